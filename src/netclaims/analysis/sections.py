@@ -1,0 +1,111 @@
+"""Analyses as entries of `reports/*.yaml`: one section per kind of analysis, one entry per experiment.
+
+Each leaves a table `plots/<experiment>/<section>.csv` and numbers `metrics/<experiment>.<section>.json`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+import pandas as pd
+from pydantic import Field
+
+from netclaims.learn.config import Against, DataName, report_path
+from netclaims.learn.settings import Count, Name, Number, Positive, Settings, SettingsError, read_yaml, validate
+from netclaims.learn.tables import METRICS, PLOTS, read_json, rounded, write_json, write_table
+
+
+class Section(Settings):
+    """What every analysis entry has: the report that its experiment belongs to."""
+
+    report: Name
+
+
+class DataSection(Section):
+    """An entry of an analysis that reads the experiment's data, which it names for DVC."""
+
+    data: DataName
+
+
+class FitSettings(Section):
+    """An entry of `fit:`: the experiment has to fit functions."""
+
+
+class PcaSettings(Section):
+    """An entry of `pca:`.
+
+    `layer` is the layer followed by itself, counted from 1 among those with weights; the whole model comes with it.
+    """
+
+    layer: Count = 1
+
+
+class GradientSettings(Section):
+    """An entry of `gradient:`: the experiment has to record `gradient_norm`."""
+
+
+class HessianSettings(DataSection):
+    """An entry of `hessian:`.
+
+    `iterations` bounds the steps that lower the gradient norm; `neighbours` points are sampled around each net, at
+    `radius` times the norm of its parameters.
+    """
+
+    iterations: Annotated[int, Field(ge=0)]
+    neighbours: Count
+    radius: Positive
+
+
+class InterpolateSettings(DataSection):
+    """An entry of `interpolate:`: from the nets of one value of a swept setting (α = 0) to those of another (α = 1).
+
+    `alpha` is the range of α and `points` the number of positions on it, ends included.
+    """
+
+    over: Literal["batch_size", "learning_rate"]
+    between: Annotated[list[Number], Field(min_length=2, max_length=2)]
+    alpha: Annotated[list[Number], Field(min_length=2, max_length=2)]
+    points: Annotated[int, Field(ge=2)]
+
+
+class SensitivitySettings(DataSection):
+    """An entry of `sensitivity:`.
+
+    `examples` is the size of the evaluation set, the first images of the test set; `against` is the experiment's.
+    """
+
+    against: Against
+    examples: Count
+
+
+Kind = TypeVar("Kind", bound=Section)
+
+
+def load_section(section: str, key: str, kind: type[Kind]) -> Kind:
+    """The entry of an experiment in one of the sections of its report file, checked.
+
+    Raises:
+        SettingsError: there is none, or anything in it is wrong.
+    """
+    path = report_path(key)
+    entries = read_yaml(path).get(section) or {}
+    if key not in entries:
+        raise SettingsError(f"{path}: {section}.{key}: no such entry; there are {', '.join(entries) or 'none'}")
+    return validate(kind, entries[key], path, f"{section}.{key}")
+
+
+def write_analysis(section: str, key: str, table: pd.DataFrame, numbers: dict) -> None:
+    """Write what an analysis found, with the scale and the data set of the trained nets."""
+    about = read_json(METRICS / f"{key}.json")
+    said = {name: about[name] for name in ("experiment", "scale", "data", "replicas")}
+    (PLOTS / key).mkdir(parents=True, exist_ok=True)
+    write_table(PLOTS / key / f"{section}.csv", table)
+    write_json(METRICS / f"{key}.{section}.json", said | _rounded(numbers))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return rounded(value) if isinstance(value, float) else value

@@ -1,0 +1,66 @@
+"""Three quantities that go by the name of sensitivity, each on one fixed set of examples.
+
+The set does not change with the batch size of the training, so that nets of different batch sizes compare.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from netclaims.learn.data import Part
+from netclaims.learn.networks import Network, Weights, losses
+from netclaims.learn.training import gradient, norm
+
+EXAMPLES_AT_ONCE = 250
+
+
+def loss_by_input(network: Network, weights: Weights, loss: str, data: Part) -> Tensor:
+    """Mean over examples of ‖∂ℓ(x)/∂x‖₂, the norm of the gradient of an example's loss in its input: (members,).
+
+    Inputs are counted as the net sees them, standardised.
+    """
+    norms = []
+    for x, y in zip(data.x.split(EXAMPLES_AT_ONCE), data.y.split(EXAMPLES_AT_ONCE, dim=1), strict=True):
+        inputs = _inputs(weights, x)
+        targets = y.expand(len(inputs), *y.shape[1:])
+        total = (losses(loss, network(weights, inputs), targets) * len(x)).sum()  # a sum: no example scales another
+        norms.append(torch.autograd.grad(total, inputs)[0].flatten(2).norm(dim=2))
+    return torch.cat(norms, 1).mean(1)
+
+
+def output_by_input(network: Network, weights: Weights, data: Part) -> Tensor:
+    """Mean over examples of ‖∂p(x)/∂x‖_F, the Jacobian norm of the class probabilities p: (members,).
+
+    Novak et al. 2018, section 3.1. Inputs are counted as the net sees them, standardised.
+    """
+    norms = []
+    for x in data.x.split(EXAMPLES_AT_ONCE):
+        inputs = _inputs(weights, x)
+        probabilities = network(weights, inputs).softmax(2).sum(1)  # (members, classes): examples do not mix
+        square = 0
+        for k in range(probabilities.shape[1]):
+            (slope,) = torch.autograd.grad(probabilities[:, k].sum(), inputs, retain_graph=True)
+            square = square + slope.flatten(2).square().sum(2)
+        norms.append(square.sqrt())
+    return torch.cat(norms, 1).mean(1)
+
+
+def loss_by_parameters(network: Network, weights: Weights, loss: str, data: Part) -> Tensor:
+    """‖∂L/∂θ‖₂, the norm of the gradient of the mean loss over the set in the parameters: (members,)."""
+    return norm(list(gradient(network, weights, loss, data).values()))
+
+
+def _inputs(weights: Weights, x: Tensor) -> Tensor:
+    """A copy of the inputs for every member, (members, examples, ...), to differentiate by."""
+    members = len(weights["1.weight"])
+    return x.unsqueeze(0).repeat(members, *[1] * x.dim()).requires_grad_()
+
+
+def sensitivities(network: Network, weights: Weights, loss: str, data: Part) -> dict[str, Tensor]:
+    """All three, by the name of their column in the tables, each (members,)."""
+    return {
+        "loss_by_input": loss_by_input(network, weights, loss, data),
+        "output_by_input": output_by_input(network, weights, data),
+        "loss_by_parameters": loss_by_parameters(network, weights, loss, data),
+    }

@@ -1,0 +1,96 @@
+"""Everything that the settings files say, checked at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from netclaims.analysis.sections import (
+    FitSettings,
+    GradientSettings,
+    HessianSettings,
+    InterpolateSettings,
+    PcaSettings,
+    Section,
+    SensitivitySettings,
+)
+from netclaims.learn.config import REPORTS, Experiment, load_experiments, load_params
+from netclaims.learn.settings import SettingsError, read_yaml, validate
+from netclaims.present.config import FiguresSettings
+
+SECTIONS: dict[str, type[Section]] = {
+    "fit": FitSettings,
+    "pca": PcaSettings,
+    "gradient": GradientSettings,
+    "hessian": HessianSettings,
+    "interpolate": InterpolateSettings,
+    "sensitivity": SensitivitySettings,
+    "figures": FiguresSettings,
+}
+
+
+def check_settings() -> int:
+    """Check `params.yaml` and every file in `reports/`.
+
+    Returns:
+        The number of experiments.
+
+    Raises:
+        SettingsError: a line for every fault that was found, over all files.
+    """
+    faults, count = [], 0
+    try:
+        load_params()
+    except SettingsError as error:
+        faults.append(str(error))
+    for path in sorted(REPORTS.glob("*.yaml")):
+        try:
+            count += _check_report(path)
+        except SettingsError as error:
+            faults.append(str(error))
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return count
+
+
+def _check_report(path: Path) -> int:
+    content, experiments = read_yaml(path), load_experiments(path)
+    for section, entries in content.items():
+        if section == "experiments":
+            continue
+        if section not in SECTIONS:
+            raise SettingsError(f"{path}: {section}: unknown section; there are experiments, {', '.join(SECTIONS)}")
+        if not isinstance(entries, dict):
+            raise SettingsError(f"{path}: {section}: a mapping of experiments to their settings (found {entries!r})")
+        for key, entry in entries.items():
+            if key not in experiments:
+                raise SettingsError(f"{path}: {section}.{key}: no such experiment; there are {', '.join(experiments)}")
+            settings = validate(SECTIONS[section], entry, path, f"{section}.{key}")
+            _check_agreement(settings, experiments[key], path, f"{section}.{key}")
+    return len(experiments)
+
+
+# What an analysis repeats of its experiment, so that DVC can see it.
+REPEATED = ("report", "data", "against")
+# What the experiment has to be for the analysis to have something to work on.
+NEEDS = {
+    FitSettings: ("fits functions", lambda e: e.functions is not None),
+    PcaSettings: ("records weights_every, of one model", lambda e: e.record.weights_every and len(e.models) == 1),
+    GradientSettings: ("records gradient_norm: step", lambda e: e.record.gradient_norm == "step"),
+    HessianSettings: ("fits functions", lambda e: e.functions is not None),
+    InterpolateSettings: ("sweeps that setting, on images", lambda e: e.functions is None),
+    SensitivitySettings: ("classifies images", lambda e: e.functions is None),
+}
+
+
+def _check_agreement(settings: Section, experiment: Experiment, path: Path, where: str) -> None:
+    for name in REPEATED:
+        said, meant = getattr(settings, name, None), getattr(experiment, name)
+        if said is not None and said != meant:
+            raise SettingsError(f"{path}: {where}.{name}: the experiment has {meant} (found {said!r})")
+    need, met = NEEDS.get(type(settings), ("", lambda e: True))
+    if not met(experiment):
+        raise SettingsError(f"{path}: {where}: works on an experiment that {need}")
+    if isinstance(settings, InterpolateSettings):
+        values = experiment.varied.get(settings.over, [])
+        if missing := [value for value in settings.between if value not in values]:
+            raise SettingsError(f"{path}: {where}.between: {settings.over} is not swept at {missing}; values: {values}")

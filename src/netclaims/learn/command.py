@@ -1,0 +1,30 @@
+"""What the scripts in `stages` have in common."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+
+from netclaims.learn.image_set import DataError
+from netclaims.learn.settings import SettingsError
+
+
+def command(main: Callable[..., None]) -> Callable[[], None]:
+    """Call `main` with the words of the command line, one per parameter.
+
+    A mistake in the words, in the settings or in the data ends the script with one line and status 1.
+    """
+
+    @wraps(main)
+    def wrapped() -> None:
+        words = list(signature(main).parameters)
+        if len(sys.argv) - 1 != len(words):
+            sys.exit(" ".join(["usage: python", sys.argv[0], *map(str.upper, words)]))
+        try:
+            main(*sys.argv[1:])
+        except (SettingsError, DataError) as error:
+            sys.exit(str(error))
+
+    return wrapped

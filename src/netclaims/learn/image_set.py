@@ -1,0 +1,60 @@
+"""Labelled images as every source gives them, and choosing some of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netclaims.learn.layers import Shape
+
+
+class DataError(ValueError):
+    """Data that is missing or not as expected, in one line: where, what, and what is expected."""
+
+
+class Split(NamedTuple):
+    """Images, uint8 of shape (n, channels, height, width), and their labels, int64 of shape (n,)."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """A data set: its training and test images, the class name of each label, and where it comes from."""
+
+    title: str
+    classes: tuple[str, ...]
+    train: Split
+    test: Split
+    licence: str
+    citation: str
+
+    @property
+    def shape(self) -> Shape:
+        """Channels, height and width of an image."""
+        return self.train.images.shape[1:]
+
+
+def balanced(labels: NDArray[np.int64], size: int) -> NDArray[np.intp]:
+    """Positions of `size` examples, as many of each class as there are or as balance allows, ascending.
+
+    The choice depends on nothing but the labels, and a smaller one is part of every larger one.
+    """
+    shuffled = np.random.default_rng(0).permutation(len(labels))
+    turn = np.empty_like(labels)  # within its class: the class's examples take turns 0, 1, 2, ...
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
+        turn[members] = np.arange(len(members))
+    return np.sort(np.lexsort((labels, turn))[:size])
+
+
+def at_most(split: Split, size: int) -> Split:
+    """The split itself, or a balanced choice of `size` of its images if it has more."""
+    if len(split.labels) <= size:
+        return split
+    chosen = balanced(split.labels, size)
+    return Split(split.images[chosen], split.labels[chosen])

@@ -1,0 +1,87 @@
+"""The folder `runs/<experiment>/` that training leaves behind: writing it and reading it back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
+
+from netclaims.learn.config import Experiment
+from netclaims.learn.networks import Weights
+from netclaims.learn.plan import Run
+from netclaims.learn.tables import RUNS, first, write_table
+from netclaims.learn.training import Trace
+
+
+def write_runs(experiment: Experiment, runs: list[Run], traces: list[Trace]) -> None:
+    """Write `runs/<experiment>/`.
+
+    - `nets.csv`: a row per net: which run and member of it, its settings, and how it ended;
+    - `history.csv`: losses and accuracies of every net at every recorded epoch;
+    - `steps.csv`: loss and gradient norm of every net at every step, if recorded;
+    - `weights.safetensors`: final weights as `<run>/<tensor>`, (members, ...);
+    - `snapshots.safetensors`: likewise (members, epochs, ...), with `<run>/epochs`, if recorded;
+    - `outputs.safetensors`: what nets that fit a function give on the held-out points, as `<run>`.
+    """
+    folder = RUNS / runs[0].key
+    folder.mkdir(parents=True, exist_ok=True)
+    nets, history, steps = [], [], []
+    for i, (run, trace) in enumerate(zip(runs, traces, strict=True)):
+        for j, net in enumerate(run.members):
+            where = {"run": i, "member": j}
+            rows = pd.DataFrame({name: values[j].numpy() for name, values in trace.history.items()})
+            rows = rows.iloc[: trace.last[j] + 1].assign(epoch=trace.epochs[: trace.last[j] + 1], **where)
+            history.append(rows)
+            nets.append(where | {"function": net.function, "model": run.model, **run.setting, "replica": net.replica}
+                        | {"parameters": experiment.parameters(run.model), "diverged": trace.diverged[j]}
+                        | rows.iloc[-1][["epoch", *trace.history]].to_dict())  # fmt: skip
+            if trace.steps:
+                rows = pd.DataFrame({name: values[j].numpy() for name, values in trace.steps.items()})
+                steps.append(rows.assign(step=range(1, len(rows) + 1), **where))
+    write_table(folder / "nets.csv", pd.DataFrame(nets).astype({"epoch": int}))
+    write_table(folder / "history.csv", first(pd.concat(history), ["run", "member", "epoch"]))
+    if steps:
+        write_table(folder / "steps.csv", first(pd.concat(steps), ["run", "member", "step"]))
+    _save(folder / "weights.safetensors", {i: trace.weights for i, trace in enumerate(traces)})
+    if traces[0].snapshots:
+        snapshots = [t.snapshots | {"epochs": torch.tensor(t.snapshot_epochs)} for t in traces]
+        _save(folder / "snapshots.safetensors", dict(enumerate(snapshots)))
+    if experiment.functions:
+        outputs = {str(i): trace.outputs.contiguous() for i, trace in enumerate(traces)}
+        save_file(outputs, folder / "outputs.safetensors")
+
+
+def _save(path: Path, runs: dict[int, Weights]) -> None:
+    save_file({f"{i}/{name}": w.contiguous() for i, weights in runs.items() for name, w in weights.items()}, path)
+
+
+def read_weights(key: str) -> dict[int, Weights]:
+    """Final weights of every run of an experiment, by the number of the run: tensors of shape (members, ...)."""
+    return _load(RUNS / key / "weights.safetensors")
+
+
+def read_snapshots(key: str) -> tuple[Weights, list[int]]:
+    """Recorded weights of all nets of an experiment of one model, (nets, epochs, ...), and the epochs.
+
+    Nets that diverged are left out.
+    """
+    runs = _load(RUNS / key / "snapshots.safetensors")
+    epochs = [tensors.pop("epochs").tolist() for tensors in runs.values()]
+    together = {name: torch.cat([tensors[name] for tensors in runs.values()]) for name in runs[0]}
+    finite = torch.stack([w.flatten(1).isfinite().all(1) for w in together.values()]).all(0)
+    return {name: w[finite] for name, w in together.items()}, epochs[0]
+
+
+def _load(path: Path) -> dict[int, Weights]:
+    found: dict[int, Weights] = {}
+    for name, tensor in load_file(path).items():
+        run, _, tensor_name = name.partition("/")
+        found.setdefault(int(run), {})[tensor_name] = tensor
+    return {run: dict(sorted(tensors.items(), key=_layer)) for run, tensors in sorted(found.items())}
+
+
+def _layer(item: tuple[str, torch.Tensor]) -> tuple[int, bool]:
+    number, _, kind = item[0].partition(".")
+    return (int(number) if kind else 0), kind == "bias"

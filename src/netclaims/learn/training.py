@@ -1,0 +1,231 @@
+"""The training loop that every experiment goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from netclaims.learn.config import EXAMPLE, Experiment
+from netclaims.learn.data import Part, parts, shuffled
+from netclaims.learn.networks import Network, Weights, losses
+from netclaims.learn.plan import Run, recorded_epochs
+from netclaims.learn.streams import stream
+
+EVALUATION_BATCH = 1000
+
+Watch = Callable[[int, float], None]
+
+
+@dataclass
+class Trace:
+    """What a run leaves behind. Every tensor has the run's members as its first dimension.
+
+    Attributes:
+        epochs: the recorded epochs, 0 for the initial weights.
+        history: train_loss, test_loss and, for classifiers, train_accuracy and test_accuracy: (members, epochs).
+        last: index into `epochs` of each member's last record: earlier than the end if it stopped or diverged.
+        diverged: whether the loss of the member became infinite or undefined.
+        steps: if recorded, loss and gradient_norm of the mini-batch at every step: (members, steps).
+        snapshots: if recorded, every weight at the epochs `snapshot_epochs`: (members, epochs, ...).
+        weights: the final weights: (members, ...).
+        outputs: outputs on the test set of nets that fit a function: (members, points).
+    """
+
+    epochs: list[int] = field(default_factory=list)
+    history: dict[str, Tensor] = field(default_factory=dict)
+    last: list[int] = field(default_factory=list)
+    diverged: list[bool] = field(default_factory=list)
+    steps: dict[str, Tensor] = field(default_factory=dict)
+    snapshot_epochs: list[int] = field(default_factory=list)
+    snapshots: Weights = field(default_factory=dict)
+    weights: Weights = field(default_factory=dict)
+    outputs: Tensor | None = None
+
+
+def train(run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: None) -> Trace:
+    """Train the members of a run side by side.
+
+    Nothing in the loop waits for a number: what is recorded stays in tensors until an epoch is evaluated.
+
+    Args:
+        run: what to train; its random streams follow from its seed, experiment and replicas alone.
+        experiment: the entry that the run belongs to.
+        watch: told the epoch and the mean training loss after each recorded epoch.
+    """
+    members = run.members
+    network = Network(experiment.models[run.model].layers, experiment.activation, EXAMPLE[experiment.data])
+    streams = {
+        use: [stream(run.seed, run.key, m.replica, use) for m in members] for use in ("weights", "order", "labels")
+    }
+    data, test = parts(experiment, [m.function for m in members])
+    if experiment.shuffle_labels:
+        labels = [shuffled(data.y[0], experiment.shuffle_labels, labels) for labels in streams["labels"]]
+        data = Part(data.x, torch.stack(labels))
+
+    weights = {name: w.requires_grad_() for name, w in network.initial(streams["weights"]).items()}
+    optimiser = _optimiser(run, experiment, list(weights.values()))
+    schedule = experiment.schedule and torch.optim.lr_scheduler.StepLR(
+        optimiser, experiment.schedule.step, experiment.schedule.factor
+    )
+    recorder = _Recorder(network, weights, experiment, data, test)
+    recorded = set(recorded_epochs(run.epochs))
+    every = experiment.record.weights_every
+
+    recorder.epoch(0)
+    if every:
+        recorder.snapshot(0)
+    for epoch in range(1, run.epochs + 1):
+        for batch in _batches(len(data.x), run.batch_size, streams["order"]):
+            x, y = _take(data, batch)
+            loss = losses(experiment.loss, network(weights, x), y.expand(len(members), *y.shape[1:]))
+            optimiser.zero_grad()
+            loss.sum().backward()
+            if experiment.record.gradient_norm:
+                recorder.step(loss)
+            optimiser.step()
+        if schedule:
+            schedule.step()
+        if every and epoch % every == 0:
+            recorder.snapshot(epoch)
+        if epoch in recorded:
+            watch(epoch, recorder.epoch(epoch))
+            if recorder.finished:
+                break
+    return recorder.trace()
+
+
+def _optimiser(run: Run, experiment: Experiment, weights: list[Tensor]) -> torch.optim.Optimizer:
+    common = {"lr": run.learning_rate, "weight_decay": experiment.weight_decay}
+    match run.optimiser:
+        case "adam":
+            return torch.optim.Adam(weights, **common, fused=True)
+        case "sgd":
+            return torch.optim.SGD(weights, **common, momentum=experiment.momentum, fused=True)
+        case "rmsprop":
+            return torch.optim.RMSprop(weights, **common, momentum=experiment.momentum)
+    raise ValueError(run.optimiser)
+
+
+def _batches(examples: int, size: int, streams: list[torch.Generator]) -> Iterator[Tensor | None]:
+    """Indices of one epoch's mini-batches, (members, batch), in each member's own order; None for the whole set."""
+    if size >= examples:
+        yield None
+        return
+    order = torch.stack([torch.randperm(examples, generator=s) for s in streams])
+    yield from order.split(size, dim=1)
+
+
+def _take(data: Part, batch: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Inputs and targets, both (members or 1, batch, ...), of a mini-batch, or of the whole set."""
+    if batch is None:
+        return data.x.unsqueeze(0), data.y
+    if len(batch) == 1:
+        return data.x[batch[0]].unsqueeze(0), data.y[:, batch[0]]
+    rows = torch.arange(len(batch)).unsqueeze(1)
+    return data.x[batch], data.y.expand(len(batch), *data.y.shape[1:])[rows, batch]
+
+
+@torch.no_grad()
+def evaluate(network: Network, weights: Weights, loss: str, data: Part) -> tuple[Tensor, Tensor, Tensor]:
+    """Loss, accuracy and outputs of every member on a data set.
+
+    Returns:
+        Mean loss (members,), share of correct classes (members,) (of no meaning for functions), and outputs
+        (members, examples, outputs).
+    """
+    members = len(weights["1.weight"])
+    targets = data.y.expand(members, *data.y.shape[1:])
+    outputs = torch.cat([network(weights, x.unsqueeze(0)) for x in data.x.split(EVALUATION_BATCH)], 1)
+    correct = outputs.argmax(2) == targets if targets.dim() == 2 else torch.zeros(members, 1)
+    return losses(loss, outputs, targets), correct.float().mean(1), outputs
+
+
+def gradient(network: Network, weights: Weights, loss: str, data: Part) -> Weights:
+    """Gradient of the mean loss over a whole data set, for every member."""
+    members = len(weights["1.weight"])
+    weights = {name: w.detach().requires_grad_() for name, w in weights.items()}
+    total = {name: torch.zeros_like(w) for name, w in weights.items()}
+    for x, y in zip(data.x.split(EVALUATION_BATCH), data.y.split(EVALUATION_BATCH, dim=1), strict=True):
+        value = losses(loss, network(weights, x.unsqueeze(0)), y.expand(members, *y.shape[1:])).sum()
+        for name, g in zip(weights, torch.autograd.grad(value, list(weights.values())), strict=True):
+            total[name] += g * (len(x) / len(data.x))
+    return total
+
+
+def norm(gradients: list[Tensor]) -> Tensor:
+    """Euclidean norm of every member's gradient over all its tensors: (members,)."""
+    return sum(g.flatten(1).square().sum(1) for g in gradients).sqrt()
+
+
+class _Recorder:
+    """Collects a trace while training goes on, and says when every member is finished."""
+
+    def __init__(self, network: Network, weights: Weights, experiment: Experiment, data: Part, test: Part) -> None:
+        self._network, self._weights, self._experiment = network, weights, experiment
+        self._parts = {"train": data, "test": test}
+        self._names = ["loss"] if experiment.functions else ["loss", "accuracy"]
+        self._trace = Trace()
+        self._history: dict[str, list[Tensor]] = {}
+        self._steps: list[Tensor] = []
+        self._snapshots: list[Weights] = []
+        members = len(weights["1.weight"])
+        self._final = self._copy()
+        self._done = torch.zeros(members, dtype=torch.bool)
+        self._diverged = torch.zeros(members, dtype=torch.bool)
+        self._last = torch.zeros(members, dtype=torch.long)
+
+    def _copy(self) -> Weights:
+        return {name: w.detach().clone() for name, w in self._weights.items()}
+
+    def epoch(self, epoch: int) -> float:
+        """Measure every member; returns the mean training loss."""
+        loss = self._experiment.loss
+        for which, part in self._parts.items():
+            values = evaluate(self._network, self._weights, loss, part)
+            for name, value in zip(self._names, values, strict=False):
+                self._history.setdefault(f"{which}_{name}", []).append(value)
+        active = ~self._done
+        for name, final in self._final.items():
+            final[active] = self._weights[name].detach()[active]
+        self._last[active] = len(self._trace.epochs)
+        self._trace.epochs.append(epoch)
+        train_loss = self._history["train_loss"][-1]
+        self._diverged |= active & ~train_loss.isfinite()
+        self._done |= self._diverged
+        if self._experiment.stop:
+            slope = norm(list(gradient(self._network, self._weights, loss, self._parts["train"]).values()))
+            self._done |= slope < self._experiment.stop.gradient_norm
+        return train_loss.mean().item()
+
+    @property
+    def finished(self) -> bool:
+        """Whether every member has stopped or diverged."""
+        return bool(self._done.all())
+
+    def step(self, loss: Tensor) -> None:
+        """Record the mini-batch loss and the norm of its gradient, before the update."""
+        self._steps.append(torch.stack([loss.detach(), norm([w.grad for w in self._weights.values()])]))
+
+    def snapshot(self, epoch: int) -> None:
+        """Record all weights."""
+        self._trace.snapshot_epochs.append(epoch)
+        self._snapshots.append(self._copy())
+
+    def trace(self) -> Trace:
+        """The finished trace."""
+        trace = self._trace
+        trace.history = {name: torch.stack(values, 1) for name, values in self._history.items()}
+        trace.last, trace.diverged = self._last.tolist(), self._diverged.tolist()
+        if self._steps:
+            trace.steps = dict(zip(("loss", "gradient_norm"), torch.stack(self._steps, 2), strict=True))
+        if self._snapshots:
+            trace.snapshots = {name: torch.stack([s[name] for s in self._snapshots], 1) for name in self._weights}
+        trace.weights = self._final
+        if self._experiment.functions:
+            trace.outputs = evaluate(self._network, self._final, self._experiment.loss, self._parts["test"])[2].squeeze(
+                2
+            )
+        return trace

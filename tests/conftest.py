@@ -1,0 +1,164 @@
+"""What several test modules use: small prepared data, entries of a report file, and networks built by torch.nn."""
+
+import json
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from pydantic import TypeAdapter
+from torch import nn
+
+from netclaims.learn.config import Experiment
+from netclaims.learn.data import images
+from netclaims.learn.functions import FUNCTIONS, evaluate, formula, grid
+from netclaims.learn.layers import Layer
+from netclaims.learn.networks import Network
+from netclaims.learn.plan import Member, Run
+
+SIZES = {"mnist": (60, 24, (1, 28, 28)), "cifar10": (24, 12, (3, 32, 32))}
+HELD_OUT = 18  # log_abs has its pole on a grid of 17
+
+IMAGES = {
+    "report": "d",
+    "title": "A small classifier",
+    "data": "mnist",
+    "models": {"A": {"layers": [10]}},
+    "activation": "tanh",
+    "loss": "cross_entropy",
+    "optimiser": "sgd",
+    "learning_rate": 0.05,
+    "epochs": 3,
+    "follows": ["replicas", "batch_size"],
+    "against": "parameters",
+}
+FUNCTION = IMAGES | {
+    "title": "A small fit",
+    "data": "functions",
+    "functions": ["quadratic"],
+    "points": 40,
+    "models": {"A": {"layers": [6, 1]}},
+    "loss": "mse",
+    "batch_size": "full",
+    "follows": ["replicas", "scale"],
+}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def entry():
+    """An entry of `experiments:` on `mnist`, `cifar10` or `functions`, with changes; None takes a key away."""
+
+    def make(data="mnist", **changes) -> dict:
+        found = (FUNCTION if data == "functions" else IMAGES | {"data": data}) | changes
+        return {key: value for key, value in found.items() if value is not None}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def experiment(entry):
+    """The same entry, checked."""
+    return lambda data="mnist", **changes: Experiment.model_validate(entry(data, **changes))
+
+
+@pytest.fixture(scope="session")
+def run_of():
+    """The run that trains the first model of an experiment with its own settings, with changes."""
+
+    def make(experiment: Experiment, replicas=1, **changes) -> Run:
+        full = experiment.points or SIZES[experiment.data][0]
+        batch_size = full if experiment.batch_size == "full" else experiment.batch_size or 16
+        members = tuple(Member(name, i) for name in experiment.functions or [None] for i in range(replicas))
+        run = Run(
+            key="d-test",
+            seed=0,
+            model=next(iter(experiment.models)),
+            optimiser=experiment.optimiser,
+            learning_rate=experiment.learning_rate,
+            batch_size=batch_size,
+            epochs=experiment.epochs,
+            members=members,
+        )
+        return replace(run, **changes)
+
+    return make
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """A current folder with random images and all functions in `data/`, as preparation leaves them."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(1)
+    for name, (train, test, shape) in SIZES.items():
+        folder = tmp_path / "data" / name
+        folder.mkdir(parents=True)
+        for part, size in (("train", train), ("test", test)):
+            np.save(folder / f"{part}_images.npy", random.integers(256, size=(size, *shape), dtype=np.uint8))
+            np.save(folder / f"{part}_labels.npy", random.permutation(np.arange(size) % 10))
+        manifest = {"title": f"Noise for {name}", "train_size": train, "test_size": test}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    folder = tmp_path / "data" / "functions"
+    folder.mkdir()
+    x = grid(HELD_OUT)
+    np.save(folder / "test_x.npy", x)
+    for name in FUNCTIONS:
+        np.save(folder / f"{name}.npy", evaluate(name, x))
+    manifest = {"formulas": {name: formula(name) for name in FUNCTIONS}, "test_points": HELD_OUT}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    images.cache_clear()  # it remembers data by name, not by folder
+    yield tmp_path
+    images.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def layers_of():
+    """Layers as a report file writes them, checked."""
+    return lambda layers: TypeAdapter(list[Layer]).validate_python(layers)
+
+
+@pytest.fixture(scope="session")
+def network_of(layers_of):
+    """A network of layers as a report file writes them."""
+    return lambda layers, example, activation="tanh": Network(layers_of(layers), activation, example)
+
+
+@pytest.fixture(scope="session")
+def module_of():
+    """The same layers as torch.nn modules; with stacked weights, those of one member."""
+    activations = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh}
+
+    def make(layers, example, activation="tanh", weights=None, member=0) -> nn.Sequential:
+        modules, flat = [], len(example) == 1
+        for position, layer in enumerate(layers):
+            layer = {"dense": layer} if isinstance(layer, int) else layer
+            if "pool" in layer:
+                modules.append(nn.MaxPool2d(layer["pool"]))
+                continue
+            if "conv" in layer:
+                kernel, padding = layer.get("kernel", 3), layer.get("padding", 1)
+                modules.append(nn.LazyConv2d(layer["conv"], kernel, padding=padding))
+            else:
+                modules.extend([] if flat else [nn.Flatten()])
+                modules.append(nn.LazyLinear(layer["dense"], bias=layer.get("bias", True)))
+                flat = True
+            if position < len(layers) - 1:
+                modules.append(activations[activation]())
+        module = nn.Sequential(*modules)
+        with warnings.catch_warnings(action="ignore"):  # lazy modules are called a new feature
+            module(torch.zeros(2, *example))  # settles the shapes
+        if weights:
+            for parameter, weight in zip(module.parameters(), weights.values(), strict=True):
+                assert parameter.shape == weight.shape[1:]
+                parameter.data = weight[member].detach().clone()
+        return module
+
+    return make

@@ -1,0 +1,133 @@
+"""Shapes and parameter counts of layer lists, against the modules of torch.nn that they stand for."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from pydantic import ValidationError
+
+from netclaims.learn.config import EXAMPLE
+from netclaims.learn.layers import count_parameters, describe, parameter_shapes, shapes
+
+REPORTS = Path(__file__).parents[2] / "reports"
+
+ARCHITECTURES = [
+    ([10, 25, 10, 1], (1,)),
+    ([7], (1, 28, 28)),
+    ([{"dense": 5, "bias": False}, {"dense": 3}], (4,)),
+    ([{"conv": 16}, {"pool": 2}, {"conv": 32}, {"pool": 2}, 128, 10], (3, 32, 32)),
+    ([{"conv": 4, "kernel": 5, "padding": 0}, {"pool": 3}, {"conv": 2, "kernel": 1, "padding": 2}, 10], (1, 28, 28)),
+    ([{"pool": 5}, {"conv": 3, "kernel": 4}, {"pool": 2}, 6], (3, 32, 31)),
+    ([{"conv": 2, "kernel": 3, "padding": 0}], (1, 3, 3)),
+]
+
+STATED = [
+    pytest.param(model["layers"], EXAMPLE[entry["data"]], model["parameters"], id=f"{key}-{name}")
+    for path in sorted(REPORTS.glob("*.yaml"))
+    for key, entry in yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"].items()
+    for name, model in entry["models"].items()
+    if "parameters" in model
+]
+
+
+@pytest.mark.parametrize(("layers", "example"), ARCHITECTURES)
+def test_shapes_and_parameters_are_those_of_torch(layers, example, layers_of, module_of):
+    module = module_of(layers, example)
+    x = before = torch.zeros(1, *example)
+    expected = []
+    for child in module:
+        if isinstance(child, (torch.nn.Linear, torch.nn.Conv2d, torch.nn.MaxPool2d)):
+            expected.append(tuple(before.shape[1:]))
+        x = child(x)
+        if not isinstance(child, torch.nn.Flatten):  # a dense layer of ours takes the image itself
+            before = x
+    found = shapes(layers_of(layers), example)
+    assert [shape for _, shape in found] == expected
+    last, shape = found[-1]
+    assert last.output(shape) == tuple(x.shape[1:])
+    sizes = parameter_shapes(layers_of(layers), example)
+    assert list(sizes.values()) == [tuple(p.shape) for p in module.parameters()]
+    assert count_parameters(layers_of(layers), example) == sum(p.numel() for p in module.parameters())
+
+
+def test_tensors_are_named_by_the_number_of_their_layer_among_those_with_weights(layers_of):
+    layers = layers_of([{"pool": 2}, {"conv": 2}, {"pool": 2}, {"dense": 4, "bias": False}, 3])
+    names = ["1.weight", "1.bias", "2.weight", "3.weight", "3.bias"]
+    assert list(parameter_shapes(layers, (1, 28, 28))) == names
+
+
+def test_the_reports_state_counts():
+    assert len(STATED) >= 20
+
+
+@pytest.mark.parametrize(("layers", "example", "stated"), STATED)
+def test_every_count_that_a_report_states(layers, example, stated, layers_of, module_of):
+    assert count_parameters(layers_of(layers), example) == stated
+    with torch.device("meta"):  # millions of parameters that nobody fills
+        assert sum(p.numel() for p in module_of(layers, example).parameters()) == stated
+
+
+@pytest.mark.parametrize(
+    ("layers", "example", "message"),
+    [
+        ([{"conv": 2}], (1,), "{conv: 2} needs channels x height x width, and is given (1,)"),
+        ([5, {"conv": 2}], (1, 8, 8), "{conv: 2} needs channels x height x width, and is given (5,)"),
+        ([5, {"pool": 2}, 1], (1, 8, 8), "{pool: 2} needs channels x height x width, and is given (5,)"),
+        ([{"pool": 9}, 1], (1, 8, 8), "nothing is left of an input of (1, 8, 8) after {pool: 9}"),
+        (
+            [{"conv": 4, "kernel": 11}, 1],
+            (1, 8, 8),
+            "nothing is left of an input of (1, 8, 8) after {conv: 4, kernel: 11}",
+        ),
+        (
+            [{"pool": 2}, {"pool": 2}, {"conv": 4, "padding": 0}, 1],
+            (1, 8, 8),
+            "nothing is left of an input of (1, 2, 2) after {conv: 4, padding: 0}",
+        ),
+    ],
+)
+def test_a_layer_that_does_not_fit(layers, example, message, layers_of):
+    for work_out in (shapes, parameter_shapes, count_parameters):
+        with pytest.raises(ValueError) as error:
+            work_out(layers_of(layers), example)
+        assert str(error.value) == message
+
+
+def test_the_smallest_image_that_a_layer_takes(layers_of):
+    assert shapes(layers_of([{"conv": 1, "kernel": 8, "padding": 0}, 1]), (1, 8, 8))[-1][1] == (1, 1, 1)
+    assert shapes(layers_of([{"pool": 8}, 1]), (1, 8, 15))[-1][1] == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "10",
+        True,
+        2.0,
+        None,
+        [3],
+        {},
+        {"pooling": 2},
+        0,
+        -3,
+        {"conv": 0},
+        {"pool": 0},
+        {"dense": 0},
+        {"conv": 3, "stride": 2},
+        {"conv": 3, "padding": -1},
+        {"conv": 3, "kernel": 0},
+        {"dense": 3, "bias": 1},
+        {"conv": 3, "pool": 2},
+    ],
+)
+def test_what_is_no_layer(layer, layers_of):
+    with pytest.raises(ValidationError):
+        layers_of([layer])
+
+
+@pytest.mark.parametrize(
+    "layer", [12, {"conv": 3}, {"conv": 3, "kernel": 5, "padding": 0}, {"pool": 2}, {"dense": 4, "bias": False}]
+)
+def test_describe_writes_a_layer_as_a_report_file_does(layer, layers_of):
+    assert yaml.safe_load(describe(layers_of([layer])[0])) == layer

@@ -1,0 +1,521 @@
+"""The training loop against plain PyTorch, and against itself with other company."""
+
+from collections import Counter
+
+import pytest
+import torch
+from torch.nn import functional
+
+from netclaims.learn import plan, training
+from netclaims.learn.config import EXAMPLE
+from netclaims.learn.data import Part, images, parts
+from netclaims.learn.networks import Network, flatten, member
+from netclaims.learn.plan import Member
+from netclaims.learn.streams import stream
+from netclaims.learn.training import evaluate, gradient, norm, train
+
+pytestmark = pytest.mark.usefixtures("prepared")
+
+CNN = {"A": {"layers": [{"conv": 2}, {"pool": 8}, 10]}}
+
+
+def same(one, other) -> bool:
+    """Whether two traces agree in every bit."""
+    tensors = [
+        (one.weights, other.weights),
+        (one.history, other.history),
+        (one.steps, other.steps),
+        (one.snapshots, other.snapshots),
+        ({"outputs": one.outputs}, {"outputs": other.outputs}),
+    ]
+    return (one.epochs, one.last, one.diverged, one.snapshot_epochs) == (
+        other.epochs,
+        other.last,
+        other.diverged,
+        other.snapshot_epochs,
+    ) and all(
+        a.keys() == b.keys() and all(x is b[name] is None or torch.equal(x, b[name]) for name, x in a.items())
+        for a, b in tensors
+    )
+
+
+def assert_member(trace, index: int, alone, tolerance: float = 1e-4) -> None:
+    """The member of a trace is what training it by itself gives, up to rounding."""
+    close = {"rtol": tolerance, "atol": tolerance / 10}
+    for found, expected in ((trace.weights, alone.weights), (trace.history, alone.history), (trace.steps, alone.steps)):
+        assert found.keys() == expected.keys()
+        for name, value in found.items():
+            torch.testing.assert_close(value[index], expected[name][0], **close)
+    assert (trace.last[index], trace.diverged[index]) == (alone.last[0], alone.diverged[0])
+
+
+@pytest.fixture
+def batches(monkeypatch):
+    """Targets of every mini-batch that training takes, in order: each (members, batch, ...)."""
+    seen, original = [], training.losses
+
+    def losses(kind, outputs, targets):
+        if outputs.requires_grad:  # no evaluation
+            seen.append(targets)
+        return original(kind, outputs, targets)
+
+    monkeypatch.setattr(training, "losses", losses)
+    return seen
+
+
+# ------------------------------------------------------------------------------------------------- plain PyTorch
+
+
+def plain(run, experiment, index, module_of):
+    """One member by torch.nn and torch.optim, one mini-batch after the other: weights, history, loss and slopes."""
+    replica = run.members[index].replica
+    model, example = experiment.models[run.model], EXAMPLE[experiment.data]
+    network = Network(model.layers, experiment.activation, example)
+    weights = network.initial([stream(run.seed, run.key, replica, "weights")])
+    layers = [layer if isinstance(layer, int) else layer.model_dump() for layer in model.layers]
+    module = module_of(layers, example, experiment.activation, weights)
+    kinds = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD, "rmsprop": torch.optim.RMSprop}
+    options = {"lr": run.learning_rate, "weight_decay": experiment.weight_decay, "foreach": False}
+    if run.optimiser != "adam":
+        options["momentum"] = experiment.momentum
+    optimiser = kinds[run.optimiser](module.parameters(), **options)
+    criterion = functional.mse_loss if experiment.loss == "mse" else functional.cross_entropy
+    data, test = parts(experiment, [run.members[index].function])
+    order = stream(run.seed, run.key, replica, "order")
+    history, steps = [], []
+
+    def measure():
+        with torch.no_grad():
+            row = []
+            for part in (data, test):
+                outputs = module(part.x)
+                row += [criterion(outputs, part.y[0]).item(), (outputs.argmax(1) == part.y[0]).float().mean().item()]
+            history.append(row)
+
+    measure()
+    for epoch in range(1, run.epochs + 1):
+        if experiment.schedule:
+            passed = (epoch - 1) // experiment.schedule.step
+            optimiser.param_groups[0]["lr"] = run.learning_rate * experiment.schedule.factor**passed
+        full = run.batch_size >= len(data.x)
+        permutation = torch.arange(len(data.x)) if full else torch.randperm(len(data.x), generator=order)
+        for start in range(0, len(data.x), run.batch_size):
+            batch = permutation[start : start + run.batch_size]
+            optimiser.zero_grad()
+            loss = criterion(module(data.x[batch]), data.y[0][batch])
+            loss.backward()
+            slope = torch.nn.utils.parameters_to_vector([p.grad for p in module.parameters()]).norm()
+            steps.append((loss.item(), slope.item()))
+            optimiser.step()
+        measure()
+    vector = torch.nn.utils.parameters_to_vector(module.parameters()).detach()
+    return vector, torch.tensor(history), torch.tensor(steps)
+
+
+@pytest.mark.parametrize(
+    ("data", "changes"),
+    [
+        ("mnist", {}),
+        ("mnist", {"momentum": 0.9}),
+        ("mnist", {"momentum": 0.5, "weight_decay": 0.1}),
+        ("mnist", {"optimiser": "adam", "learning_rate": 0.01}),
+        ("mnist", {"optimiser": "adam", "learning_rate": 0.01, "weight_decay": 0.1}),
+        ("mnist", {"optimiser": "rmsprop", "learning_rate": 0.001}),
+        ("mnist", {"optimiser": "rmsprop", "learning_rate": 0.001, "momentum": 0.5, "weight_decay": 0.01}),
+        ("mnist", {"schedule": {"step": 2, "factor": 0.1}, "epochs": 5}),
+        ("mnist", {"models": {"A": {"layers": [12, {"dense": 10, "bias": False}]}}, "activation": "leaky_relu"}),
+        ("mnist", {"models": {"A": {"layers": [10]}}, "shuffle_labels": 0.0}),
+        ("mnist", {"batch_size": "full", "follows": ["replicas", "scale"]}),
+        ("cifar10", {"models": CNN, "optimiser": "adam", "learning_rate": 0.01, "activation": "relu"}),
+        ("functions", {"epochs": 30}),
+        ("functions", {"epochs": 30, "optimiser": "adam", "activation": "relu"}),
+        ("functions", {"batch_size": 16, "follows": ["replicas", "scale"], "momentum": 0.9}),
+    ],
+)
+def test_training_is_that_of_plain_pytorch(data, changes, experiment, run_of, module_of):
+    entry = experiment(data, record={"gradient_norm": "step"}, **changes)
+    run = run_of(entry, members=(Member((entry.functions or [None])[0], 3),))
+    trace = train(run, entry)
+    weights, history, steps = plain(run, entry, 0, module_of)
+    torch.testing.assert_close(flatten(trace.weights)[0], weights, rtol=1e-4, atol=1e-5)
+    names = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"]
+    used = [name for name in names if entry.loss == "cross_entropy" or name.endswith("loss")]
+    assert set(trace.history) == set(used)
+    for name in used:
+        torch.testing.assert_close(trace.history[name][0], history[:, names.index(name)], rtol=1e-4, atol=1e-5)
+    assert len(history) == len(trace.epochs)
+    torch.testing.assert_close(trace.steps["loss"][0], steps[:, 0], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(trace.steps["gradient_norm"][0], steps[:, 1], rtol=1e-4, atol=1e-5)
+    assert trace.history["train_loss"][0, -1] < trace.history["train_loss"][0, 0]
+    assert (trace.last, trace.diverged) == ([len(trace.epochs) - 1], [False])
+
+
+# --------------------------------------------------------------------------------------------- members of a run
+
+
+@pytest.mark.parametrize(
+    ("data", "changes"),
+    [
+        ("mnist", {"optimiser": "adam", "learning_rate": 0.01}),
+        ("mnist", {"shuffle_labels": 0.5}),
+        ("mnist", {"batch_size": "full", "follows": ["replicas", "scale"]}),
+        ("mnist", {"batch_size": 1000, "follows": ["replicas", "scale"], "shuffle_labels": 1.0}),
+        ("cifar10", {"models": CNN, "momentum": 0.9}),
+        ("functions", {"functions": ["sinc5", "log_abs"], "epochs": 20}),
+        ("functions", {"functions": ["sinc5", "log_abs"], "batch_size": 16, "optimiser": "rmsprop"}),
+    ],
+)
+def test_members_are_the_same_trained_one_at_a_time(data, changes, experiment, run_of):
+    entry = experiment(data, record={"gradient_norm": "step"}, **changes)
+    run = run_of(entry, replicas=3)
+    trace = train(run, entry)
+    assert len(trace.last) == len(run.members) == 3 * len(entry.functions or [None])
+    for index, one in enumerate(run.members):
+        alone = train(run_of(entry, members=(one,)), entry)
+        assert_member(trace, index, alone)
+        if entry.functions:
+            torch.testing.assert_close(trace.outputs[index], alone.outputs[0], rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(flatten(trace.weights)[0], flatten(trace.weights)[1], atol=1e-2)
+
+
+def test_two_trainings_agree_in_every_bit(experiment, run_of):
+    record = {"gradient_norm": "step", "weights_every": 1}
+    entry = experiment(record=record, optimiser="adam", shuffle_labels=0.5)
+    run = run_of(entry, replicas=2)
+    torch.manual_seed(0)
+    one = train(run, entry)
+    torch.manual_seed(1)  # of no consequence
+    assert same(one, train(run, entry))
+    assert not same(one, train(run_of(entry, replicas=2, seed=1), entry))
+    assert not same(one, train(run_of(entry, replicas=2, key="d-other"), entry))
+
+
+def test_outputs_are_those_of_the_final_weights_on_the_held_out_points(experiment, run_of, module_of):
+    entry = experiment("functions", functions=["sinc5", "log_abs"])
+    trace = train(run_of(entry), entry)
+    _, test = parts(entry, entry.functions)
+    for index in range(2):
+        module = module_of([6, 1], (1,), "tanh", trace.weights, index)
+        torch.testing.assert_close(trace.outputs[index], module(test.x).detach()[:, 0])
+    assert train(run_of(image := experiment()), image).outputs is None
+
+
+# --------------------------------------------------------------------------------------------- order of examples
+
+
+def positions(seen: list[torch.Tensor], points: int) -> list[torch.Tensor]:
+    """Which example each target belongs to, where every target is another and they ascend with the examples."""
+    values = seen[0].new_tensor(sorted({value for batch in seen for value in batch.flatten().tolist()}))
+    assert len(values) == points
+    return [torch.searchsorted(values, batch.squeeze(2).contiguous()) for batch in seen]
+
+
+def orders(entry, run_of, batches, **changes) -> torch.Tensor:
+    """The examples in the order in which training takes them: (members, epochs, points)."""
+    batches.clear()
+    run = run_of(entry, **changes)
+    train(run, entry)
+    taken = torch.cat(positions(batches, entry.points), 1)
+    return taken.unflatten(1, (run.epochs, entry.points))
+
+
+@pytest.fixture
+def ascending(experiment):
+    """Fits of a function whose values ascend, so that the target tells the example."""
+    return lambda **changes: experiment("functions", **{"functions": ["sin_affine"], "batch_size": 16} | changes)
+
+
+def test_every_example_is_seen_once_an_epoch_and_the_last_batch_is_what_is_left(ascending, run_of, batches):
+    entry = ascending()
+    order = orders(entry, run_of, batches, replicas=2)
+    assert [batch.shape[1] for batch in batches] == [16, 16, 8] * 3
+    assert torch.equal(order.sort(2).values, torch.arange(40).expand(2, 3, 40))
+    flat = [tuple(epoch.tolist()) for epoch in order.flatten(0, 1)]
+    assert len(set(flat)) == 6  # another order in every epoch, and for every replica
+    assert tuple(range(40)) not in flat
+
+
+def test_replicas_share_their_order_across_models_batch_sizes_and_optimisers(ascending, run_of, batches):
+    reference = orders(ascending(), run_of, batches, replicas=2)
+    others = [
+        (ascending(models={"B": {"layers": [3, 4, 1]}}), {"replicas": 2}),
+        (ascending(), {"replicas": 2, "batch_size": 7}),
+        (ascending(), {"replicas": 2, "batch_size": 1}),
+        (ascending(optimiser="adam"), {"replicas": 2, "learning_rate": 1e-3}),
+        (ascending(), {"members": (Member("sin_affine", 0), Member("sin_affine", 1), Member("sin_affine", 7))}),
+    ]
+    for entry, changes in others:
+        assert torch.equal(orders(entry, run_of, batches, **changes)[:2], reference)
+    swapped = orders(ascending(), run_of, batches, members=(Member("sin_affine", 1), Member("sin_affine", 0)))
+    assert torch.equal(swapped.flip(0), reference)
+    assert not torch.equal(orders(ascending(), run_of, batches, replicas=2, seed=1), reference)
+
+
+def test_replicas_share_their_initial_weights_across_settings_and_functions(experiment, run_of):
+    record = {"weights_every": 3}
+    entry = experiment("functions", functions=["sinc5", "quadratic"], record=record)
+    start = {name: w[:, 0] for name, w in train(run_of(entry, replicas=2), entry).snapshots.items()}
+    other = experiment("functions", record=record, models={"B": {"layers": [6, 1]}}, optimiser="adam", points=13)
+    for index, (name, weight) in enumerate(train(run_of(other, replicas=2, batch_size=5), other).snapshots.items()):
+        assert torch.equal(weight[:, 0], start[name][:2])  # the replicas of the first function
+        assert torch.equal(weight[:, 0], start[name][2:])
+        assert not torch.equal(weight[0, 0], weight[1, 0]), index
+
+
+# --------------------------------------------------------------------------------------------------- shuffled labels
+
+
+@pytest.mark.parametrize("batch_size", [16, 60])
+@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0, 0), (0.5, 15, 30), (1.0, 40, 60)])
+def test_labels_are_shuffled_once_and_keep_their_classes(share, least, most, batch_size, experiment, run_of, batches):
+    entry = experiment(shuffle_labels=share)
+    train(run_of(entry, replicas=2, batch_size=batch_size), entry)
+    shuffled, labels = list(batches), images("mnist")[0].y[0]
+    for replica in range(2):
+        order = stream(0, "d-test", replica, "order")
+        found = []
+        for epoch in range(3):
+            rows = shuffled[epoch * len(shuffled) // 3 : (epoch + 1) * len(shuffled) // 3]
+            taken = torch.cat([row[min(replica, len(row) - 1)] for row in rows])
+            whole = batch_size == 60
+            permutation = torch.arange(60) if whole else torch.randperm(60, generator=order)
+            found.append(torch.empty(60, dtype=torch.long).scatter_(0, permutation, taken))
+        assert torch.equal(found[0], found[1])
+        assert torch.equal(found[0], found[2])
+        assert Counter(found[0].tolist()) == Counter(labels.tolist())
+        assert least <= (found[0] != labels).sum() <= most
+
+
+def test_shuffling_leaves_the_test_set_alone_and_differs_by_replica_only(experiment, run_of):
+    plain = train(run_of(clear := experiment(), replicas=2), clear)
+    shuffled = train(run_of(entry := experiment(shuffle_labels=1.0), replicas=2), entry)
+    assert torch.equal(shuffled.history["test_loss"][:, 0], plain.history["test_loss"][:, 0])
+    assert not torch.isclose(shuffled.history["train_loss"][:, 0], plain.history["train_loss"][:, 0]).any()
+    data, test = images("mnist")
+    network = Network(entry.models["A"].layers, "tanh", (1, 28, 28))
+    value, accuracy, _ = evaluate(network, shuffled.weights, "cross_entropy", test)
+    torch.testing.assert_close(value, shuffled.history["test_loss"][:, -1])
+    torch.testing.assert_close(accuracy, shuffled.history["test_accuracy"][:, -1])
+    true, _, _ = evaluate(network, shuffled.weights, "cross_entropy", data)
+    assert (shuffled.history["train_loss"][:, -1] < true).all()  # it fits the labels that it was shown
+
+
+def test_shuffled_labels_are_the_same_for_every_model(experiment, run_of, batches):
+    seen = []
+    for layers in ([10], [4, 10]):
+        batches.clear()
+        entry = experiment(models={"A": {"layers": layers}}, shuffle_labels=1.0)
+        train(run_of(entry), entry)
+        seen.append(torch.cat(batches, 1))
+    assert torch.equal(*seen)
+
+
+# ----------------------------------------------------------------------------------------------- what is recorded
+
+
+@pytest.mark.parametrize(("batch_size", "steps"), [(1, 60), (7, 9), (20, 3), (59, 2), (60, 1), (1000, 1)])
+def test_one_step_for_every_batch(batch_size, steps, experiment, run_of):
+    entry = experiment(record={"gradient_norm": "step"}, epochs=2)
+    trace = train(run_of(entry, batch_size=batch_size), entry)
+    assert trace.steps["loss"].shape == trace.steps["gradient_norm"].shape == (1, 2 * steps)
+
+
+def test_nothing_but_losses_unless_asked(experiment, run_of):
+    trace = train(run_of(entry := experiment()), entry)
+    assert (trace.steps, trace.snapshots, trace.snapshot_epochs) == ({}, {}, [])
+    assert trace.epochs == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("every", "epochs", "expected"), [(1, 3, [0, 1, 2, 3]), (2, 5, [0, 2, 4]), (3, 3, [0, 3]), (4, 3, [0])]
+)
+def test_snapshots(every, epochs, expected, experiment, run_of):
+    entry = experiment(record={"weights_every": every}, epochs=epochs, optimiser="adam")
+    trace = train(run_of(entry, replicas=2), entry)
+    assert trace.snapshot_epochs == expected
+    network = Network(entry.models["A"].layers, "tanh", (1, 28, 28))
+    initial = network.initial([stream(0, "d-test", i, "weights") for i in range(2)])
+    for at, epoch in enumerate(expected):
+        there = train(run_of(entry, replicas=2, epochs=epoch), entry).weights if epoch else initial
+        for name, weight in trace.snapshots.items():
+            assert torch.equal(weight[:, at], there[name])
+    assert all(w.shape[:2] == (2, len(expected)) for w in trace.snapshots.values())
+
+
+def test_losses_are_measured_at_some_epochs_only_in_a_long_run(experiment, run_of, monkeypatch):
+    entry = experiment("functions", epochs=11)
+    every = train(run_of(entry), entry)
+    monkeypatch.setattr(plan, "RECORDED_EPOCHS", 4)
+    heard = []
+    trace = train(run_of(entry), entry, lambda epoch, loss: heard.append((epoch, loss)))
+    assert trace.epochs == [0, 3, 6, 9, 11]
+    assert torch.equal(trace.history["train_loss"], every.history["train_loss"][:, trace.epochs])
+    assert torch.equal(flatten(trace.weights), flatten(every.weights))
+    assert heard == [
+        (epoch, pytest.approx(every.history["train_loss"][0, epoch].item())) for epoch in trace.epochs[1:]
+    ]
+
+
+# ------------------------------------------------------------------------------------------- divergence and stopping
+
+
+@pytest.fixture
+def exploding(monkeypatch):
+    """Nets whose third replica starts from weights that are 30 times too large, far outside where SGD is stable."""
+    initial = Network.initial
+
+    def scaled(self, streams):
+        weights = initial(self, streams)
+        seeds = [s.initial_seed() for s in streams]
+        bad = stream(0, "d-test", 2, "weights").initial_seed()
+        return {name: torch.stack([w * (30 if s == bad else 1) for w, s in zip(tensor, seeds, strict=True)])
+                for name, tensor in weights.items()}  # fmt: skip
+
+    monkeypatch.setattr(Network, "initial", scaled)
+
+
+@pytest.mark.usefixtures("exploding")
+def test_a_net_that_diverges_leaves_the_others_alone(experiment, run_of):
+    entry = experiment("functions", activation="leaky_relu", epochs=12, record={"gradient_norm": "step"})
+    trace = train(run_of(entry, replicas=4), entry)
+    assert trace.diverged == [False, False, True, False]
+    assert trace.epochs == list(range(13))
+    last = trace.last[2]
+    assert 0 < last < 12
+    finite = trace.history["train_loss"].isfinite()
+    assert finite[2, :last].all()
+    assert not finite[2, last:].any()
+    for index in (0, 1, 3):
+        alone = train(run_of(entry, members=(Member("quadratic", index),)), entry)
+        assert_member(trace, index, alone)
+        assert trace.last[index] == 12
+    alone = train(run_of(entry, members=(Member("quadratic", 2),)), entry)
+    assert alone.diverged == [True]
+    assert alone.epochs == list(range(last + 1))  # with nobody left to train it ends
+    assert alone.last == [last]
+
+
+@pytest.mark.parametrize("data", ["mnist", "cifar10", "functions"])
+def test_a_learning_rate_that_is_far_too_large(data, experiment, run_of):
+    models = {"A": {"layers": [{"conv": 2}, {"conv": 2}, 10]}} if data == "cifar10" else None
+    layers = {"models": models or {"A": {"layers": [4, 4, 1 if data == "functions" else 10]}}}
+    entry = experiment(data, activation="relu", learning_rate=1e6, epochs=30, **layers)
+    trace = train(run_of(entry, replicas=2), entry)
+    if data == "functions":
+        assert trace.diverged == [True, True]
+    for index, diverged in enumerate(trace.diverged):
+        last = trace.history["train_loss"][index, trace.last[index]]
+        assert diverged == (not last.isfinite())
+
+
+def test_divergence_before_the_first_step(experiment, run_of, monkeypatch):
+    initial = Network.initial
+    monkeypatch.setattr(Network, "initial", lambda *a: {name: w * 1e25 for name, w in initial(*a).items()})
+    entry = experiment("functions", activation="relu")
+    trace = train(run_of(entry), entry)
+    assert (trace.diverged, trace.last) == ([True], [0])
+
+
+def slopes(entry, run, trace) -> torch.Tensor:
+    """Norm of the gradient over the whole training set at every epoch, by autograd one net at a time."""
+    network = Network(entry.models["A"].layers, entry.activation, EXAMPLE[entry.data])
+    data, _ = parts(entry, [m.function for m in run.members])
+    found = torch.empty(len(run.members), len(trace.epochs))
+    for i in range(len(run.members)):
+        for at in range(len(trace.epochs)):
+            weights = {n: w[i : i + 1, at].clone().requires_grad_() for n, w in trace.snapshots.items()}
+            y = data.y[i if len(data.y) > 1 else 0]
+            outputs = network(weights, data.x.unsqueeze(0))[0]
+            loss = functional.mse_loss(outputs, y) if entry.loss == "mse" else functional.cross_entropy(outputs, y)
+            grads = torch.autograd.grad(loss, list(weights.values()))
+            found[i, at] = torch.cat([g.flatten() for g in grads]).norm()
+    return found
+
+
+@pytest.mark.parametrize("data", ["functions", "mnist"])
+def test_stop_freezes_a_member_where_its_gradient_is_small_enough(data, experiment, run_of):
+    settings = {"record": {"weights_every": 1}, "epochs": 40 if data == "functions" else 12}
+    settings |= {} if data == "functions" else {"models": {"A": {"layers": [4, 10]}}}
+    entry = experiment(data, **settings)
+    run = run_of(entry, replicas=3, batch_size=60)
+    free = train(run, entry)
+    norms = slopes(entry, run, free)
+    if data == "functions":
+        limit = norms.min(1).values.sort().values[1:].mean().item()  # which one of three does not reach
+    else:
+        limit = norms[:, 6].median().item() * 1.001
+    reached = [next((at for at, value in enumerate(row) if value < limit), None) for row in norms]
+    assert len(set(reached)) > 1
+    assert (None in reached) == (data == "functions")
+    stopped = experiment(data, **settings, stop={"gradient_norm": limit})
+    trace = train(run, stopped)
+    assert trace.last == [settings["epochs"] if at is None else at for at in reached]
+    assert trace.epochs == list(range(max(trace.last) + 1))
+    assert trace.diverged == [False] * 3
+    for i, at in enumerate(trace.last):
+        for name, weight in trace.weights.items():
+            assert torch.equal(weight[i], free.snapshots[name][i, at])
+            assert not torch.equal(weight[i], free.snapshots[name][i, at - 1])
+    early = train(run, experiment(data, **settings, stop={"gradient_norm": norms.max().item() * 1.01}))
+    assert early.last == [0, 0, 0]
+    assert early.epochs == [0, 1]  # looked at after each recorded epoch
+    if data == "functions":
+        network = Network(entry.models["A"].layers, "tanh", (1,))
+        test = parts(entry, ["quadratic"] * 3)[1]
+        expected = network(trace.weights, test.x.unsqueeze(0)).squeeze(2)
+        torch.testing.assert_close(trace.outputs, expected)
+
+
+# ------------------------------------------------------------------------------------------- measures of whole sets
+
+
+@pytest.fixture
+def classifiers(network_of):
+    """Three nets and a set of examples whose targets they share."""
+    network = network_of([5, 4], (3,))
+    weights = network.initial([stream("w", i) for i in range(3)])
+    x = torch.randn(23, 3, generator=stream("x"))
+    return network, weights, Part(x, torch.randint(4, (1, 23), generator=stream("y")))
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 23, 1000])
+def test_evaluation_is_the_mean_over_all_examples(at_once, classifiers, module_of, monkeypatch):
+    monkeypatch.setattr(training, "EVALUATION_BATCH", at_once)
+    network, weights, data = classifiers
+    value, accuracy, outputs = evaluate(network, weights, "cross_entropy", data)
+    for i in range(3):
+        logits = module_of([5, 4], (3,), "tanh", weights, i)(data.x).detach()
+        torch.testing.assert_close(outputs[i], logits)
+        torch.testing.assert_close(value[i], functional.cross_entropy(logits, data.y[0]))
+        assert accuracy[i] == pytest.approx((logits.argmax(1) == data.y[0]).sum().item() / 23)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 23, 1000])
+@pytest.mark.parametrize("shared", [True, False])
+def test_gradient_is_that_of_the_mean_loss(at_once, shared, classifiers, module_of, monkeypatch):
+    monkeypatch.setattr(training, "EVALUATION_BATCH", at_once)
+    network, weights, data = classifiers
+    if not shared:
+        data = Part(data.x, torch.randint(4, (3, 23), generator=stream("own")))
+    found = gradient(network, weights, "cross_entropy", data)
+    for i in range(3):
+        module = module_of([5, 4], (3,), "tanh", weights, i)
+        functional.cross_entropy(module(data.x), data.y[0 if shared else i]).backward()
+        for g, parameter in zip(found.values(), module.parameters(), strict=True):
+            torch.testing.assert_close(g[i], parameter.grad, rtol=1e-4, atol=1e-6)
+    assert all(not w.requires_grad for w in weights.values())
+
+
+def test_norm_is_over_all_tensors_of_a_member():
+    assert norm([torch.tensor([[3.0, 0.0], [1.0, 1.0]]), torch.tensor([[[4.0]], [[1.0]]])]).tolist() == [
+        5.0,
+        pytest.approx(3**0.5),
+    ]
+
+
+def test_members_of_evaluation_do_not_mix(classifiers):
+    network, weights, data = classifiers
+    value, accuracy, _ = evaluate(network, weights, "cross_entropy", data)
+    for i in range(3):
+        one = evaluate(network, member(weights, i), "cross_entropy", data)
+        torch.testing.assert_close((one[0][0], one[1][0]), (value[i], accuracy[i]))
