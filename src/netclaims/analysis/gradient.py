@@ -22,9 +22,17 @@ def gradient_curves(steps: pd.DataFrame, nets: pd.DataFrame) -> tuple[pd.DataFra
     numbers = {}
     for model, rows in table.groupby("model", sort=False):
         last = rows["step"].max()
-        tenths = {"first_tenth": rows[rows["step"] <= last / 10], "last_tenth": rows[rows["step"] > last * 9 / 10]}
+        tenths = {
+            "first_tenth": rows[rows["step"] <= max(1, last / 10)],
+            "last_tenth": rows[rows["step"] > last * 9 / 10],
+        }
         numbers[model] = {
-            f"gradient_norm_{name}": mean_and_deviation(part.groupby("replica")["gradient_norm"].mean())
+            f"gradient_norm_{name}": mean_and_deviation(part.groupby("replica")["gradient_norm"].agg(_mean))
             for name, part in tenths.items()
         }
     return spread(table, ["model", "step"], ["loss", "gradient_norm"]), numbers
+
+
+def _mean(norms: pd.Series) -> float:
+    """The mean, undefined if a norm is: pandas skips what is undefined."""
+    return norms.mean(skipna=False)

@@ -51,7 +51,7 @@ def barrier(alpha: NDArray[np.float64], loss: NDArray[np.float64]) -> float:
     """How far the loss on the line rises over the straight line between the losses of its ends (α = 0 and 1).
 
     max over α in [0, 1] of L(θ(α)) - [(1 - α) L(θ₁) + α L(θ₂)] (Frankle et al. 2020, section 2; Entezari et
-    al. 2022, eq. 1). At least 0: the ends themselves count.
+    al. 2022, eq. 1). At least 0: the ends themselves count. Undefined where a loss in between is.
 
     Args:
         alpha: positions (n,), 0 and 1 among them.
@@ -59,7 +59,7 @@ def barrier(alpha: NDArray[np.float64], loss: NDArray[np.float64]) -> float:
     """
     at = {end: loss[np.argmin(abs(alpha - end))] for end in (0, 1)}
     inside = (alpha >= -1e-9) & (alpha <= 1 + 1e-9)
-    return float(max(0.0, (loss - ((1 - alpha) * at[0] + alpha * at[1]))[inside].max()))
+    return float(np.maximum(0.0, (loss - ((1 - alpha) * at[0] + alpha * at[1]))[inside].max()))
 
 
 def line_numbers(lines: pd.DataFrame) -> dict:
@@ -70,13 +70,17 @@ def line_numbers(lines: pd.DataFrame) -> dict:
     """
     numbers = {}
     for split, rows in lines.groupby("split", sort=False):
-        pairs = [pair for _, pair in rows.groupby("replica")]
-        found = pd.DataFrame(
-            {
-                "barrier": [barrier(p["alpha"].to_numpy(), p["loss"].to_numpy()) for p in pairs],
-                "alpha_of_lowest_loss": [p.loc[p["loss"].idxmin(), "alpha"] for p in pairs],
-                "alpha_of_highest_accuracy": [p.loc[p["accuracy"].idxmax(), "alpha"] for p in pairs],
-            }
-        )
+        found = pd.DataFrame([_pair_numbers(pair) for _, pair in rows.groupby("replica")])
         numbers[split] = {name: mean_and_deviation(found[name]) for name in found}
     return numbers
+
+
+def _pair_numbers(pair: pd.DataFrame) -> dict[str, float]:
+    """What `line_numbers` averages, for one pair; all undefined if a net of the pair diverged."""
+    alpha, loss, accuracy = (pair[name].to_numpy() for name in ("alpha", "loss", "accuracy"))
+    found = {
+        "barrier": barrier(alpha, loss),
+        "alpha_of_lowest_loss": alpha[loss.argmin()],
+        "alpha_of_highest_accuracy": alpha[accuracy.argmax()],
+    }
+    return dict.fromkeys(found, np.nan) if np.isnan(loss).any() else found

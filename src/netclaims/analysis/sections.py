@@ -89,8 +89,11 @@ def load_section(section: str, key: str, kind: type[Kind]) -> Kind:
     """
     path = report_path(key)
     entries = read_yaml(path).get(section) or {}
+    if not isinstance(entries, dict):
+        raise SettingsError(f"{path}: {section}: a mapping of experiments to their settings (found {entries!r})")
     if key not in entries:
-        raise SettingsError(f"{path}: {section}.{key}: no such entry; there are {', '.join(entries) or 'none'}")
+        known = ", ".join(map(str, entries)) or "none"
+        raise SettingsError(f"{path}: {section}.{key}: no such entry; there are {known}")
     return validate(kind, entries[key], path, f"{section}.{key}")
 
 

@@ -14,7 +14,8 @@ from netclaims.learn.settings import SettingsError
 def command(main: Callable[..., None]) -> Callable[[], None]:
     """Call `main` with the words of the command line, one per parameter.
 
-    A mistake in the words, in the settings or in the data ends the script with one line and status 1.
+    A mistake in the words, in the settings or in the data, and a file that an earlier stage has not written, end the
+    script with one line and status 1.
     """
 
     @wraps(main)
@@ -26,5 +27,7 @@ def command(main: Callable[..., None]) -> Callable[[], None]:
             main(*sys.argv[1:])
         except (SettingsError, DataError) as error:
             sys.exit(str(error))
+        except FileNotFoundError as error:
+            sys.exit(f"{error.filename}: no such file; `dvc repro` runs the stage that writes it first")
 
     return wrapped

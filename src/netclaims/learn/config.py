@@ -86,6 +86,7 @@ class Scale(Settings):
     """How much of the reports' work is done."""
 
     data: ScaleData
+    max_replicas: Count
     max_steps: MaxSteps
 
 
@@ -134,7 +135,7 @@ class Schedule(Settings):
     factor: Positive
 
 
-Against = Literal["parameters", "optimiser", "learning_rate", "batch_size"]
+Against = Literal["parameters", "learning_rate", "batch_size"]
 OptimiserName = Literal["adam", "sgd", "rmsprop"]
 
 
@@ -219,6 +220,9 @@ class Experiment(Settings):
         for name in ("optimiser", "learning_rate"):
             if (getattr(self, name) is None) == (name not in varied):
                 raise ValueError(f"{name}: give it once, in the entry or in its sweep or tune")
+        for name, values in (("functions", self.functions or []), *varied.items()):
+            if len(set(values)) < len(values):  # their nets would count as further replicas
+                raise ValueError(f"{name}: a value twice in {values}")
         own_batch = self.batch_size is not None or "batch_size" in varied
         if self.batch_size is not None and "batch_size" in varied:
             raise ValueError("batch_size: give it in the entry or in its sweep or tune, not in both")
@@ -254,6 +258,10 @@ class Experiment(Settings):
         """The settings that a sweep or a tuning varies, and the values of each."""
         return {**self.sweep.varied, **self.tune.varied}
 
+    def replicas_within(self, params: Params) -> int:
+        """Runs of each network: the entry's own number or that of `params.yaml`, within the scale's bound."""
+        return min(self.replicas or params.replicas, params.chosen_scale.max_replicas)
+
     @property
     def convolutional(self) -> bool:
         """Whether any of the networks has a convolution."""
@@ -279,10 +287,7 @@ def load_experiments(path: Path) -> dict[str, Experiment]:
     Raises:
         SettingsError: anything in them is wrong.
     """
-    entries = read_yaml(path).get("experiments")
-    if not isinstance(entries, dict) or not entries:
-        raise SettingsError(f"{path}: experiments: required, a mapping of at least one entry")
-    return {key: _experiment(str(key), entry, path) for key, entry in entries.items()}
+    return {key: _experiment(key, entry, path) for key, entry in _entries(path).items()}
 
 
 def load_experiment(key: str) -> Experiment:
@@ -292,7 +297,7 @@ def load_experiment(key: str) -> Experiment:
         SettingsError: there is none of that name, or anything in it is wrong.
     """
     path = report_path(key)
-    entries = read_yaml(path).get("experiments") or {}
+    entries = _entries(path)
     if key not in entries:
         raise SettingsError(f"{path}: experiments.{key}: no such experiment; there are {', '.join(entries)}")
     return _experiment(key, entries[key], path)
@@ -301,6 +306,13 @@ def load_experiment(key: str) -> Experiment:
 def report_path(key: str) -> Path:
     """The file that holds the experiment `<report>-<name>`."""
     return REPORTS / f"{key.partition('-')[0]}.yaml"
+
+
+def _entries(path: Path) -> dict[str, object]:
+    entries = read_yaml(path).get("experiments")
+    if not isinstance(entries, dict) or not entries:
+        raise SettingsError(f"{path}: experiments: required, a mapping of at least one entry")
+    return {str(key): entry for key, entry in entries.items()}
 
 
 def _experiment(key: str, entry: object, path: Path) -> Experiment:

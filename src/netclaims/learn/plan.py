@@ -66,8 +66,8 @@ def plan(key: str, experiment: Experiment, params: Params, examples: int) -> lis
             setting["batch_size"] = examples
     smallest = min(setting["batch_size"] for setting in combinations)
     epochs = _epochs(experiment, params, ceil(examples / smallest))
-    replicas = experiment.replicas or params.replicas
-    members = [Member(function, i) for function in experiment.functions or [None] for i in range(replicas)]
+    replicas = range(experiment.replicas_within(params))
+    members = [Member(function, i) for function in experiment.functions or [None] for i in replicas]
     runs = []
     for model, setting in product(experiment.models, combinations):
         together = STACKED_MEMBERS if experiment.parameters(model) <= STACKED_PARAMETERS else 1

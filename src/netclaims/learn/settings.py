@@ -43,9 +43,10 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} twice", key_node.start_mark)
-            seen.add(key)
+            if isinstance(key, Hashable):  # what is not, the method below refuses
+                if key in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"key {key!r} twice", key_node.start_mark)
+                seen.add(key)
         return super().construct_mapping(node, deep)
 
 
@@ -66,6 +67,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise SettingsError(f"{path}{place}: {getattr(error, 'problem', None) or 'not YAML'}") from None
+    except ValueError as error:  # a date that does not exist
+        raise SettingsError(f"{path}: not YAML: {error}") from None
     if not isinstance(content, dict):
         raise SettingsError(f"{path}: expected a mapping, found {type(content).__name__}")
     return content
@@ -94,10 +97,11 @@ def validate(block: type[Block], content: Any, path: Path, where: str = "") -> B
 def _fault(fault: Any, where: str, content: Any) -> tuple[str, str]:
     """A fault as its dotted key path and what is allowed there."""
     keys, value = [where] if where else [], content
-    for key in fault["loc"]:  # it also names union members: keep what the file holds, or should hold
+    for depth, key in enumerate(fault["loc"], start=1):  # it also names union members: keep what the file holds
+        lacking = fault["type"] == "missing" and depth == len(fault["loc"])
         if isinstance(value, list) and isinstance(key, int):
             value = value[key]
-        elif isinstance(value, dict) and (key in value or fault["type"] == "missing"):
+        elif isinstance(value, dict) and (key in value or lacking):
             value = value.get(key)
         else:
             continue

@@ -133,7 +133,7 @@ def about(experiment: Experiment, params: Params, runs: list[Run]) -> dict:
         "data": title,
         "loss": experiment.loss,
         **sizes,
-        "replicas": experiment.replicas or params.replicas,
+        "replicas": experiment.replicas_within(params),
         "epochs": runs[0].epochs,
         "epochs_stated": experiment.epochs,
         "seed": params.seed,

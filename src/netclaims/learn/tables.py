@@ -26,7 +26,7 @@ def spread(table: pd.DataFrame, by: list[str], columns: list[str]) -> pd.DataFra
 
 def mean_and_deviation(values: pd.Series) -> dict[str, float | None]:
     """Mean and standard deviation (n - 1) over replicas; null where a value is not finite or there is but one."""
-    if not values.abs().lt(float("inf")).all():
+    if values.empty or not values.abs().lt(float("inf")).all():
         return {"mean": None, "sd": None}
     return {"mean": rounded(values.mean()), "sd": rounded(values.std()) if len(values) > 1 else None}
 

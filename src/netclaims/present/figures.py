@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from netclaims.learn.functions import formula
 from netclaims.learn.settings import SettingsError
 from netclaims.learn.tables import PLOTS
 from netclaims.present import style
@@ -49,7 +50,7 @@ def draw(key: str, settings: FigureSettings, about: dict) -> Figure:
             style.shape_axis(axes, settings.x, "x", settings.x in settings.log, part[settings.x].tolist())
             style.shape_axis(axes, column, "y", column in settings.log, part[column].dropna().tolist())
             if facet is not None and row == 0:
-                axes.set_title(str(facet))
+                axes.set_title(formula(facet) if settings.columns == "function" else str(facet))
         grid[row][0].set_ylabel(style.label(column, about["loss"]))
     for axes in grid[-1]:
         axes.set_xlabel(settings.x_label or style.label(settings.x, about["loss"]))

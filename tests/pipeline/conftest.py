@@ -1,0 +1,67 @@
+"""A copy of the repository to run the pipeline in, so that the tests leave the one that they stand in alone."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+class Clone:
+    """A copy of the working tree, with a Git history and a DVC cache of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        listed = self._run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT).stdout
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).exists():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / name, folder / name)
+        self.git("init", "-q")
+        self.git("add", "-A")
+        self.git("commit", "-qm", "a copy")
+
+    def _run(self, words: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {
+            **os.environ,
+            "PATH": path,
+            "PYTHONPATH": str((cwd or self.folder) / "src"),
+            "DVC_NO_ANALYTICS": "1",
+        }
+        return subprocess.run(words, cwd=cwd or self.folder, env=environment, capture_output=True, text=True)  # noqa: S603
+
+    def git(self, *words: str) -> str:
+        who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+        return self._run(["git", *who, *words]).stdout
+
+    def dvc(self, *words: str) -> subprocess.CompletedProcess:
+        return self._run([sys.executable, "-m", "dvc", *words])
+
+    def stages_to_run(self) -> set[str]:
+        """What `dvc status` says has changed."""
+        result = self.dvc("status", "--json")
+        assert result.returncode == 0, result.stderr
+        return set(yaml.safe_load(result.stdout))
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text that stands exactly once in a file."""
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def restore(self) -> None:
+        """Put every tracked file back as it was committed."""
+        self.git("checkout", "-q", "--", ".")
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """The repository as it stands, without results or cache beyond those in Git."""
+    return Clone(tmp_path_factory.mktemp("clone"))

@@ -1,0 +1,187 @@
+"""The templates in .dvc/plots are those that dvc.yaml names, and name only columns of the tables they draw."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from dvc_render import VegaRenderer
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATES = ROOT / ".dvc" / "plots"
+DATA = "<DVC_METRIC_DATA>"
+
+
+def _pipeline() -> dict:
+    return yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+
+
+def _sections(pipeline: dict) -> dict:
+    sections = {}
+    for path in pipeline["vars"]:
+        for name, entries in yaml.safe_load((ROOT / path).read_text(encoding="utf-8")).items():
+            sections.setdefault(name, {}).update(entries)
+    return sections
+
+
+def _filled(text: str, key: str, item: dict) -> str:
+    values = {"key": key} | {f"item.{name}": value for name, value in item.items()}
+    return re.sub(r"\$\{([^}]+)\}", lambda found: str(values[found[1]]), text)
+
+
+def _declared() -> list[tuple[str, dict]]:
+    """Every table that a stage declares as a plot, with the plot's properties."""
+    pipeline = _pipeline()
+    sections = _sections(pipeline)
+    found = []
+    for stage in pipeline["stages"].values():
+        plots = [next(iter(plot.items())) for plot in stage.get("do", stage).get("plots", []) if isinstance(plot, dict)]
+        for path, properties in plots:
+            if "template" in properties:
+                for key, item in sections[stage["foreach"][2:-1]].items():
+                    named = {name: _filled(str(value), key, item) for name, value in properties.items()}
+                    found.append((_filled(path, key, item), named))
+    return found
+
+
+PLOTS = _declared()
+NAMES = sorted({properties["template"] for _, properties in PLOTS})
+TABLES = [(path, properties) for path, properties in PLOTS if (ROOT / path).exists()]
+
+
+def _load(name: str) -> dict:
+    return json.loads((TEMPLATES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def _rows(path: str) -> list[dict]:
+    with (ROOT / path).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _strings(node: object) -> list[str]:
+    """Every key and every text in a template."""
+    if isinstance(node, dict):
+        return [text for key, value in node.items() for text in [key, *_strings(value)]]
+    if isinstance(node, list):
+        return [text for value in node for text in _strings(value)]
+    return [node] if isinstance(node, str) else []
+
+
+def _optional(template: dict) -> set[str]:
+    """The columns that a template asks for before it reads them."""
+    return {name for text in _strings(template) for name in re.findall(r"isValid\(datum\.(\w+)\)", text)}
+
+
+def _needed(node: object) -> set[str]:
+    """The fields that this part of a template reads, those under its own transforms apart."""
+    if isinstance(node, str):
+        return set(re.findall(r"datum\.(\w+)", node))
+    if isinstance(node, list):
+        return set().union(*map(_needed, node))
+    fields = set()
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "field":
+                fields.add(value)
+            elif key == "groupby":
+                fields.update(value)
+            elif key not in {"transform", "labelExpr"}:  # in a label, datum is a tick of the axis
+                fields |= _needed(value)
+    return fields
+
+
+def _made(step: dict) -> set[str]:
+    parts = [step, *step.get("joinaggregate", []), *step.get("aggregate", [])]
+    return {part["as"] for part in parts if "as" in part}
+
+
+def _unknown(node: object, known: set[str]) -> set[str]:
+    """The fields that are read but neither in the table nor made by a transform before that."""
+    if isinstance(node, list):
+        return set().union(*(_unknown(value, known) for value in node))
+    if not isinstance(node, dict):
+        return set()
+    missing = set()
+    for step in node.get("transform", []):
+        missing |= _needed(step) - known
+        known = known | _made(step)
+    own = {key: value for key, value in node.items() if key in {"encoding", "facet", "mark", "params"}}
+    missing |= _needed(own) - known
+    for key in ("layer", "hconcat", "vconcat", "spec"):
+        missing |= _unknown(node.get(key), known)
+    return missing
+
+
+def _without_tooltips(node: object) -> object:
+    if isinstance(node, dict):
+        return {key: _without_tooltips(value) for key, value in node.items() if key != "tooltip"}
+    return [_without_tooltips(value) for value in node] if isinstance(node, list) else node
+
+
+def _with_axes(template: dict, properties: dict) -> dict:
+    text = json.dumps(template)
+    for axis in ("x", "y"):
+        text = text.replace(f"<DVC_METRIC_{axis.upper()}>", properties[axis])
+    return json.loads(text)
+
+
+def test_dvc_yaml_names_the_templates_that_there_are():
+    assert sorted(path.stem for path in TEMPLATES.iterdir()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_template_takes_the_data_from_dvc(name):
+    template = _load(name)
+    assert template["$schema"] == "https://vega.github.io/schema/vega-lite/v5.json"
+    assert template["data"]["values"] == DATA
+    assert template["title"]["text"] == "<DVC_METRIC_TITLE>"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_template_tells_revisions_apart(name):
+    template = _load(name)
+    assert "rev" in _needed(_without_tooltips(template)) | _needed(template.get("transform"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_template_reads_nothing_from_elsewhere(name):
+    texts = _strings(_load(name) | {"$schema": ""})
+    assert "url" not in texts
+    assert [text for text in texts if "//" in text] == []
+
+
+def test_there_are_tables_to_check():
+    assert {properties["template"] for _, properties in TABLES} == set(NAMES)
+
+
+@pytest.mark.parametrize(("path", "properties"), TABLES, ids=[path for path, _ in TABLES])
+def test_template_reads_columns_that_the_table_has(path, properties):
+    template = _with_axes(_load(properties["template"]), properties)
+    columns = set(_rows(path)[0])
+    assert {properties["x"], properties["y"]} <= columns
+    assert _unknown(template, columns | {"rev"}) - _optional(template) == set()
+    assert set(template["data"]["format"]["parse"]) <= columns
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_optional_columns_are_settings_of_an_experiment(name):
+    assert _optional(_load(name)) <= {"optimiser", "learning_rate", "batch_size"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dvc_fills_every_anchor(name):
+    path, properties = next((path, properties) for path, properties in TABLES if properties["template"] == name)
+    rows = [row | {"rev": rev} for rev in ("HEAD", "workspace") for row in _rows(path)]
+    filled = VegaRenderer(rows, path, **properties, template_dir=str(TEMPLATES)).get_filled_template()
+    assert filled["data"]["values"] == rows
+    assert [text for text in _strings(filled | {"data": {}}) if "<DVC_" in text] == []
+
+
+def test_a_column_that_does_not_exist_is_found():
+    template = {
+        "transform": [{"calculate": "datum.losss > 0", "as": "made"}],
+        "hconcat": [{"encoding": {"x": {"field": "made"}, "y": {"field": "los"}}}],
+    }
+    assert _unknown(template, {"loss"}) == {"losss", "los"}
