@@ -1,5 +1,7 @@
 """The Hessian where the gradient almost vanishes: `python stages/hessian.py d-minimal-ratio`."""
 
+import sys
+
 import pandas as pd
 import torch
 from joblib import Parallel, cpu_count, delayed
@@ -20,7 +22,9 @@ def main(key: str) -> None:
     """Analyse the nets of experiment `key`."""
     settings, experiment, seed = load_section("hessian", key, HessianSettings), load_experiment(key), load_params().seed
     nets, weights = read_table(key, "nets"), read_weights(key)
-    groups = [(run, group) for run, group in nets[~nets["diverged"]].groupby("run")]
+    groups = list(nets[~nets["diverged"]].groupby("run"))
+    if not groups:
+        sys.exit(f"{key}: every net diverged, and there is no point to analyse")
     jobs = (delayed(_analyse)(key, seed, experiment, settings, group, weights[run]) for run, group in groups)
     table = pd.concat(Parallel(n_jobs=min(cpu_count(), len(groups)), backend="multiprocessing")(jobs))
     write_analysis("hessian", key, table, ratio_numbers(table) | {"diverged": int(nets["diverged"].sum())})

@@ -13,7 +13,8 @@ from netclaims.analysis.sections import (
     Section,
     SensitivitySettings,
 )
-from netclaims.learn.config import REPORTS, Experiment, load_experiments, load_params
+from netclaims.learn.config import EXAMPLE, REPORTS, Experiment, load_experiments, load_params
+from netclaims.learn.layers import parameter_shapes
 from netclaims.learn.settings import SettingsError, read_yaml, validate
 from netclaims.present.config import FiguresSettings
 
@@ -90,6 +91,11 @@ def _check_agreement(settings: Section, experiment: Experiment, path: Path, wher
     need, met = NEEDS.get(type(settings), ("", lambda e: True))
     if not met(experiment):
         raise SettingsError(f"{path}: {where}: works on an experiment that {need}")
+    if isinstance(settings, PcaSettings):
+        (model,) = experiment.models.values()
+        layers = len({name.partition(".")[0] for name in parameter_shapes(model.layers, EXAMPLE[experiment.data])})
+        if settings.layer > layers:
+            raise SettingsError(f"{path}: {where}.layer: the net has {layers} layers (found {settings.layer})")
     if isinstance(settings, InterpolateSettings):
         values = experiment.varied.get(settings.over, [])
         if missing := [value for value in settings.between if value not in values]:

@@ -107,7 +107,7 @@ def test_neither_the_order_of_the_examples_nor_how_many_at_once_matters(at_once,
     network, weights, data = nets([{"conv": 2}, 3], (2, 5, 5))
     expected = sensitivities(network, weights, "cross_entropy", data)
     monkeypatch.setattr(sensitivity, "EXAMPLES_AT_ONCE", at_once)
-    monkeypatch.setattr(training, "EVALUATION_BATCH", at_once)
+    monkeypatch.setattr(training, "EVALUATED_AT_ONCE", 50 * at_once)
     order = torch.randperm(13, generator=stream("order"))
     for part in (data, Part(data.x[order], data.y[:, order])):
         for name, value in sensitivities(network, weights, "cross_entropy", part).items():

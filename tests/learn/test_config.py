@@ -205,6 +205,7 @@ def test_a_sweep_of_such_numbers(experiment):
     [
         # keys and types
         ({"epoch": 3}, ".epoch: unknown key"),
+        ({"optimiser": "adam", "momentum": 0.9}, ".momentum: adam has none to set; sgd and rmsprop have"),
         ({"models.A.width": 3}, ".models.A.width: unknown key"),
         ({"sweep": {"momentum": [0.1]}}, ".sweep.momentum: unknown key"),
         ({"epochs": GONE}, ".epochs: required, and not there"),
@@ -324,6 +325,10 @@ def test_a_mistake_in_an_experiment_is_one_line(changes, expected, entry):
         ({"functions": GONE}, "data: functions needs functions and points, and only it takes them"),
         ({"points": GONE}, "data: functions needs functions and points, and only it takes them"),
         ({"points": 1}, "points: input should be greater than or equal to 2 (found 1)"),
+        (
+            {"functions": ["log_abs"], "points": 401},
+            "points: log_abs is not finite at one of 401 points; take another number",
+        ),
         ({"shuffle_labels": 0.5}, "shuffle_labels: functions have no labels"),
         (
             {"loss": "cross_entropy"},

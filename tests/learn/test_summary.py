@@ -328,7 +328,7 @@ ROW = {"model": "A", "optimiser": "adam", "learning_rate": 1e-4, "batch_size": 1
         (SWEEP | TWO, "A, batch size 1024"),
         (
             {"optimiser": None, "learning_rate": None}
-            | {"sweep": {"learning_rate": [0.1], "optimiser": ["sgd"]}, "against": "optimiser"},
+            | {"sweep": {"learning_rate": [0.1], "optimiser": ["sgd"]}, "against": "learning_rate"},
             "adam, learning rate 0.0001",
         ),
         ({"learning_rate": None, "tune": {"learning_rate": [0.1]}}, "A"),

@@ -492,7 +492,7 @@ def classifiers(network_of):
 
 @pytest.mark.parametrize("at_once", [1, 7, 23, 1000])
 def test_evaluation_is_the_mean_over_all_examples(at_once, classifiers, module_of, monkeypatch):
-    monkeypatch.setattr(training, "EVALUATION_BATCH", at_once)
+    monkeypatch.setattr(training, "EVALUATED_AT_ONCE", 3 * at_once)
     network, weights, data = classifiers
     value, accuracy, outputs = evaluate(network, weights, "cross_entropy", data)
     for i in range(3):
@@ -505,7 +505,7 @@ def test_evaluation_is_the_mean_over_all_examples(at_once, classifiers, module_o
 @pytest.mark.parametrize("at_once", [1, 7, 23, 1000])
 @pytest.mark.parametrize("shared", [True, False])
 def test_gradient_is_that_of_the_mean_loss(at_once, shared, classifiers, module_of, monkeypatch):
-    monkeypatch.setattr(training, "EVALUATION_BATCH", at_once)
+    monkeypatch.setattr(training, "EVALUATED_AT_ONCE", 3 * at_once)
     network, weights, data = classifiers
     if not shared:
         data = Part(data.x, torch.randint(4, (3, 23), generator=stream("own")))
@@ -531,3 +531,11 @@ def test_members_of_evaluation_do_not_mix(classifiers):
     for i in range(3):
         one = evaluate(network, member(weights, i), "cross_entropy", data)
         torch.testing.assert_close((one[0][0], one[1][0]), (value[i], accuracy[i]))
+
+
+def test_the_accuracy_of_a_net_without_a_finite_loss_is_undefined(network_of):
+    network, data = network_of([10], EXAMPLE["mnist"]), images("mnist")[1]
+    weights = network.initial([stream(0), stream(1)])
+    weights["1.bias"][1, 0] = torch.nan
+    value, accuracy, _ = evaluate(network, weights, "cross_entropy", data)
+    assert value.isfinite().tolist() == accuracy.isfinite().tolist() == [True, False]

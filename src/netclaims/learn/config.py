@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from netclaims.learn.functions import FUNCTIONS
+from netclaims.learn.functions import FUNCTIONS, evaluate, grid
 from netclaims.learn.layers import Activation, Conv, Layer, Shape, count_parameters, shapes
 from netclaims.learn.settings import (
     Count,
@@ -211,6 +212,11 @@ class Experiment(Settings):
         varied = self.varied
         if fits != (self.functions is not None) or fits != (self.points is not None):
             raise ValueError("data: functions needs functions and points, and only it takes them")
+        for name in self.functions or []:
+            with np.errstate(all="ignore"):
+                values = evaluate(name, grid(self.points))
+            if not np.isfinite(values).all():
+                raise ValueError(f"points: {name} is not finite at one of {self.points} points; take another number")
         if (self.loss == "mse") != fits:
             raise ValueError(f"loss: mse goes with data: functions, cross_entropy with images (found {self.loss})")
         if fits and self.shuffle_labels:
@@ -220,6 +226,8 @@ class Experiment(Settings):
         for name in ("optimiser", "learning_rate"):
             if (getattr(self, name) is None) == (name not in varied):
                 raise ValueError(f"{name}: give it once, in the entry or in its sweep or tune")
+        if self.momentum and "adam" in (self.tune.optimiser or self.sweep.optimiser or [self.optimiser]):
+            raise ValueError("momentum: adam has none to set; sgd and rmsprop have")
         for name, values in (("functions", self.functions or []), *varied.items()):
             if len(set(values)) < len(values):  # their nets would count as further replicas
                 raise ValueError(f"{name}: a value twice in {values}")

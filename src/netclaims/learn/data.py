@@ -39,10 +39,12 @@ def images(name: str) -> tuple[Part, Part]:
               ("train_images", "train_labels", "test_images", "test_labels")}  # fmt: skip
     pixels = arrays["train_images"]
     axes = (0, 2, 3)
-    mean, deviation = pixels.mean(axes, keepdims=True) / 255, pixels.std(axes, keepdims=True) / 255
+    mean = (pixels.mean(axes, keepdims=True) / 255).astype(np.float32)
+    deviation = (pixels.std(axes, keepdims=True) / 255).astype(np.float32)
+    deviation[deviation == 0] = 1  # a channel of one colour stays at 0
 
     def part(which: str) -> Part:
-        x = ((arrays[f"{which}_images"] / np.float32(255) - mean) / deviation).astype(np.float32)
+        x = (arrays[f"{which}_images"] / np.float32(255) - mean) / deviation
         # Convolutions on the CPU are about a third faster with the channels last in memory.
         x = torch.from_numpy(x).contiguous(memory_format=torch.channels_last)
         return Part(x, torch.from_numpy(arrays[f"{which}_labels"]).unsqueeze(0))

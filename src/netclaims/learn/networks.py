@@ -7,13 +7,14 @@ A member's result does not depend on which others are stacked with it, beyond ro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from netclaims.learn.layers import Activation, Conv, Layer, Pool, Shape, parameter_shapes, shapes
+from netclaims.learn.layers import Activation, Conv, Dense, Layer, Pool, Shape, parameter_shapes, shapes
 
 Weights = dict[str, Tensor]
 
@@ -33,6 +34,10 @@ class Network:
     layers: list[Layer]
     activation: Activation
     example: Shape
+
+    @cached_property
+    def _sequence(self) -> list[Dense | Conv | Pool]:
+        return [layer for layer, _ in shapes(self.layers, self.example)]
 
     def initial(self, streams: list[torch.Generator]) -> Weights:
         """Initial weights, one member per stream: torch's own default for Linear and Conv2d.
@@ -64,7 +69,7 @@ class Network:
         h = x.expand(len(weights["1.weight"]), *x.shape[1:])
         number, last = 0, len(self.layers) - 1
         flat = False  # dense layers work on (members, features, batch): twice as fast for narrow layers
-        for position, (layer, _) in enumerate(shapes(self.layers, self.example)):
+        for position, layer in enumerate(self._sequence):
             if isinstance(layer, Pool):
                 h = functional.max_pool2d(h.flatten(0, 1), layer.pool).unflatten(0, h.shape[:2])
                 continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
@@ -15,8 +14,8 @@ from netclaims.learn.config import EXAMPLE, OUTPUTS, DataName, Params
 from netclaims.learn.functions import DOMAIN, FUNCTIONS, evaluate, formula, grid
 from netclaims.learn.image_set import DataError, Split, at_most
 from netclaims.learn.sources import read_source
+from netclaims.learn.tables import DATA, write_json
 
-DATA = Path("data")
 TEST_POINTS = 1000
 
 Arrays = dict[str, NDArray[Any]]
@@ -109,8 +108,7 @@ def _write(folder: Path, arrays: Arrays, manifest: Manifest) -> None:
         new.mkdir()
         for name, array in arrays.items():
             np.save(new / f"{name}.npy", array, allow_pickle=False)
-        text = json.dumps(manifest, indent=2, ensure_ascii=False)
-        (new / "manifest.json").write_text(f"{text}\n", encoding="utf-8", newline="\n")
+        write_json(new / "manifest.json", manifest)
         if folder.exists():
             folder.rename(Path(temporary, "old"))
         new.rename(folder)

@@ -53,7 +53,9 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 def write_json(path: Path, content: dict) -> None:
     """Write indented JSON; a number that is not finite is an error, never written."""
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8", newline="\n"
+    )
 
 
 def first(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
