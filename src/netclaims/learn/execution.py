@@ -42,10 +42,7 @@ def _train(number: int, index: int, runs: list[Run], experiment: Experiment) -> 
             bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
             bar.update(epoch - bar.n)
 
-        # The moments that Adam keeps of dead units become denormal numbers, which cost a fifth of the time.
-        torch.set_flush_denormal(True)
         trace = train(run, experiment, watch)
-        torch.set_flush_denormal(False)
     if any(trace.diverged):
         print(f"{label}: {sum(trace.diverged)} of {len(run.members)} nets diverged", file=sys.stderr)  # noqa: T201
     return trace

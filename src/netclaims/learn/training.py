@@ -75,6 +75,8 @@ def train(run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: N
     recorded = set(recorded_epochs(run.epochs))
     every = experiment.record.weights_every
 
+    # The moments that Adam keeps of dead units become denormal numbers, which cost a fifth of the time.
+    torch.set_flush_denormal(True)
     recorder.epoch(0)
     if every:
         recorder.snapshot(0)
@@ -95,6 +97,7 @@ def train(run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: N
             watch(epoch, recorder.epoch(epoch))
             if recorder.finished:
                 break
+    torch.set_flush_denormal(False)
     return recorder.trace()
 
 
