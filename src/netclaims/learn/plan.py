@@ -13,6 +13,9 @@ from netclaims.learn.config import Experiment, Params
 STACKED_PARAMETERS = 10_000
 STACKED_MEMBERS = 25
 RECORDED_EPOCHS = 200
+# A mini-batch above this size costs as much as several steps and counts as so many within a scale's bound, so that
+# a larger batch means fewer steps in the same epochs rather than more work.
+EXAMPLES_A_STEP = 64
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ def plan(key: str, experiment: Experiment, params: Params, examples: int) -> lis
         if setting["batch_size"] == "full":
             setting["batch_size"] = examples
     smallest = min(setting["batch_size"] for setting in combinations)
+    if not experiment.functions:
+        smallest = min(smallest, EXAMPLES_A_STEP)
     epochs = _epochs(experiment, params, ceil(examples / smallest))
     replicas = range(experiment.replicas_within(params))
     members = [Member(function, i) for function in experiment.functions or [None] for i in replicas]

@@ -88,7 +88,7 @@ def shape_axis(axes: Axes, column: str, which: str, log: bool, values: list[floa
             axis.set_major_formatter(ScalarFormatter())
             axes.tick_params(axis=which, rotation=45 if len(set(values)) > 6 else 0)
             axis.set_minor_locator(NullLocator())
-        elif max(values) / min(values) < 30:  # the decades alone would label too little
+        elif max(values) / min(values) < 100:  # the decades alone would label too little
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.set_major_formatter(ScalarFormatter())
         axis.set_minor_formatter(NullFormatter())
