@@ -2,7 +2,7 @@
 
 from netclaims.check import check_settings
 from netclaims.learn.command import command
-from netclaims.learn.tables import DATA
+from netclaims.learn.paths import DATA
 
 
 @command

@@ -1,21 +1,29 @@
-"""Draw the figures of an experiment: `python stages/figures.py d-capacity`."""
+"""Draw the figures of a report: `python stages/figures.py d`."""
 
-from netclaims.analysis.sections import load_section
+from joblib import Parallel, cpu_count, delayed
+from tqdm import tqdm
+
 from netclaims.learn.command import command
-from netclaims.learn.tables import METRICS, PLOTS, read_json
-from netclaims.present.config import FiguresSettings
+from netclaims.learn.paths import FIGURES, metrics_of, report_of
+from netclaims.learn.tables import read_json
+from netclaims.present.config import FigureSettings, load_figures
 from netclaims.present.figures import draw, save
 
 
 @command
-def main(key: str) -> None:
-    """Draw every figure of experiment `key` into `plots/figures/<key>/`."""
-    settings = load_section("figures", key, FiguresSettings)
-    about = read_json(METRICS / f"{key}.json")
-    folder = PLOTS / "figures" / key
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, figure in settings.draw.items():
-        save(draw(key, figure, about), folder / f"{name}.svg")
+def main(report: str) -> None:
+    """Draw every figure of `report` into `plots/figures/<report>/<experiment>/`."""
+    jobs = [
+        (key, settings.nets, name, figure)
+        for key, settings in load_figures(report).items()
+        for name, figure in settings.draw.items()
+    ]
+    calls = (delayed(_draw)(*job) for job in tqdm(jobs, desc=f"figures of report {report}", leave=False, disable=None))
+    Parallel(n_jobs=cpu_count(), backend="multiprocessing")(calls)
+
+
+def _draw(key: str, nets: str, name: str, figure: FigureSettings) -> None:
+    save(draw(key, figure, read_json(metrics_of(nets))), FIGURES / report_of(key) / key / f"{name}.svg")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,28 @@
-"""Gradient norm and loss, step by step: `python stages/gradient.py d-gradient-norm`."""
+"""Gradient norm and loss along training: `python stages/gradient.py d-gradient-norm`."""
 
 from netclaims.analysis.gradient import gradient_curves
 from netclaims.analysis.sections import GradientSettings, load_section, write_analysis
 from netclaims.learn.command import command
+from netclaims.learn.config import load_experiment
+from netclaims.learn.summary import identity, tuned, with_series
 from netclaims.learn.tables import read_table
 
 
 @command
 def main(key: str) -> None:
-    """Analyse the steps of experiment `key`."""
-    load_section("gradient", key, GradientSettings)
-    write_analysis("gradient", key, *gradient_curves(read_table(key, "steps"), read_table(key, "nets")))
+    """Analyse the gradient norms of experiment `key`."""
+    settings = load_section("gradient", key, GradientSettings)
+    experiment = load_experiment(settings.nets)
+    if settings.against == "step":
+        table = read_table(settings.nets, "steps")
+    else:  # the loss whose gradient it is: that of the training set
+        table = read_table(settings.nets, "history").rename(columns={"train_loss": "loss"})
+    names = identity(experiment)
+    nets = with_series(experiment, tuned(experiment, read_table(settings.nets, "nets")))
+    nets = nets[["series", "run", "member", "replica", *names]]
+    table = table[["run", "member", settings.against, "loss", "gradient_norm"]].merge(nets, on=["run", "member"])
+    curves, numbers = gradient_curves(table, settings.against, ["series", *names])
+    write_analysis("gradient", key, settings.nets, curves, numbers)
 
 
 if __name__ == "__main__":

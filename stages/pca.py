@@ -10,9 +10,9 @@ from netclaims.learn.store import read_snapshots
 def main(key: str) -> None:
     """Analyse the snapshots of experiment `key`."""
     settings = load_section("pca", key, PcaSettings)
-    snapshots, epochs = read_snapshots(key)
+    snapshots, epochs = read_snapshots(settings.nets)
     scopes = {f"layer {settings.layer}": settings.layer, "whole model": None}
-    write_analysis("pca", key, *trajectories(snapshots, epochs, scopes))
+    write_analysis("pca", key, settings.nets, *trajectories(snapshots, epochs, scopes))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import sys
 
 from netclaims.learn.command import command
-from netclaims.learn.config import load_params
+from netclaims.learn.params import load_params
 from netclaims.learn.prepare import prepare
 
 

@@ -1,9 +1,10 @@
 """Train the networks of one experiment: `python stages/train.py d-capacity`."""
 
 from netclaims.learn.command import command
-from netclaims.learn.config import load_experiment, load_params
+from netclaims.learn.config import load_experiment
 from netclaims.learn.data import examples
 from netclaims.learn.execution import train_all
+from netclaims.learn.params import load_params
 from netclaims.learn.plan import plan
 from netclaims.learn.store import write_runs
 from netclaims.learn.summary import write_summary

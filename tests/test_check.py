@@ -4,11 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
-from netclaims.check import check_settings
+from netclaims.check import SECTIONS, check_settings
 from netclaims.learn.settings import SettingsError
 
 ROOT = Path(__file__).parents[1]
+REPORTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "reports").glob("*.yaml")}
 
 
 @pytest.fixture
@@ -19,40 +21,149 @@ def files(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_committed_settings_are_valid(files):
-    assert check_settings() >= 9
+def fault() -> str:
+    with pytest.raises(SettingsError) as caught:
+        check_settings()
+    return str(caught.value)
+
+
+def fault_with(path: Path, old: str, new: str) -> str:
+    """What is wrong with one report file, the others away, after a change."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    shutil.rmtree(path.parent)
+    path.parent.mkdir()
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return fault()
+
+
+@pytest.mark.usefixtures("files")
+def test_the_committed_settings_are_valid():
+    assert check_settings() == sum(len(content["experiments"]) for content in REPORTS.values()) > 30
+
+
+def test_the_five_reports_have_entries_in_every_section():
+    assert sorted(REPORTS) == ["a", "b", "c", "d", "e"]
+    assert {section for content in REPORTS.values() for section in content} == {"experiments", *SECTIONS}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("\npca:", "\npka:", "pka: unknown section"),
-        ("d-trajectory: {report: d, l", "d-path: {report: d, l", "pca.d-path: no such experiment"),
-        ("{report: d, layer: 1}", "{report: d, layer: 0}", "pca.d-trajectory.layer: "),
-        ("{report: d, layer: 1}", "{report: d, layer: 4}", "pca.d-trajectory.layer: the net has 3 layers"),
-        ("{report: d, layer: 1}", "{report: e, layer: 1}", "pca.d-trajectory.report: the experiment has d"),
-        ("{report: d, data: mnist, over", "{report: d, data: cifar10, over", "interpolate.d-interpolation.data: "),
-        ("between: [64, 1024]", "between: [64, 512]", "interpolate.d-interpolation.between: "),
-        ("gradient_norm: step", "weights_every: 1", "gradient.d-gradient-norm: works on an experiment that"),
+        ("\npca:", "\npka:", "pka: unknown section; there are experiments, fit, pca, gradient, hessian, interpolate, "),
+        ("  d-trajectory: {report", "  - {report", "pca: a mapping of experiments to their settings (found [{'report'"),
+        ("  d-trajectory: {report", "  e-a: {report", "pca.e-a: named after an experiment of report d"),
+        ("{report: d, nets: d-trajectory, ", "{report: d, ", "pca.d-trajectory.nets: required, and not there"),
+        (
+            "nets: d-trajectory, ",
+            "nets: d-path, ",
+            "pca.d-trajectory.nets: no experiment 'd-path'; there are d-simulate, ",
+        ),
+        (
+            "nets: d-trajectory, ",
+            "nets: e-trajectory, ",
+            "pca.d-trajectory.nets: no experiment 'e-trajectory'; there are ",
+        ),
+        (
+            "nets: d-trajectory, ",
+            "nets: d-capacity, ",
+            "pca.d-trajectory: works on an experiment that records weights_",
+        ),
+        (
+            "{report: d, nets: d-traj",
+            "{report: e, nets: d-traj",
+            "pca.d-trajectory.report: the experiment has d (found ",
+        ),
+        ("layer: 1}", "layer: 0}", "pca.d-trajectory.layer: input should be greater than or equal to 1 (found 0)"),
+        ("layer: 1}", "layer: 4}", "pca.d-trajectory.layer: the net has 3 layers (found 4)"),
+        ("layer: 1}", "layer: 1, chosen: [layer, size]}", "pca.d-trajectory.chosen: the entry has no size"),
+        (
+            "report: d, nets: d-simulate}",
+            "report: d, nets: d-capacity}",
+            "fit.d-simulate: works on an experiment that fits ",
+        ),
+        (
+            "against: step",
+            "against: epoch",
+            "gradient.d-gradient-norm.against: the experiment has step (found 'epoch')",
+        ),
+        (
+            "against: step",
+            "against: batch_size",
+            "gradient.d-gradient-norm.against: input should be 'step' or 'epoch' ",
+        ),
+        ("gradient_norm: step", "weights_every: 1", "gradient.d-gradient-norm"),
         ("iterations: 5", "iterations: many", "hessian.d-minimal-ratio.iterations: "),
+        (
+            "data: mnist, over",
+            "data: cifar10, over",
+            "interpolate.d-interpolation.data: the experiment has mnist (found ",
+        ),
+        (
+            "nets: d-interpolation, data",
+            "nets: d-actual-task, data",
+            "interpolate.d-interpolation.data: the experiment ",
+        ),
+        (
+            "nets: d-interpolation, data",
+            "nets: d-capacity, data",
+            "interpolate.d-interpolation.between: batch_size is ",
+        ),
+        (
+            "between: [64, 1024]",
+            "between: [64, 512]",
+            "interpolate.d-interpolation.between: batch_size is not swept at ",
+        ),
+        (
+            "against: batch_size, examples",
+            "against: learning_rate, examples",
+            "sensitivity.d-sensitivity.against: the ",
+        ),
+        (
+            "    nets: d-simulate",
+            "    nets: d-x",
+            "figures.d-simulate.nets: no experiment 'd-x'; there are d-simulate, ",
+        ),
+        ("    nets: d-simulate\n", "", "figures.d-simulate.nets: required, and not there"),
         ("kind: scatter", "kind: pie", "figures.d-minimal-ratio.draw.minimal-ratio.kind: "),
         ("y: [curves.accuracy]", "y: [accuracy]", "figures.d-actual-task.draw.accuracy.y.0: "),
     ],
 )
 def test_a_mistake_in_a_section_is_one_line(files, old, new, message):
-    path = files / "reports" / "d.yaml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(SettingsError) as caught:
-        check_settings()
-    assert str(caught.value).startswith(f"reports/d.yaml: {message}")
-    assert "\n" not in str(caught.value)
+    found = fault_with(files / "reports" / "d.yaml", old, new)
+    assert found.startswith(f"reports/d.yaml: {message}")
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        # The entry has its own name and the nets of another: what it repeats is that experiment's, not its own name's.
+        (
+            "nets: c-sensitivity-batch-size, data: cifar10, over",
+            "nets: c-sensitivity-batch-size, data: mnist, over",
+            "interpolate.c-interpolation-batch-size.data: the experiment has cifar10 (found 'mnist')",
+        ),
+        (
+            "nets: c-sensitivity-batch-size, data: cifar10, over",
+            "nets: c-sensitivity-learning-rate, data: cifar10, over",
+            "interpolate.c-interpolation-batch-size.between: batch_size is not swept at [64.0, 1024.0]; values: []",
+        ),
+        (
+            "c-gradient-norm: {report: c, nets: c-simulate,",
+            "c-gradient-norm: {report: c, nets: c-simulate-stop,",
+            "gradient.c-gradient-norm",
+        ),
+    ],
+)
+def test_an_analysis_is_checked_against_the_experiment_whose_nets_it_takes(files, old, new, message):
+    found = fault_with(files / "reports" / "c.yaml", old, new)
+    assert found.startswith(f"reports/c.yaml: {message}")
+    assert "\n" not in found
 
 
 def test_faults_of_several_files_are_all_told(files):
-    for name in ("params.yaml", "reports/d.yaml"):
+    for name in ("params.yaml", "reports/b.yaml", "reports/d.yaml"):
         (files / name).write_text("- a list\n", encoding="utf-8")
-    with pytest.raises(SettingsError) as caught:
-        check_settings()
-    assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == ["params.yaml", "reports/d.yaml"]
+    places = [line.partition(":")[0] for line in fault().splitlines()]
+    assert places == ["params.yaml", "reports/b.yaml", "reports/d.yaml"]

@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,7 @@ def _load(name: str) -> dict:
     return json.loads((TEMPLATES / f"{name}.json").read_text(encoding="utf-8"))
 
 
+@cache
 def _rows(path: str) -> list[dict]:
     with (ROOT / path).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -114,6 +117,31 @@ def _unknown(node: object, known: set[str]) -> set[str]:
     return missing
 
 
+def _sources(template: dict, columns: set[str]) -> dict[str, set[str]]:
+    """For every field, the columns that it is worked out of: for one of the table itself that column alone."""
+    found = {column: {column} for column in columns}
+    for step in template.get("transform", []):
+        for name in _made(step):
+            found[name] = set().union(*(found.get(field, set()) for field in _needed(step)))
+    return found
+
+
+def _lines(node: object, around: dict | None = None) -> list[dict]:
+    """The encoding of every line of a template, with what the layers and facets around it add."""
+    if isinstance(node, list):
+        return [line for part in node for line in _lines(part, around)]
+    if not isinstance(node, dict) or any("aggregate" in step for step in node.get("transform", [])):
+        return []
+    encoding = (around or {}) | node.get("facet", {}) | node.get("encoding", {})
+    if isinstance(node.get("mark"), dict) and node["mark"]["type"] == "line":
+        return [encoding]
+    return [line for key in ("layer", "hconcat", "vconcat", "spec") for line in _lines(node.get(key), encoding)]
+
+
+def _panels(template: dict) -> list[dict]:
+    return template.get("hconcat") or template.get("vconcat") or [template]
+
+
 def _without_tooltips(node: object) -> object:
     if isinstance(node, dict):
         return {key: _without_tooltips(value) for key, value in node.items() if key != "tooltip"}
@@ -165,18 +193,67 @@ def test_template_reads_columns_that_the_table_has(path, properties):
     assert set(template["data"]["format"]["parse"]) <= columns
 
 
+@pytest.mark.parametrize(("path", "properties"), TABLES, ids=[path for path, _ in TABLES])
+def test_no_line_goes_through_two_values_at_one_place(path, properties):
+    template = _with_axes(_load(properties["template"]), properties)
+    sources = _sources(template, {*_rows(path)[0], "rev"})
+    for encoding in _lines(template):
+        along = encoding.get("order", encoding["x"])["field"]
+        others = {channel["field"] for name, channel in encoding.items() if name not in {"x", "y", "order", "tooltip"}}
+        names = {along}.union(*(sources[field] for field in others)) - {"rev"}
+        places = Counter(tuple(row.get(name) for name in sorted(names)) for row in _rows(path))
+        assert set(places.values()) == {1}
+
+
+def test_the_templates_of_tables_of_lines_have_lines():
+    assert {name for name in NAMES if _lines(_load(name))} == set(NAMES) - {"hessian"}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_optional_columns_are_settings_of_an_experiment(name):
-    assert _optional(_load(name)) <= {"optimiser", "learning_rate", "batch_size"}
+    assert _optional(_load(name)) <= {"function", "optimiser", "learning_rate", "batch_size"}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_dvc_fills_every_anchor(name):
-    path, properties = next((path, properties) for path, properties in TABLES if properties["template"] == name)
+# One table for each template and each column that its x axis may show.
+AXES = {(properties["template"], properties["x"]): (path, properties) for path, properties in TABLES}
+
+
+@pytest.fixture(params=AXES, ids=" ".join)
+def filled(request):
+    """A template as DVC fills it with the table of two revisions, and what it is filled with."""
+    path, properties = AXES[request.param]
     rows = [row | {"rev": rev} for rev in ("HEAD", "workspace") for row in _rows(path)]
-    filled = VegaRenderer(rows, path, **properties, template_dir=str(TEMPLATES)).get_filled_template()
-    assert filled["data"]["values"] == rows
-    assert [text for text in _strings(filled | {"data": {}}) if "<DVC_" in text] == []
+    return VegaRenderer(rows, path, **properties, template_dir=str(TEMPLATES)).get_filled_template(), rows, properties
+
+
+def test_dvc_fills_every_anchor(filled):
+    template, rows, _ = filled
+    assert template["data"]["values"] == rows
+    assert [text for text in _strings(template | {"data": {}}) if "<DVC_" in text] == []
+
+
+def test_the_axes_are_named_in_words(filled):
+    template, _, properties = filled
+    panels = _panels(template)
+    named = []
+    for panel in panels:
+        x, y = (panel.get("spec", panel)["encoding"][axis] for axis in ("x", "y"))
+        assert re.fullmatch(r"[^_<>\d]+", y["title"])
+        if x["title"] is not None:
+            assert re.fullmatch(r"[^_<>\d]+", x["title"])
+            named.append(panel)
+        elif panel is not template and "title" in panel:  # a title below: only there Vega-Lite takes an expression
+            assert panel["title"]["text"] == {"expr": "x_name"}
+            assert panel["title"]["orient"] == "bottom"
+            (name,) = [found["expr"] for found in template["params"] if found["name"] == "x_name"]
+            assert name == f"replace('{properties['x']}', /_/g, ' ')"
+            named.append(panel)
+    assert named == (panels[-1:] if "vconcat" in template else panels)
+
+
+@pytest.mark.parametrize("x", ["step", "epoch"])
+def test_gradients_are_drawn_along_steps_and_along_epochs(x):
+    assert ("gradient", x) in AXES
 
 
 def test_a_column_that_does_not_exist_is_found():
@@ -185,3 +262,14 @@ def test_a_column_that_does_not_exist_is_found():
         "hconcat": [{"encoding": {"x": {"field": "made"}, "y": {"field": "los"}}}],
     }
     assert _unknown(template, {"loss"}) == {"losss", "los"}
+
+
+def test_the_columns_behind_a_field_are_found():
+    template = {
+        "transform": [
+            {"joinaggregate": [{"op": "distinct", "field": "model", "as": "count"}]},
+            {"calculate": "datum.count > 1 ? datum.rev : ''", "as": "line"},
+            {"calculate": "datum.line + datum.split", "as": "line"},
+        ]
+    }
+    assert _sources(template, {"model", "rev", "split"})["line"] == {"model", "rev", "split"}

@@ -13,12 +13,14 @@ from netclaims.analysis.sections import (
     Section,
     SensitivitySettings,
 )
-from netclaims.learn.config import EXAMPLE, REPORTS, Experiment, load_experiments, load_params
+from netclaims.learn.config import EXAMPLE, Experiment, load_experiments
 from netclaims.learn.layers import parameter_shapes
+from netclaims.learn.params import load_params
+from netclaims.learn.paths import REPORTS, report_of
 from netclaims.learn.settings import SettingsError, read_yaml, validate
 from netclaims.present.config import FiguresSettings
 
-SECTIONS: dict[str, type[Section]] = {
+SECTIONS: dict[str, type[Section | FiguresSettings]] = {
     "fit": FitSettings,
     "pca": PcaSettings,
     "gradient": GradientSettings,
@@ -63,10 +65,14 @@ def _check_report(path: Path) -> int:
         if not isinstance(entries, dict):
             raise SettingsError(f"{path}: {section}: a mapping of experiments to their settings (found {entries!r})")
         for key, entry in entries.items():
-            if key not in experiments:
-                raise SettingsError(f"{path}: {section}.{key}: no such experiment; there are {', '.join(experiments)}")
-            settings = validate(SECTIONS[section], entry, path, f"{section}.{key}")
-            _check_agreement(settings, experiments[key], path, f"{section}.{key}")
+            where = f"{section}.{key}"
+            if report_of(str(key)) != path.stem:
+                raise SettingsError(f"{path}: {where}: named after an experiment of report {path.stem}")
+            settings = validate(SECTIONS[section], entry, path, where)
+            if settings.nets not in experiments:
+                known = ", ".join(experiments)
+                raise SettingsError(f"{path}: {where}.nets: no experiment {settings.nets!r}; there are {known}")
+            _check_agreement(settings, experiments[settings.nets], path, where)
     return len(experiments)
 
 
@@ -76,16 +82,18 @@ REPEATED = ("report", "data", "against")
 NEEDS = {
     FitSettings: ("fits functions", lambda e: e.functions is not None),
     PcaSettings: ("records weights_every, of one model", lambda e: e.record.weights_every and len(e.models) == 1),
-    GradientSettings: ("records gradient_norm: step", lambda e: e.record.gradient_norm == "step"),
+    GradientSettings: ("records gradient_norm", lambda e: e.record.gradient_norm),
     HessianSettings: ("fits functions", lambda e: e.functions is not None),
     InterpolateSettings: ("sweeps that setting, on images", lambda e: e.functions is None),
     SensitivitySettings: ("classifies images", lambda e: e.functions is None),
 }
 
 
-def _check_agreement(settings: Section, experiment: Experiment, path: Path, where: str) -> None:
+def _check_agreement(settings: Section | FiguresSettings, experiment: Experiment, path: Path, where: str) -> None:
     for name in REPEATED:
         said, meant = getattr(settings, name, None), getattr(experiment, name)
+        if name == "against" and isinstance(settings, GradientSettings):
+            meant = experiment.record.gradient_norm
         if said is not None and said != meant:
             raise SettingsError(f"{path}: {where}.{name}: the experiment has {meant} (found {said!r})")
     need, met = NEEDS.get(type(settings), ("", lambda e: True))

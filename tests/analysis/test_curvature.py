@@ -22,7 +22,7 @@ from netclaims.learn.data import Part
 from netclaims.learn.networks import flatten, losses
 from netclaims.learn.streams import stream
 
-SETTINGS = HessianSettings(report="d", data="functions", iterations=8, neighbours=50, radius=1e-3)
+SETTINGS = HessianSettings(report="d", nets="d-x", data="functions", iterations=8, neighbours=50, radius=1e-3)
 
 
 def bowl(matrix):

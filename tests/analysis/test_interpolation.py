@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from netclaims.analysis import interpolation
 from netclaims.analysis.interpolation import along, barrier, between, line_numbers
+from netclaims.analysis.sensitivity import COLUMNS, sensitivities
 from netclaims.learn.data import Part
 from netclaims.learn.networks import member
 from netclaims.learn.streams import stream
@@ -89,6 +90,22 @@ def test_backwards_is_the_same_line(line):
         assert not np.allclose(one, other, rtol=1e-3)
 
 
+def test_sensitivities_along_the_line_are_those_of_the_nets_there(line):
+    network, start, end, data = line
+    alpha, probe = np.linspace(-1, 2, 11), part(7, 3, 4, "probe")
+    table = along(network, start, end, alpha, "cross_entropy", data, probe)
+    assert list(table) == ["alpha", "split", "loss", "accuracy", *COLUMNS]
+    plain = along(network, start, end, alpha, "cross_entropy", data)
+    pd.testing.assert_frame_equal(table[list(plain)], plain)
+    rows = table[table["split"] == "test"]
+    for row in rows.to_dict("records"):
+        weights = between(start, end, torch.tensor([row["alpha"]]))
+        expected = sensitivities(network, weights, "cross_entropy", probe)
+        assert [row[name] for name in COLUMNS] == pytest.approx([expected[name].item() for name in COLUMNS], 1e-4)
+    assert all(rows[name].nunique() == len(alpha) for name in COLUMNS)
+    assert table.loc[table["split"] == "train", COLUMNS].isna().all(axis=None)  # the examples are of the test set
+
+
 def test_loss_of_a_linear_model_is_a_parabola(network_of):
     network = network_of([1], (3,))
     weights = {name: w.double() for name, w in network.initial([stream("a"), stream("b")]).items()}
@@ -135,7 +152,7 @@ def test_a_barrier_with_a_loss_that_is_undefined_is_undefined():
     assert np.isnan(barrier(ALPHA, np.full(31, nan)))
 
 
-def lines(*losses) -> pd.DataFrame:
+def lines(*losses, model="DNN") -> pd.DataFrame:
     """Pairs of nets with these losses at -1, 0, 0.5, 1 on both data sets, the test loss 1 higher, out of order."""
     alpha = [-1.0, 0.0, 0.5, 1.0]
     tables = []
@@ -143,12 +160,12 @@ def lines(*losses) -> pd.DataFrame:
         for split, more in (("train", 0), ("test", 1)):
             accuracy = [0.1, 0.4, 0.9 if split == "test" else 0.2, 0.5]
             columns = {"alpha": alpha, "split": split, "loss": np.array(loss) + more, "accuracy": accuracy}
-            tables.append(pd.DataFrame(columns | {"replica": replica}))
+            tables.append(pd.DataFrame(columns | {"model": model, "replica": replica}))
     return pd.concat(tables)
 
 
 def test_numbers_of_pairs():
-    numbers = line_numbers(lines([9.0, 1, 4, 3], [0.0, 1, 1, 1]))
+    numbers = line_numbers(lines([9.0, 1, 4, 3], [0.0, 1, 1, 1]))["DNN"]
     assert list(numbers) == ["train", "test"]
     assert numbers["train"] == {
         "barrier": {"mean": 1.0, "sd": 1.41421},  # 4 - (1 + 3) / 2, and 0
@@ -158,8 +175,17 @@ def test_numbers_of_pairs():
     assert numbers["test"] == numbers["train"] | {"alpha_of_highest_accuracy": {"mean": 0.5, "sd": 0.0}}
 
 
+def test_pairs_of_several_models_do_not_mix():
+    one, other = [[9.0, 1, 4, 3], [0.0, 1, 1, 1]], [[1.0, 5, 9, 5]]
+    numbers = line_numbers(pd.concat([lines(*other, model="B"), lines(*one, model="A")]))
+    assert list(numbers) == ["B", "A"]
+    assert numbers["A"] == line_numbers(lines(*one))["DNN"]
+    assert numbers["B"] == line_numbers(lines(*other))["DNN"]
+    assert numbers["B"]["train"]["barrier"] == {"mean": 4.0, "sd": None}
+
+
 @pytest.mark.parametrize("loss", [[nan, nan, nan, nan], [nan, 1, nan, nan]])
 def test_a_pair_with_a_net_that_diverged_has_no_numbers(loss):
     none = {"mean": None, "sd": None}
-    for found in line_numbers(lines([9.0, 1, 4, 3], loss)).values():
+    for found in line_numbers(lines([9.0, 1, 4, 3], loss))["DNN"].values():
         assert found == {"barrier": none, "alpha_of_lowest_loss": none, "alpha_of_highest_accuracy": none}

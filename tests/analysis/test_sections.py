@@ -22,19 +22,22 @@ from netclaims.analysis.sections import (
 from netclaims.learn.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
+REPORTS = sorted(path.stem for path in (ROOT / "reports").glob("*.yaml"))
+NETS = {"report": "d", "nets": "d-b"}
 SECTIONS = {
-    "fit": (FitSettings, {"report": "d"}),
-    "pca": (PcaSettings, {"report": "d", "layer": 2}),
-    "gradient": (GradientSettings, {"report": "d"}),
+    "fit": (FitSettings, NETS),
+    "pca": (PcaSettings, NETS | {"layer": 2, "chosen": ["layer"]}),
+    "gradient": (GradientSettings, NETS | {"against": "epoch"}),
     "hessian": (
         HessianSettings,
-        {"report": "d", "data": "functions", "iterations": 0, "neighbours": 5, "radius": "1e-3"},
+        NETS | {"data": "functions", "iterations": 0, "neighbours": 5, "radius": "1e-3", "chosen": ["radius"]},
     ),
     "interpolate": (
         InterpolateSettings,
-        {"report": "d", "data": "mnist", "over": "batch_size", "between": [4, 8], "alpha": [-1, 2.5], "points": 7},
+        NETS
+        | {"data": "mnist", "over": "batch_size", "between": [4, 8], "alpha": [-1, 2.5], "points": 7, "examples": 3},
     ),
-    "sensitivity": (SensitivitySettings, {"report": "d", "data": "mnist", "against": "batch_size", "examples": 9}),
+    "sensitivity": (SensitivitySettings, NETS | {"data": "mnist", "against": "batch_size", "examples": 9}),
 }
 
 
@@ -63,24 +66,39 @@ def test_an_entry(section, reports):
         assert getattr(found, name) == (0.001 if value == "1e-3" else value)
 
 
-def test_the_first_layer_unless_said(reports):
-    reports({"pca": {"d-a": {"report": "d"}}})
-    assert load_section("pca", "d-a", PcaSettings).layer == 1
+def test_what_an_entry_need_not_say(reports):
+    line = {key: value for key, value in SECTIONS["interpolate"][1].items() if key != "examples"}
+    reports({"pca": {"d-a": NETS}, "interpolate": {"d-a": line}})
+    pca = load_section("pca", "d-a", PcaSettings)
+    assert (pca.layer, pca.chosen) == (1, [])
+    assert load_section("interpolate", "d-a", InterpolateSettings).examples is None
 
 
-@pytest.mark.parametrize("section", SECTIONS)
-def test_the_entries_of_this_project(section, monkeypatch):
+@pytest.mark.parametrize("report", REPORTS)
+def test_the_entries_of_this_project(report, monkeypatch):
     monkeypatch.chdir(ROOT)
-    entries = yaml.safe_load(Path("reports/d.yaml").read_text(encoding="utf-8"))[section]
-    assert entries
-    for key in entries:
-        assert load_section(section, key, SECTIONS[section][0]).report == "d"
+    sections = yaml.safe_load(Path(f"reports/{report}.yaml").read_text(encoding="utf-8"))
+    entries = [(section, key) for section in SECTIONS for key in sections.get(section, {})]
+    assert len(entries) > 4
+    for section, key in entries:
+        assert load_section(section, key, SECTIONS[section][0]).report == report
 
 
 @pytest.mark.parametrize(
     ("section", "changes", "expected"),
     [
         ("fit", {"points": 3}, "points: unknown key"),
+        ("fit", {"chosen": ["layer"]}, "chosen: the entry has no layer"),
+        ("pca", {"chosen": ["layer", "data", "x"]}, "chosen: the entry has no data, x"),
+        ("pca", {"chosen": "layer"}, "chosen: input should be a valid list (found 'layer')"),
+        ("pca", {"nets": None}, "nets: input should be a valid string (found None)"),
+        ("gradient", {"against": "batch_size"}, "against: input should be 'step' or 'epoch' (found 'batch_size')"),
+        ("interpolate", {"examples": 0}, "examples: input should be greater than or equal to 1 (found 0)"),
+        (
+            "sensitivity",
+            {"against": "step"},
+            "against: input should be 'parameters', 'learning_rate' or 'batch_size' (found 'step')",
+        ),
         ("pca", {"layer": 0}, "layer: input should be greater than or equal to 1 (found 0)"),
         ("pca", {"report": None}, "report: input should be a valid string (found None)"),
         ("hessian", {"iterations": -1}, "iterations: input should be greater than or equal to 0 (found -1)"),
@@ -106,6 +124,20 @@ def test_a_mistake_is_one_line(section, changes, expected, reports):
     kind, entry = SECTIONS[section]
     reports({section: {"d-a": entry | changes}})
     assert line(section, kind) == f"reports/d.yaml: {section}.d-a.{expected}"
+
+
+def test_what_an_entry_leaves_to_its_default_is_not_chosen_by_it(reports):
+    reports({"pca": {"d-a": NETS | {"chosen": ["layer"]}}})
+    assert line("pca", PcaSettings) == "reports/d.yaml: pca.d-a.chosen: the entry has no layer"
+
+
+@pytest.mark.parametrize(
+    ("section", "name"), [("fit", "nets"), ("gradient", "against"), ("hessian", "data"), ("sensitivity", "report")]
+)
+def test_a_setting_that_is_not_there(section, name, reports):
+    kind, entry = SECTIONS[section]
+    reports({section: {"d-a": {key: value for key, value in entry.items() if key != name}}})
+    assert line(section, kind) == f"reports/d.yaml: {section}.d-a.{name}: required, and not there"
 
 
 @pytest.mark.parametrize(
@@ -134,24 +166,26 @@ def test_another_report(reports):
 
 @pytest.fixture
 def about(tmp_path, monkeypatch):
+    """The metrics of the nets that an analysis works on, beside those of its own name."""
     monkeypatch.chdir(tmp_path)
-    said = {"experiment": "d-a", "scale": "small", "data": "Noise", "replicas": 3}
-    Path("metrics").mkdir()
-    Path("metrics/d-a.json").write_text(json.dumps(said | {"title": "x", "models": {}}))
-    return said
+    Path("metrics/d").mkdir(parents=True)
+    for key, scale in (("d-a", "large"), ("d-b", "small")):
+        said = {"experiment": key, "title": "x", "scale": scale, "data": f"Noise of {key}", "replicas": 3, "models": {}}
+        Path(f"metrics/d/{key}.json").write_text(json.dumps(said))
+    return {"experiment": "d-a", "scale": "small", "data": "Noise of d-b", "replicas": 3}
 
 
-def test_an_analysis_says_of_what_it_is(about):
+def test_an_analysis_says_of_what_nets_it_is(about):
     table = pd.DataFrame({"alpha": [0, 1], "loss": [1 / 3, nan]})
     numbers = {"A": {"mean": np.float64(2 / 3), "list": [np.float64(1e-9 / 3), 2], "none": None, "count": 12345678}}
-    write_analysis("fit", "d-a", table, numbers)
-    assert Path("plots/d-a/fit.csv").read_text() == "alpha,loss\n0,0.333333\n1,\n"
+    write_analysis("fit", "d-a", "d-b", table, numbers)
+    assert Path("plots/d/d-a/fit.csv").read_text() == "alpha,loss\n0,0.333333\n1,\n"
     expected = {"mean": 0.666667, "list": [3.33333e-10, 2], "none": None, "count": 12345678}
-    assert json.loads(Path("metrics/d-a.fit.json").read_text()) == about | {"A": expected}
+    assert json.loads(Path("metrics/d/d-a.fit.json").read_text()) == about | {"A": expected}
 
 
 @pytest.mark.usefixtures("about")
 def test_a_number_that_is_not_finite_is_never_written():
     with pytest.raises(ValueError, match="JSON"):
-        write_analysis("fit", "d-a", pd.DataFrame({"x": [1]}), {"a": [nan]})
-    assert not Path("metrics/d-a.fit.json").exists()
+        write_analysis("fit", "d-a", "d-b", pd.DataFrame({"x": [1]}), {"a": [nan]})
+    assert not Path("metrics/d/d-a.fit.json").exists()

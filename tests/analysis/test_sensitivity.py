@@ -8,7 +8,7 @@ from torch.autograd.functional import jacobian
 from torch.nn import functional
 
 from netclaims.analysis import sensitivity
-from netclaims.analysis.sensitivity import loss_by_input, loss_by_parameters, output_by_input, sensitivities
+from netclaims.analysis.sensitivity import COLUMNS, loss_by_input, loss_by_parameters, output_by_input, sensitivities
 from netclaims.learn import training
 from netclaims.learn.data import Part
 from netclaims.learn.streams import stream
@@ -38,7 +38,7 @@ def nets(network_of):
 def test_against_one_example_at_a_time(layers, example, activation, nets, module_of):
     network, weights, data = nets(layers, example, activation)
     found = sensitivities(network, weights, "cross_entropy", data)
-    assert list(found) == ["loss_by_input", "output_by_input", "loss_by_parameters"]
+    assert list(found) == COLUMNS == ["loss_by_input", "output_by_input", "loss_by_parameters"]
     for index in range(2):
         module = module_of(layers, example, activation, weights, index)
 
@@ -62,6 +62,32 @@ def test_against_one_example_at_a_time(layers, example, activation, nets, module
         for name, value in expected.items():
             torch.testing.assert_close(found[name][index], value)
             assert not torch.isclose(found[name][0], found[name][1])
+
+
+@pytest.mark.parametrize(("layers", "example", "activation"), NETS)
+def test_of_a_net_that_ends_in_a_softmax(layers, example, activation, nets, network_of, module_of):
+    logits, weights, data = nets(layers, example, activation)
+    network = network_of([*layers, "softmax"], example, activation)
+    found = sensitivities(network, weights, "cross_entropy", data)
+    for index in range(2):
+        module = module_of(layers, example, activation, weights, index)
+
+        def outputs(x, module=module):
+            return module(x.unsqueeze(0)).softmax(1)[0]
+
+        def loss(x, y, outputs=outputs):  # of the probabilities, taken for logits
+            return functional.cross_entropy(outputs(x), y)
+
+        by_output = torch.func.vmap(torch.func.jacrev(outputs))(data.x)
+        by_input = torch.func.vmap(torch.func.jacrev(loss))(data.x, data.y[0])
+        mean = torch.stack([loss(x, y) for x, y in zip(data.x, data.y[0], strict=True)]).mean()
+        slopes = torch.autograd.grad(mean, list(module.parameters()))
+        torch.testing.assert_close(found["output_by_input"][index], by_output.flatten(1).norm(dim=1).mean())
+        torch.testing.assert_close(found["loss_by_input"][index], by_input.flatten(1).norm(dim=1).mean())
+        torch.testing.assert_close(found["loss_by_parameters"][index], torch.cat([s.flatten() for s in slopes]).norm())
+    without = sensitivities(logits, weights, "cross_entropy", data)
+    torch.testing.assert_close(found["output_by_input"], without["output_by_input"])  # the same probabilities
+    assert not torch.isclose(found["loss_by_input"], without["loss_by_input"]).any()
 
 
 def test_softmax_regression_in_closed_form(nets):
@@ -107,7 +133,7 @@ def test_neither_the_order_of_the_examples_nor_how_many_at_once_matters(at_once,
     network, weights, data = nets([{"conv": 2}, 3], (2, 5, 5))
     expected = sensitivities(network, weights, "cross_entropy", data)
     monkeypatch.setattr(sensitivity, "EXAMPLES_AT_ONCE", at_once)
-    monkeypatch.setattr(training, "EVALUATED_AT_ONCE", 50 * at_once)
+    monkeypatch.setattr(training, "NUMBERS_AT_ONCE", 50 * at_once)
     order = torch.randperm(13, generator=stream("order"))
     for part in (data, Part(data.x[order], data.y[:, order])):
         for name, value in sensitivities(network, weights, "cross_entropy", part).items():

@@ -6,18 +6,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from netclaims.learn.config import PARAMS, load_experiment, load_experiments, load_params, report_path
-from netclaims.learn.layers import Conv, Pool
+from netclaims.learn.config import load_experiment, load_experiments
+from netclaims.learn.layers import Conv, Pool, Resize
+from netclaims.learn.params import load_params
+from netclaims.learn.paths import PARAMS
 from netclaims.learn.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
 GONE = object()
 
-A_LAYER = "a layer is a number of units, or {dense: n}, {conv: n} or {pool: n}"
+A_LAYER = "a layer is a number of units, {dense: n}, {conv: n}, {pool: n}, {resize: n} or softmax"
 SCALE = {
     "data": {"mnist": "digits", "cifar10": "photos", "train_size": 100, "test_size": 50},
     "max_replicas": 5,
-    "max_steps": {"functions": 30, "dense": 20, "convolutional": 10},
+    "train_seconds": 2.5,
 }
 GIVEN = {
     "seed": 0,
@@ -79,7 +81,7 @@ def test_params():
     params = load_params()
     assert (params.seed, params.batch_size, params.replicas) == (0, 64, 3)
     assert params.chosen_scale is params.scales["small"]
-    assert params.chosen_scale.max_steps.convolutional == 10
+    assert params.chosen_scale.train_seconds == 2.5
     assert params.datasets["photos"].name == "CIFAR10"
     assert params.datasets["photos"].download is False
 
@@ -113,9 +115,19 @@ def test_the_files_of_this_project_are_right(monkeypatch):
         ({"scales": []}, "scales: input should be a valid dictionary (found [])"),
         ({"scales.large.steps": 3}, "scales.large.steps: unknown key"),
         ({"scales.large.data.train_size": GONE}, "scales.large.data.train_size: required, and not there"),
+        ({"scales.large.max_steps": {"dense": 5}}, "scales.large.max_steps: unknown key"),
+        ({"scales.large.train_seconds": GONE}, "scales.large.train_seconds: required, and not there"),
         (
-            {"scales.large.max_steps.dense": 0},
-            "scales.large.max_steps.dense: input should be greater than or equal to 1 (found 0)",
+            {"scales.large.train_seconds": 0},
+            "scales.large.train_seconds: input should be greater than 0 (found 0)",
+        ),
+        (
+            {"scales.large.train_seconds": float("inf")},
+            "scales.large.train_seconds: input should be a finite number (found inf)",
+        ),
+        (
+            {"scales.large.train_seconds": "long"},
+            "scales.large.train_seconds: input should be a valid number (found 'long')",
         ),
         (
             {"scales.large.data.mnist": "mnst"},
@@ -171,15 +183,29 @@ def test_an_experiment(entry):
     assert found.models["A"].layers == [Conv(conv=4), Pool(pool=2), 10]
     assert found.parameters("A") == 7890
     assert found.parameters("B") == 7850
-    assert found.convolutional
     assert found.varied == {"batch_size": [8, 16]}
     defaults = (found.momentum, found.weight_decay, found.shuffle_labels, found.schedule, found.stop)
     assert defaults == (0, 0, 0, None, None)
+    assert (found.augment, found.record.gradient_norm, found.stated, found.models["A"].stated) == (None,) * 4
     assert load_experiments(Path("reports/d.yaml")) == {"d-a": found}
 
 
-def test_only_convolutions_are_convolutional(experiment):
-    assert not experiment(models={"A": {"layers": [{"pool": 2}, 10]}}).convolutional
+def test_what_an_experiment_may_add(entry):
+    model = {"layers": [{"resize": 32}, 10, "softmax"], "parameters": 10250, "stated": "32 pixels a side"}
+    added = {"augment": {"crop": 4}, "stop": {"loss_change": "1e-6"}, "record": {"gradient_norm": "epoch"}}
+    write({"d-a": entry(models={"A": model}, stated="two things", chosen=["augment.crop", "stop"], **added)})
+    found = load_experiment("d-a")
+    assert found.models["A"].layers == [Resize(resize=32), 10, "softmax"]
+    assert found.parameters("A") == 10250
+    assert (found.stated, found.models["A"].stated) == ("two things", "32 pixels a side")
+    assert (found.augment.crop, found.augment.flip) == (4, False)
+    assert (found.stop.loss_change, found.stop.gradient_norm) == (1e-6, None)
+    assert found.record.gradient_norm == "epoch"
+
+
+def test_a_knob_that_the_entry_follows_may_be_chosen(entry):
+    write({"d-a": entry(chosen=["batch_size", "replicas", "activation"])})
+    assert load_experiment("d-a").chosen == ["batch_size", "replicas", "activation"]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +237,16 @@ def test_a_sweep_of_such_numbers(experiment):
         ({"epochs": GONE}, ".epochs: required, and not there"),
         ({"data": GONE}, ".data: required, and not there"),
         ({"schedule": {"step": 1}}, ".schedule.factor: required, and not there"),
-        ({"stop": {}}, ".stop.gradient_norm: required, and not there"),
+        ({"stop": {}}, ".stop.gradient_norm: give it or loss_change, one of the two"),
+        (
+            {"stop": {"gradient_norm": 0.1, "loss_change": 0.1}},
+            ".stop.gradient_norm: give it or loss_change, one of the two",
+        ),
+        ({"stop": {"loss": 0.1}}, ".stop.loss: unknown key"),
+        ({"augment": {"rotate": 3}}, ".augment.rotate: unknown key"),
+        ({"augment": {"flip": 1}}, ".augment.flip: input should be a valid boolean (found 1)"),
+        ({"models.A.stated": 785}, ".models.A.stated: input should be a valid string (found 785)"),
+        ({"stated": ["a"]}, ".stated: input should be a valid string (found ['a'])"),
         ({"title": 3}, ".title: input should be a valid string (found 3)"),
         ({"epochs": 3.0}, ".epochs: input should be a valid integer (found 3.0)"),
         ({"epochs": "3"}, ".epochs: input should be a valid integer (found '3')"),
@@ -242,6 +277,8 @@ def test_a_sweep_of_such_numbers(experiment):
             ".record.weights_every: input should be greater than or equal to 1 (found 0)",
         ),
         ({"stop": {"gradient_norm": 0}}, ".stop.gradient_norm: input should be greater than 0 (found 0)"),
+        ({"stop": {"loss_change": -1}}, ".stop.loss_change: input should be greater than 0 (found -1)"),
+        ({"augment": {"crop": 0}}, ".augment.crop: input should be greater than or equal to 1 (found 0)"),
         (
             {"batch_size": 2.5},
             ".batch_size: input should be a valid integer (found 2.5), or input should be 'full' (found 2.5)",
@@ -251,7 +288,10 @@ def test_a_sweep_of_such_numbers(experiment):
         ({"optimiser": "adamw"}, ".optimiser: input should be 'adam', 'sgd' or 'rmsprop' (found 'adamw')"),
         ({"activation": "gelu"}, ".activation: input should be 'relu', 'leaky_relu' or 'tanh' (found 'gelu')"),
         ({"loss": "l1"}, ".loss: input should be 'mse' or 'cross_entropy' (found 'l1')"),
-        ({"record": {"gradient_norm": "epoch"}}, ".record.gradient_norm: input should be 'step' (found 'epoch')"),
+        (
+            {"record": {"gradient_norm": "batch"}},
+            ".record.gradient_norm: input should be 'step' or 'epoch' (found 'batch')",
+        ),
         (
             {"follows": ["replicas", "epochs"]},
             ".follows.1: input should be 'seed', 'scale', 'replicas' or 'batch_size' (found 'epochs')",
@@ -260,12 +300,23 @@ def test_a_sweep_of_such_numbers(experiment):
         ({"models.A.layers": [10.0]}, f".models.A.layers.0: {A_LAYER} (found 10.0)"),
         ({"models.A.layers": [3, {"cnv": 3}, 10]}, f".models.A.layers.1: {A_LAYER} (found {{'cnv': 3}})"),
         ({"models.A.layers": [True]}, f".models.A.layers.0: {A_LAYER} (found True)"),
+        ({"models.A.layers": [10, "sigmoid"]}, f".models.A.layers.1: {A_LAYER} (found 'sigmoid')"),
         ({"models.A.layers": [0, 10]}, ".models.A.layers.0: input should be greater than or equal to 1 (found 0)"),
         (
             {"models.A.layers": [{"conv": 0}, 10]},
             ".models.A.layers.0.conv: input should be greater than or equal to 1 (found 0)",
         ),
         ({"models.A.layers": [{"conv": 3, "stride": 2}, 10]}, ".models.A.layers.0.stride: unknown key"),
+        (
+            {"models.A.layers": [{"resize": 0}, 10]},
+            ".models.A.layers.0.resize: input should be greater than or equal to 1 (found 0)",
+        ),
+        ({"models.A.layers": [{"resize": 9, "mode": 1}, 10]}, ".models.A.layers.0.mode: unknown key"),
+        ({"models.A.layers": [10, "softmax", 10]}, ".models.A: softmax comes last, if at all"),
+        (
+            {"models.A.layers": ["softmax", 10]},
+            ".models.A: softmax needs a dense layer before it, and is given (1, 28, 28)",
+        ),
         (
             {"models.A.layers": [{"pool": 29}, 10]},
             ".models.A: nothing is left of an input of (1, 28, 28) after {pool: 29}",
@@ -306,6 +357,7 @@ def test_a_sweep_of_such_numbers(experiment):
         ({"follows": ["batch_size", "seed"]}, ".replicas: the entry has none: give it, or list replicas in follows"),
         ({"against": "learning_rate"}, ".against: learning_rate does not vary in this experiment"),
         ({"chosen": ["activation", "stop"]}, ".chosen: the entry has no stop"),
+        ({"chosen": ["seed", "replicas", "scale"]}, ".chosen: the entry has no seed, scale"),
         ({"report": "e"}, ": named <report>-<name>, with report: d"),
     ],
 )
@@ -319,7 +371,8 @@ def test_a_mistake_in_an_experiment_is_one_line(changes, expected, entry):
     [
         (
             {"functions": ["cubic"]},
-            "functions: no function 'cubic'; there are sinc5, sin_affine, quadratic, log_abs (found ['cubic'])",
+            "functions: no function 'cubic'; there are sinc5, sign_sin5, swish, sign_cos10, sin_affine, quadratic, "
+            "log_abs (found ['cubic'])",
         ),
         ({"functions": ["sinc5", "sinc5"]}, "functions: a value twice in ['sinc5', 'sinc5']"),
         ({"functions": GONE}, "data: functions needs functions and points, and only it takes them"),
@@ -329,7 +382,17 @@ def test_a_mistake_in_an_experiment_is_one_line(changes, expected, entry):
             {"functions": ["log_abs"], "points": 401},
             "points: log_abs is not finite at one of 401 points; take another number",
         ),
+        (
+            {"functions": ["quadratic", "sign_cos10"], "points": 301},
+            "points: sign_cos10 is not finite at one of 301 points; take another number",
+        ),
+        (
+            {"models": {"A": {"layers": [6, 1, "softmax"]}}},
+            "models.A: softmax gives probabilities, and a function has none",
+        ),
         ({"shuffle_labels": 0.5}, "shuffle_labels: functions have no labels"),
+        ({"augment": {"flip": True}}, "augment: functions have no images"),
+        ({"augment": {}}, "augment.crop: give it, or flip: true, or leave augment out"),
         (
             {"loss": "cross_entropy"},
             "loss: mse goes with data: functions, cross_entropy with images (found cross_entropy)",
@@ -380,7 +443,3 @@ def test_replicas_are_those_of_the_entry_or_of_params_within_the_scale(own, expe
     PARAMS.write_text(yaml.dump(GIVEN))
     follows = ["replicas", "batch_size"] if own is None else ["scale", "batch_size"]
     assert experiment(replicas=own, follows=follows).replicas_within(load_params()) == expected
-
-
-def test_the_file_of_an_experiment():
-    assert report_path("d-random-labels") == Path("reports/d.yaml")

@@ -50,11 +50,13 @@ def test_size_of_the_training_set(experiment):
 # ------------------------------------------------------------------------------------------------------- functions
 
 
-@pytest.mark.parametrize("x", [-1.0, -0.3, 0.0, 0.7, 1.0])
+@pytest.mark.parametrize("x", [-0.97, -0.3, 1e-9, 0.15, 0.5, 0.7, 0.99])
 def test_the_functions_are_those_that_they_are_called(x):
-    sinc = 1.0 if x == 0 else np.sin(5 * np.pi * x) / (5 * np.pi * x)
     values = {
-        "sinc5": sinc,
+        "sinc5": np.sin(5 * np.pi * x) / (5 * np.pi * x),
+        "sign_sin5": 1 if (5 * x) % 2 < 1 else -1,
+        "swish": x * (1 + np.tanh(x / 2)) / 2,
+        "sign_cos10": (-1) ** int(10 * abs(x) / np.pi + 0.5) * (1 if x > 0 else -1),
         "sin_affine": np.sin(x / 5 + 1),
         "quadratic": 5 * x * x - x / 2 + 1 / 5,
         "log_abs": np.log(abs(2 * x + 1 / 2)),
@@ -63,6 +65,20 @@ def test_the_functions_are_those_that_they_are_called(x):
     for name, value in values.items():
         assert evaluate(name, np.array([x])) == pytest.approx([value], abs=1e-12)
     assert formula("sin_affine") == "sin(0.2x + 1)"
+
+
+def test_the_functions_at_their_special_points():
+    assert evaluate("sinc5", np.array([0.0])) == 1
+    assert evaluate("sinc5", np.array([-1.0, 0.2, 1.0])) == pytest.approx([0, 0, 0], abs=1e-15)
+    assert evaluate("sign_sin5", np.array([0.0])) == 0
+    assert evaluate("swish", np.array([0.0])) == 0
+    jumps = {"sign_sin5": np.array([0.2, 0.4, 0.6, 0.8]), "sign_cos10": np.pi / 20 * np.array([1, 3, 5])}
+    for name, places in jumps.items():
+        for side, start in ((-1e-3, 1), (1e-3, -1)):
+            expected = [start, -start, start, -start][: len(places)]
+            np.testing.assert_array_equal(evaluate(name, places + side), expected)
+            np.testing.assert_array_equal(evaluate(name, -places - side), np.negative(expected))
+    assert evaluate("log_abs", np.array([0.25])) == 0
 
 
 def test_grid():

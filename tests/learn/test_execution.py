@@ -1,12 +1,13 @@
 """Several runs at once: the same traces, in the order of the runs."""
 
 from dataclasses import replace
+from time import sleep
 
 import pytest
 import torch
 
 from netclaims.learn import execution
-from netclaims.learn.execution import train_all
+from netclaims.learn.execution import in_parallel, train_all
 from netclaims.learn.plan import plan
 from netclaims.learn.training import Trace, train
 
@@ -24,6 +25,21 @@ def equal(one: Trace, other: Trace) -> bool:
         a.keys() == b.keys() and all(torch.equal(x, b[name]) for name, x in a.items())
         for a, b in ((one.weights, other.weights), (one.history, other.history), (one.steps, other.steps))
     )
+
+
+def work(number: int, word: str) -> tuple[str, int]:
+    """The earlier, the slower; other processes find it by its name."""
+    sleep(0.02 * (5 - number))
+    return f"{word} {number}", torch.get_num_threads()
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_results_are_in_the_order_of_the_jobs_and_each_has_one_thread(count, monkeypatch, capfd):
+    workers(monkeypatch, count)
+    torch.set_num_threads(2)
+    found = in_parallel(work, [(number, "job") for number in range(5)], "five jobs")
+    assert found == [(f"job {number}", 1) for number in range(5)]
+    assert capfd.readouterr() == ("", "")  # no progress where nobody watches
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])

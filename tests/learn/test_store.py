@@ -76,6 +76,17 @@ def test_steps_of_every_net(experiment, trained):
             assert rows[name].tolist() == pytest.approx(traces[0].steps[name][index].tolist(), rel=1e-5)
 
 
+def test_gradient_norms_by_epoch_are_in_the_history(experiment, trained):
+    _, traces, folder = trained(experiment("functions", record={"gradient_norm": "epoch"}))
+    nets, history = read_table("d-a", "nets"), read_table("d-a", "history")
+    assert list(history) == ["run", "member", "epoch", "train_loss", "test_loss", "gradient_norm"]
+    for index, rows in history.groupby("member"):
+        expected = traces[0].history["gradient_norm"][index].tolist()
+        assert rows["gradient_norm"].tolist() == pytest.approx(expected, rel=1e-5)
+        assert nets["gradient_norm"][index] == pytest.approx(expected[-1], rel=1e-5)
+    assert not (folder / "steps.csv").exists()
+
+
 def test_weights_come_back_bit_by_bit_in_the_order_of_the_layers(experiment, trained):
     layers = [*([3] * 10), 10]  # eleven layers: "10" sorts before "2"
     models = {"A": {"layers": layers}, "B": {"layers": [{"dense": 4, "bias": False}, 10]}}
@@ -140,6 +151,18 @@ def test_snapshots_of_nets_that_diverged_are_left_out(experiment, run_of):
     found, epochs = read_snapshots("d-a")
     assert epochs == [0, 1, 2, 3]
     assert all(torch.equal(weight, trace.snapshots[name][[0, 2]]) for name, weight in found.items())
+
+
+def test_snapshots_of_runs_that_stopped_go_as_far_as_all_of_them(experiment, trained):
+    record, stop = {"weights_every": 1}, {"loss_change": 5e-2}
+    entry = experiment(models={"A": {"layers": [16, 10]}}, record=record, stop=stop, epochs=40)
+    _, traces, _ = trained(entry, replicas=3)
+    lengths = [len(trace.snapshot_epochs) for trace in traces]
+    assert len(set(lengths)) > 1
+    found, epochs = read_snapshots("d-a")
+    assert epochs == list(range(min(lengths)))
+    for name, weight in found.items():
+        assert torch.equal(weight, torch.cat([trace.snapshots[name][:, : min(lengths)] for trace in traces]))
 
 
 # ------------------------------------------------------------------------------------------ stopped and diverged nets

@@ -7,8 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from netclaims.learn.plan import plan
-from netclaims.learn.summary import about, identity, tuned, with_series, write_summary
+from netclaims.learn.cost import epoch_seconds
+from netclaims.learn.plan import plan, recorded_epochs
+from netclaims.learn.store import write_runs
+from netclaims.learn.summary import about, held, identity, tuned, with_series, write_summary
 from netclaims.learn.tables import (
     first,
     mean_and_deviation,
@@ -19,6 +21,7 @@ from netclaims.learn.tables import (
     write_json,
     write_table,
 )
+from netclaims.learn.training import train
 
 # ---------------------------------------------------------------------------------------------------------- tables
 
@@ -81,14 +84,14 @@ def test_columns_to_the_front():
 
 def test_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "runs" / "d-a"
-    folder.mkdir(parents=True)
+    folder = tmp_path / "runs" / "d-a"  # which writing makes
     write_table(folder / "t.csv", pd.DataFrame({"n": [1, 2], "x": [1 / 3, nan], "name": ["a", None]}))
     assert (folder / "t.csv").read_bytes() == b"n,x,name\n1,0.333333,a\n2,,\n"
     assert read_table("d-a", "t")["x"].isna().tolist() == [False, True]
-    write_json(tmp_path / "n.json", {"é": [1.5, None]})
-    assert (tmp_path / "n.json").read_text(encoding="utf-8") == '{\n  "é": [\n    1.5,\n    null\n  ]\n}\n'
-    assert read_json(tmp_path / "n.json") == {"é": [1.5, None]}
+    path = tmp_path / "metrics" / "d" / "n.json"
+    write_json(path, {"é": [1.5, None]})
+    assert path.read_text(encoding="utf-8") == '{\n  "é": [\n    1.5,\n    null\n  ]\n}\n'
+    assert read_json(path) == {"é": [1.5, None]}
 
 
 @pytest.mark.parametrize("bad", [nan, inf])
@@ -109,15 +112,19 @@ TUNE = {
 }
 
 
-def nets_of(entry, params, losses) -> pd.DataFrame:
-    """`nets.csv` as training writes it: `losses` gives the final training loss of a net from its row."""
+def nets_of(entry, params, losses, ends=lambda net: None) -> pd.DataFrame:
+    """`nets.csv` as training writes it.
+
+    `losses` gives the final training loss of a net from its row, and `ends` the epoch in which it stopped, if it did.
+    """
     rows = []
     for number, run in enumerate(plan("d-a", entry, params, 60)):
         for index, net in enumerate(run.members):
             row = {"run": number, "member": index, "function": net.function, "model": run.model, **run.setting}
             row |= {"replica": net.replica, "parameters": entry.parameters(run.model)}
             loss = losses(row)
-            row |= {"diverged": not abs(loss) < inf, "epoch": run.epochs, "train_loss": loss, "test_loss": 2 * loss}
+            row |= {"diverged": not abs(loss) < inf, "epoch": ends(row) or run.epochs}
+            row |= {"train_loss": loss, "test_loss": 2 * loss}
             if not entry.functions:
                 row |= {"train_accuracy": 0.5 + net.replica / 4, "test_accuracy": 0.25}
             rows.append(row)
@@ -126,20 +133,29 @@ def nets_of(entry, params, losses) -> pd.DataFrame:
 
 @pytest.fixture
 def summarise(prepared, params):
-    """Writes an experiment's tables with the given losses (the same at every epoch) and summarises them."""
+    """Writes an experiment's tables with the given losses, at every epoch up to a net's end, and summarises them.
 
-    def make(entry, losses, **changes):
+    A net that diverged has a loss of 1 until then.
+    """
+
+    def make(entry, losses, ends=lambda net: None, **changes):
         settings = params(**changes)
-        nets = nets_of(entry, settings, losses)
+        nets = nets_of(entry, settings, losses, ends)
         folder = prepared / "runs" / "d-a"
-        folder.mkdir(parents=True)
         write_table(folder / "nets.csv", nets)
+        grid = recorded_epochs(plan("d-a", entry, settings, 60)[0].epochs)
+        # a stop is recorded for every net of its run that is still in training
+        grid = pd.Series(sorted({*grid, *nets["epoch"]}), name="epoch")
         quantities = [name for name in nets if name.startswith(("train_", "test_"))]
-        history = nets[["run", "member", *quantities]].merge(pd.Series([0, 3], name="epoch"), how="cross")
+        history = nets.rename(columns={"epoch": "end"})[["run", "member", "end", *quantities]].merge(grid, how="cross")
+        history = history[history["epoch"] <= history["end"]]
+        for name in quantities:
+            history[name] = history[name].where(history[name].abs().lt(inf) | (history["epoch"] == history["end"]), 1.0)
+        history = history.drop(columns="end")
         write_table(folder / "history.csv", first(history, ["run", "member", "epoch"]))
         write_summary(entry, settings, plan("d-a", entry, settings, 60))
-        metrics = json.loads(Path("metrics/d-a.json").read_text())
-        return metrics, *(pd.read_csv(f"plots/d-a/{name}.csv") for name in ("curves", "final"))
+        metrics = json.loads(Path("metrics/d/d-a.json").read_text())
+        return metrics, *(pd.read_csv(f"plots/d/d-a/{name}.csv") for name in ("curves", "final"))
 
     return make
 
@@ -176,7 +192,8 @@ def test_a_plain_experiment(experiment, summarise):
     spreads = [f"{name}{end}" for name in ("loss", "accuracy") for end in ("", "_low", "_high")]
     assert list(curves) == ["series", "model", "epoch", "split", *spreads]
     assert list(final) == ["series", "model", "parameters", "split", *spreads]
-    assert len(curves) == 2 * 2 * 2
+    assert len(curves) == 2 * 2 * 4
+    assert curves["epoch"].drop_duplicates().tolist() == [0, 1, 2, 3]
     assert len(final) == 2 * 2
     row = final[(final["model"] == "B") & (final["split"] == "test")].iloc[0]
     assert row[["series", "parameters", "loss", "loss_low", "loss_high"]].tolist() == ["B", 2395, 11, 10, 12]
@@ -192,8 +209,11 @@ def test_one_replica_has_no_deviation(experiment, summarise):
 
 
 def test_replicas_and_epochs_within_the_scale(experiment, summarise):
-    metrics, *_ = summarise(experiment(epochs=50), lambda net: 1.0, replicas=4, max_replicas=3)
+    entry = experiment(epochs=50)
+    seconds = 5.5 * 3 * epoch_seconds(entry, "A", 16, 60)
+    metrics, curves, _ = summarise(entry, lambda net: 1.0, replicas=4, max_replicas=3, train_seconds=seconds)
     assert (metrics["replicas"], metrics["epochs"], metrics["epochs_stated"]) == (3, 5, 50)
+    assert curves["epoch"].max() == 5
 
 
 @pytest.mark.parametrize("bad", [nan, inf])
@@ -203,7 +223,101 @@ def test_a_net_that_diverged_is_counted_and_not_averaged(bad, experiment, summar
     assert model["train_loss"] == model["test_loss"] == {"mean": None, "sd": None}
     assert model["diverged"] == 1
     assert final["loss"].isna().all()
-    assert curves["loss"].isna().all()
+    assert curves["loss"].isna().tolist() == [False, False, False, True] * 2
+
+
+STOP = {"stop": {"loss_change": 1e-6}, "epochs": 4}
+
+
+def test_metrics_say_how_many_epochs_a_rule_allowed(experiment, summarise):
+    entry = experiment("functions", **STOP)
+    ends = {0: 2, 1: 3, 2: None}
+    metrics, *_ = summarise(entry, lambda net: 1.0, ends=lambda net: ends[net["replica"]], replicas=3)
+    found = metrics["models"]["A"]["quadratic"]
+    assert found == {**both(1.0, 0.0), "epochs": {"mean": 3.0, "sd": 1.0}, "diverged": 0}
+    assert list(found) == ["train_loss", "test_loss", "epochs", "diverged"]
+
+
+def test_metrics_of_a_sweep_say_the_epochs_of_each_setting(experiment, summarise):
+    entry = experiment(**SWEEP, **STOP)
+    metrics, *_ = summarise(entry, lambda net: 1.0, ends=lambda net: net["replica"] + net["batch_size"] // 4)
+    means = {label: metrics["models"]["A"][label]["epochs"] for label in ("batch size 8", "batch size 4")}
+    assert means == {"batch size 8": {"mean": 2.5, "sd": 0.707107}, "batch size 4": {"mean": 1.5, "sd": 0.707107}}
+
+
+def test_curves_go_on_with_the_last_values_of_nets_that_stopped(experiment, summarise):
+    entry = experiment("functions", **STOP)
+    ends = {0: 1, 1: None, 2: 3}
+    _, curves, final = summarise(
+        entry, lambda net: [3.0, 9.0, 6.0][net["replica"]], ends=lambda net: ends[net["replica"]], replicas=3
+    )
+    train = curves[curves["split"] == "train"]
+    assert train["epoch"].tolist() == [0, 1, 2, 3, 4]
+    spreads = ["loss", "loss_low", "loss_high"]
+    assert train[spreads].to_numpy().tolist() == [[6, 3, 9]] * 5
+    assert final.loc[final["split"] == "train", spreads].to_numpy().tolist() == [[6, 3, 9]]
+
+
+def test_curves_have_no_mean_once_a_net_has_diverged(experiment, summarise):
+    entry = experiment("functions", **STOP)
+    _, curves, _ = summarise(entry, lambda net: [1.0, inf][net["replica"]], ends=lambda net: [None, 2][net["replica"]])
+    assert curves["epoch"].tolist() == [0, 1, 2, 3, 4] * 2
+    assert curves["loss"].isna().tolist() == [False, False, True, True, True] * 2
+
+
+@pytest.mark.usefixtures("prepared")
+def test_after_training_with_a_rule_the_curves_end_in_the_final_values(experiment, params):
+    rule = {"stop": {"loss_change": 2e-3}, "record": {"gradient_norm": "epoch"}}
+    entry = experiment("functions", functions=["sin_affine"], epochs=30, **rule)
+    settings = params(replicas=3)
+    runs = plan("d-a", entry, settings, 40)
+    write_runs(entry, runs, [train(run, entry) for run in runs])
+    write_summary(entry, settings, runs)
+    ends = read_table("d-a", "nets")["epoch"]
+    assert ends.min() < ends.max() < 30
+    mean = read_json(Path("metrics/d/d-a.json"))["models"]["A"]["sin_affine"]["epochs"]["mean"]
+    assert mean == pytest.approx(ends.mean(), rel=1e-5)
+    curves, final = (pd.read_csv(f"plots/d/d-a/{name}.csv") for name in ("curves", "final"))
+    assert curves["epoch"].tolist() == [*range(ends.max() + 1)] * 2  # no further than the last of the nets
+    spreads = ["loss", "loss_low", "loss_high"]
+    assert list(curves) == ["series", "function", "model", "epoch", "split", *spreads]
+    at_the_end = curves.loc[curves["epoch"] == ends.max(), spreads].reset_index(drop=True)
+    pd.testing.assert_frame_equal(at_the_end, final[spreads], rtol=1e-4)
+
+
+def table(rows: list[tuple], columns: str) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=columns.split())
+
+
+def test_held_fills_the_grid_with_what_a_net_had_at_its_end():
+    # member 1 of run 0 stopped at 3, off the grid, which all of that run recorded; run 1 stopped at 4
+    rows = [(0, 0, 0, 9.0, 0.1), (0, 0, 2, 8.0, 0.2), (0, 0, 3, 7.5, 0.3), (0, 0, 4, 7.0, 0.4), (0, 0, 5, 6.0, 0.5)]
+    rows += [(0, 1, 0, 5.0, 0.6), (0, 1, 2, 4.0, 0.7), (0, 1, 3, 3.0, 0.8)]
+    rows += [(1, 0, 0, 2.0, 0.9), (1, 0, 2, nan, 1.0), (1, 0, 4, 1.0, nan)]
+    history = table(rows, "run member epoch train_loss test_accuracy")
+    nets = table([(0, 0, False), (0, 1, False), (1, 0, False)], "run member diverged")
+    found = held(history, [0, 2, 4, 5], nets)
+    expected = [(0, 0, 0, 9.0, 0.1), (0, 0, 2, 8.0, 0.2), (0, 0, 4, 7.0, 0.4), (0, 0, 5, 6.0, 0.5)]
+    expected += [(0, 1, 0, 5.0, 0.6), (0, 1, 2, 4.0, 0.7), (0, 1, 4, 3.0, 0.8), (0, 1, 5, 3.0, 0.8)]
+    expected += [(1, 0, 0, 2.0, 0.9), (1, 0, 2, nan, 1.0), (1, 0, 4, 1.0, nan), (1, 0, 5, 1.0, nan)]
+    expected = table(expected, "run member epoch train_loss test_accuracy")
+    pd.testing.assert_frame_equal(found[list(expected)], expected)
+    assert set(found) == set(expected)
+
+
+def test_held_leaves_a_net_that_diverged_empty_after_its_end():
+    rows = [(0, 0, 0, 1.0), (0, 0, 2, inf), (1, 0, 0, 1.0), (1, 0, 2, 4.0), (1, 0, 3, inf)]
+    nets = table([(0, 0, True), (1, 0, True)], "run member diverged")
+    found = held(table(rows, "run member epoch loss"), [0, 2, 4], nets)
+    expected = table([(0, 0, 0, 1.0), (0, 0, 2, inf), (0, 0, 4, nan), (1, 0, 0, 1.0), (1, 0, 2, 4.0), (1, 0, 4, nan)],
+                     "run member epoch loss")  # fmt: skip
+    pd.testing.assert_frame_equal(found[list(expected)], expected)
+
+
+def test_held_changes_nothing_where_all_nets_went_to_the_end():
+    history = table([(0, i, epoch, i + epoch / 8) for i in range(3) for epoch in (0, 3, 5)], "run member epoch loss")
+    nets = table([(0, i, False) for i in range(3)], "run member diverged")
+    pd.testing.assert_frame_equal(held(history, [0, 3, 5], nets)[list(history)], history)
 
 
 def test_a_sweep(experiment, summarise):
@@ -343,5 +457,6 @@ def test_series(changes, expected, experiment):
 @pytest.mark.usefixtures("prepared")
 def test_about_says_what_the_report_states_and_what_was_done(experiment, params):
     entry = experiment("functions", epochs=5000)
-    found = about(entry, params(seed=9), plan("d-a", entry, params(), 40))
+    settings = params(seed=9, train_seconds=30.5 * 3 * epoch_seconds(entry, "A", 40, 40))
+    found = about(entry, settings, plan("d-a", entry, settings, 40))
     assert (found["epochs"], found["epochs_stated"], found["seed"]) == (30, 5000, 9)

@@ -1,13 +1,16 @@
 """The training loop against plain PyTorch, and against itself with other company."""
 
 from collections import Counter
+from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from netclaims.learn import plan, training
-from netclaims.learn.config import EXAMPLE
+from netclaims.learn.augment import augmented
+from netclaims.learn.config import EXAMPLE, Augment
 from netclaims.learn.data import Part, images, parts
 from netclaims.learn.networks import Network, flatten, member
 from netclaims.learn.plan import Member
@@ -39,14 +42,13 @@ def same(one, other) -> bool:
     )
 
 
-def assert_member(trace, index: int, alone, tolerance: float = 1e-4) -> None:
-    """The member of a trace is what training it by itself gives, up to rounding."""
-    close = {"rtol": tolerance, "atol": tolerance / 10}
-    for found, expected in ((trace.weights, alone.weights), (trace.history, alone.history), (trace.steps, alone.steps)):
+def assert_member(trace, index: int, other, at: int = 0) -> None:
+    """A member of a trace is, up to rounding, one of another: such as that of training it by itself."""
+    for found, expected in ((trace.weights, other.weights), (trace.history, other.history), (trace.steps, other.steps)):
         assert found.keys() == expected.keys()
         for name, value in found.items():
-            torch.testing.assert_close(value[index], expected[name][0], **close)
-    assert (trace.last[index], trace.diverged[index]) == (alone.last[0], alone.diverged[0])
+            torch.testing.assert_close(value[index], expected[name][at], rtol=1e-4, atol=1e-5)
+    assert (trace.last[index], trace.diverged[index]) == (other.last[at], other.diverged[at])
 
 
 @pytest.fixture
@@ -66,13 +68,16 @@ def batches(monkeypatch):
 # ------------------------------------------------------------------------------------------------- plain PyTorch
 
 
-def plain(run, experiment, index, module_of):
-    """One member by torch.nn and torch.optim, one mini-batch after the other: weights, history, loss and slopes."""
+def plain(run, experiment, index, module_of, inputs=None):
+    """One member by torch.nn and torch.optim, one mini-batch after the other: weights, history, loss and slopes.
+
+    `inputs`, if given, are those of each mini-batch in turn, in place of the examples' own.
+    """
     replica = run.members[index].replica
     model, example = experiment.models[run.model], EXAMPLE[experiment.data]
     network = Network(model.layers, experiment.activation, example)
     weights = network.initial([stream(run.seed, run.key, replica, "weights")])
-    layers = [layer if isinstance(layer, int) else layer.model_dump() for layer in model.layers]
+    layers = [layer if isinstance(layer, int | str) else layer.model_dump() for layer in model.layers]
     module = module_of(layers, example, experiment.activation, weights)
     kinds = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD, "rmsprop": torch.optim.RMSprop}
     options = {"lr": run.learning_rate, "weight_decay": experiment.weight_decay, "foreach": False}
@@ -102,7 +107,8 @@ def plain(run, experiment, index, module_of):
         for start in range(0, len(data.x), run.batch_size):
             batch = permutation[start : start + run.batch_size]
             optimiser.zero_grad()
-            loss = criterion(module(data.x[batch]), data.y[0][batch])
+            x = data.x[batch] if inputs is None else inputs[len(steps)]
+            loss = criterion(module(x), data.y[0][batch])
             loss.backward()
             slope = torch.nn.utils.parameters_to_vector([p.grad for p in module.parameters()]).norm()
             steps.append((loss.item(), slope.item()))
@@ -126,6 +132,7 @@ def plain(run, experiment, index, module_of):
         ("mnist", {"models": {"A": {"layers": [12, {"dense": 10, "bias": False}]}}, "activation": "leaky_relu"}),
         ("mnist", {"models": {"A": {"layers": [10]}}, "shuffle_labels": 0.0}),
         ("mnist", {"batch_size": "full", "follows": ["replicas", "scale"]}),
+        ("mnist", {"models": {"A": {"layers": [{"resize": 12}, 6, 10, "softmax"]}}, "learning_rate": 0.5}),
         ("cifar10", {"models": CNN, "optimiser": "adam", "learning_rate": 0.01, "activation": "relu"}),
         ("functions", {"epochs": 30}),
         ("functions", {"epochs": 30, "optimiser": "adam", "activation": "relu"}),
@@ -150,6 +157,116 @@ def test_training_is_that_of_plain_pytorch(data, changes, experiment, run_of, mo
     assert (trace.last, trace.diverged) == ([len(trace.epochs) - 1], [False])
 
 
+# ------------------------------------------------------------------------------------------------ pieces of a batch
+
+
+@pytest.mark.parametrize("at_once", [1, 5, 7, 16])
+@pytest.mark.parametrize(
+    ("data", "batch_size", "changes"),
+    [
+        ("mnist", 16, {"optimiser": "adam", "learning_rate": 0.01}),  # 60 images: the last batch has 12
+        ("mnist", 60, {"momentum": 0.9, "shuffle_labels": 0.5}),
+        ("cifar10", 23, {"models": CNN, "augment": {"crop": 2, "flip": True}}),
+        ("functions", 40, {"functions": ["sinc5", "log_abs"]}),
+        ("functions", 9, {"functions": ["sinc5", "log_abs"]}),
+    ],
+)
+def test_pieces_of_a_batch_add_up_to_it(data, batch_size, changes, at_once, experiment, run_of, batches, monkeypatch):
+    entry = experiment(data, record={"gradient_norm": "step"}, **changes)
+    run = run_of(entry, replicas=2, batch_size=batch_size)
+    whole = train(run, entry)
+    taken = [batch.shape[1] for batch in batches]
+    batches.clear()
+    monkeypatch.setattr(training, "NUMBERS_AT_ONCE", at_once * torch.Size(EXAMPLE[data]).numel())
+    pieces = train(run, entry)
+    assert [batch.shape[1] for batch in batches] == [
+        min(at_once, size - start) for size in taken for start in range(0, size, at_once)
+    ]
+    assert whole.steps["loss"].shape[1] == len(taken)
+    for index in range(len(run.members)):
+        assert_member(pieces, index, whole, index)
+
+
+def test_an_example_of_more_numbers_than_go_at_once_goes_alone(experiment, run_of, batches, monkeypatch):
+    monkeypatch.setattr(training, "NUMBERS_AT_ONCE", 100)
+    train(run_of(entry := experiment(epochs=1)), entry)
+    assert [batch.shape[1] for batch in batches] == [1] * 60
+
+
+# ------------------------------------------------------------------------------------------------------ augmentation
+
+
+@pytest.fixture
+def changed(monkeypatch):
+    """What augmentation is given and what it gives, for every mini-batch: originals, settings, black, results."""
+    seen = []
+
+    def spy(x, settings, black, streams):
+        found = augmented(x, settings, black, streams)
+        seen.append((x, settings, black, found))
+        return found
+
+    monkeypatch.setattr(training, "augmented", spy)
+    return seen
+
+
+AUGMENT = {"augment": {"crop": 4, "flip": True}}
+
+
+@pytest.mark.parametrize(
+    ("data", "changes", "batch_size"),
+    [
+        ("mnist", {}, 16),
+        ("mnist", {}, 60),
+        ("cifar10", {"models": CNN, "optimiser": "adam", "learning_rate": 0.01, "activation": "relu"}, 16),
+    ],
+)
+def test_training_with_augmentation_is_plain_training_on_the_changed_images(
+    data, changes, batch_size, experiment, run_of, module_of, changed
+):
+    entry = experiment(data, record={"gradient_norm": "step"}, **AUGMENT, **changes)
+    run = run_of(entry, replicas=2, batch_size=batch_size)
+    trace = train(run, entry)
+    assert {settings for _, settings, _, _ in changed} == {Augment(crop=4, flip=True)}
+    for index in range(2):
+        each = [found[index] for *_, found in changed]
+        weights, history, steps = plain(run, entry, index, module_of, each)
+        torch.testing.assert_close(flatten(trace.weights)[index], weights, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(trace.steps["loss"][index], steps[:, 0], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(trace.history["train_loss"][index], history[:, 0], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(trace.history["test_loss"][index], history[:, 2], rtol=1e-4, atol=1e-5)
+        assert any(not torch.equal(x[min(index, len(x) - 1)], found[index]) for x, *_, found in changed)
+
+
+def test_every_use_of_an_image_changes_it_anew(experiment, run_of, changed):
+    train(run_of(entry := experiment(**AUGMENT), batch_size=60, replicas=2), entry)
+    original = images("mnist")[0].x.unsqueeze(0)
+    assert all(torch.equal(x, original) for x, *_ in changed)
+    uses = [*(found[0] for *_, found in changed), *(found[1] for *_, found in changed)]
+    assert len(uses) == 6  # three epochs of two members
+    same_image = torch.stack([(one == other).flatten(1).all(1).float().mean() for one, other in pairwise(uses)])
+    assert same_image.max() < 0.1  # by chance 1 in 162
+
+
+def test_black_is_what_a_pixel_of_0_becomes(experiment, run_of, changed, prepared):
+    train(run_of(entry := experiment("cifar10", models=CNN, **AUGMENT)), entry)
+    pixels = np.load(prepared / "data" / "cifar10" / "train_images.npy") / 255
+    expected = -pixels.mean((0, 2, 3)) / pixels.std((0, 2, 3))
+    for _, _, black, _ in changed:
+        np.testing.assert_allclose(black, expected, rtol=1e-5)
+
+
+def test_replicas_share_their_changes_across_models(experiment, run_of, changed):
+    seen = []
+    for layers, seed in (([10], 0), ([4, 10], 0), ([10], 1)):
+        changed.clear()
+        entry = experiment(models={"A": {"layers": layers}}, **AUGMENT)
+        train(run_of(entry, replicas=2, seed=seed), entry)
+        seen.append(torch.cat([found for *_, found in changed], 1))
+    assert torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[0], seen[2])
+
+
 # --------------------------------------------------------------------------------------------- members of a run
 
 
@@ -161,6 +278,8 @@ def test_training_is_that_of_plain_pytorch(data, changes, experiment, run_of, mo
         ("mnist", {"batch_size": "full", "follows": ["replicas", "scale"]}),
         ("mnist", {"batch_size": 1000, "follows": ["replicas", "scale"], "shuffle_labels": 1.0}),
         ("cifar10", {"models": CNN, "momentum": 0.9}),
+        ("mnist", AUGMENT),
+        ("mnist", {"augment": {"crop": 4}, "batch_size": "full", "follows": ["replicas", "scale"]}),
         ("functions", {"functions": ["sinc5", "log_abs"], "epochs": 20}),
         ("functions", {"functions": ["sinc5", "log_abs"], "batch_size": 16, "optimiser": "rmsprop"}),
     ],
@@ -180,7 +299,7 @@ def test_members_are_the_same_trained_one_at_a_time(data, changes, experiment, r
 
 def test_two_trainings_agree_in_every_bit(experiment, run_of):
     record = {"gradient_norm": "step", "weights_every": 1}
-    entry = experiment(record=record, optimiser="adam", shuffle_labels=0.5)
+    entry = experiment(record=record, optimiser="adam", shuffle_labels=0.5, **AUGMENT)
     run = run_of(entry, replicas=2)
     torch.manual_seed(0)
     one = train(run, entry)
@@ -327,11 +446,19 @@ def test_nothing_but_losses_unless_asked(experiment, run_of):
 
 
 @pytest.mark.parametrize(
-    ("every", "epochs", "expected"), [(1, 3, [0, 1, 2, 3]), (2, 5, [0, 2, 4]), (3, 3, [0, 3]), (4, 3, [0])]
+    ("every", "stated", "epochs", "expected"),
+    [
+        (1, 3, 3, [0, 1, 2, 3]),
+        (2, 5, 5, [0, 2, 4]),
+        (3, 3, 3, [0, 3]),
+        (4, 3, 3, [0]),
+        (8, 12, 3, [0, 2]),
+        (4, 12, 3, [0, 1, 2, 3]),
+    ],
 )
-def test_snapshots(every, epochs, expected, experiment, run_of):
-    entry = experiment(record={"weights_every": every}, epochs=epochs, optimiser="adam")
-    trace = train(run_of(entry, replicas=2), entry)
+def test_snapshots(every, stated, epochs, expected, experiment, run_of):
+    entry = experiment(record={"weights_every": every}, epochs=stated, optimiser="adam")
+    trace = train(run_of(entry, replicas=2, epochs=epochs), entry)
     assert trace.snapshot_epochs == expected
     network = Network(entry.models["A"].layers, "tanh", (1, 28, 28))
     initial = network.initial([stream(0, "d-test", i, "weights") for i in range(2)])
@@ -354,6 +481,59 @@ def test_losses_are_measured_at_some_epochs_only_in_a_long_run(experiment, run_o
     assert heard == [(epoch, pytest.approx(every.history["train_loss"][0, epoch].item())) for epoch in trace.epochs[1:]]
 
 
+def slopes(entry, run, trace) -> torch.Tensor:
+    """Norm of the gradient over the whole training set at every epoch, by autograd one net at a time."""
+    network = Network(entry.models["A"].layers, entry.activation, EXAMPLE[entry.data])
+    data, _ = parts(entry, [m.function for m in run.members])
+    found = torch.empty(len(run.members), len(trace.epochs))
+    for i in range(len(run.members)):
+        for at in range(len(trace.epochs)):
+            weights = {n: w[i : i + 1, at].clone().requires_grad_() for n, w in trace.snapshots.items()}
+            y = data.y[i if len(data.y) > 1 else 0]
+            outputs = network(weights, data.x.unsqueeze(0))[0]
+            loss = functional.mse_loss(outputs, y) if entry.loss == "mse" else functional.cross_entropy(outputs, y)
+            grads = torch.autograd.grad(loss, list(weights.values()))
+            found[i, at] = torch.cat([g.flatten() for g in grads]).norm()
+    return found
+
+
+EVERY_EPOCH = {"record": {"gradient_norm": "epoch", "weights_every": 1}}
+
+
+@pytest.mark.parametrize(
+    ("data", "changes"),
+    [
+        ("mnist", {}),
+        ("mnist", {"optimiser": "adam", "learning_rate": 0.01, "augment": {"crop": 4, "flip": True}}),
+        ("cifar10", {"models": CNN}),
+        ("functions", {"functions": ["sinc5", "log_abs"], "epochs": 8}),
+        ("functions", {"functions": ["sinc5", "log_abs"], "batch_size": 16, "momentum": 0.9}),
+    ],
+)
+def test_the_gradient_norm_of_an_epoch_is_that_of_the_training_set_after_it(data, changes, experiment, run_of):
+    entry = experiment(data, **EVERY_EPOCH, **changes)
+    trace = train(run := run_of(entry, replicas=2), entry)
+    torch.testing.assert_close(trace.history["gradient_norm"], slopes(entry, run, trace), rtol=1e-4, atol=1e-5)
+    assert trace.steps == {}
+
+
+@pytest.mark.parametrize(("data", "changes"), [("mnist", {"shuffle_labels": 1.0}), ("functions", {})])
+def test_a_step_of_gradient_descent_is_as_long_as_the_gradient_before_it(data, changes, experiment, run_of):
+    entry = experiment(data, **EVERY_EPOCH, **changes)
+    trace = train(run_of(entry, replicas=2, batch_size=60), entry)
+    steps = torch.cat([w.diff(dim=1).flatten(2) for w in trace.snapshots.values()], 2).norm(dim=2)
+    torch.testing.assert_close(trace.history["gradient_norm"][:, :-1], steps / 0.05, rtol=1e-3, atol=1e-4)
+
+
+def test_gradient_norms_of_a_long_run_are_those_of_the_recorded_epochs(experiment, run_of, monkeypatch):
+    entry = experiment("functions", epochs=11, record={"gradient_norm": "epoch"})
+    every = train(run_of(entry), entry)
+    monkeypatch.setattr(plan, "RECORDED_EPOCHS", 4)
+    trace = train(run_of(entry), entry)
+    assert trace.epochs == [0, 3, 6, 9, 11]
+    assert torch.equal(trace.history["gradient_norm"], every.history["gradient_norm"][:, trace.epochs])
+
+
 # ------------------------------------------------------------------------------------------- divergence and stopping
 
 
@@ -373,8 +553,9 @@ def exploding(monkeypatch):
 
 
 @pytest.mark.usefixtures("exploding")
-def test_a_net_that_diverges_leaves_the_others_alone(experiment, run_of):
-    entry = experiment("functions", activation="leaky_relu", epochs=12, record={"gradient_norm": "step"})
+@pytest.mark.parametrize("rule", [None, {"loss_change": 1e-9}])  # which no net meets
+def test_a_net_that_diverges_leaves_the_others_alone(rule, experiment, run_of):
+    entry = experiment("functions", activation="leaky_relu", epochs=12, record={"gradient_norm": "step"}, stop=rule)
     trace = train(run_of(entry, replicas=4), entry)
     assert trace.diverged == [False, False, True, False]
     assert trace.epochs == list(range(13))
@@ -428,22 +609,6 @@ def test_divergence_before_the_first_step(experiment, run_of, monkeypatch):
     assert (trace.diverged, trace.last) == ([True], [0])
 
 
-def slopes(entry, run, trace) -> torch.Tensor:
-    """Norm of the gradient over the whole training set at every epoch, by autograd one net at a time."""
-    network = Network(entry.models["A"].layers, entry.activation, EXAMPLE[entry.data])
-    data, _ = parts(entry, [m.function for m in run.members])
-    found = torch.empty(len(run.members), len(trace.epochs))
-    for i in range(len(run.members)):
-        for at in range(len(trace.epochs)):
-            weights = {n: w[i : i + 1, at].clone().requires_grad_() for n, w in trace.snapshots.items()}
-            y = data.y[i if len(data.y) > 1 else 0]
-            outputs = network(weights, data.x.unsqueeze(0))[0]
-            loss = functional.mse_loss(outputs, y) if entry.loss == "mse" else functional.cross_entropy(outputs, y)
-            grads = torch.autograd.grad(loss, list(weights.values()))
-            found[i, at] = torch.cat([g.flatten() for g in grads]).norm()
-    return found
-
-
 @pytest.mark.parametrize("data", ["functions", "mnist"])
 def test_stop_freezes_a_member_where_its_gradient_is_small_enough(data, experiment, run_of):
     settings = {"record": {"weights_every": 1}, "epochs": 40 if data == "functions" else 12}
@@ -478,6 +643,95 @@ def test_stop_freezes_a_member_where_its_gradient_is_small_enough(data, experime
         torch.testing.assert_close(trace.outputs, expected)
 
 
+def test_a_net_stops_where_its_recorded_gradient_norm_says(experiment, run_of):
+    settings = {"epochs": 30, "record": {"gradient_norm": "epoch"}}
+    entry = experiment("functions", **settings)
+    run = run_of(entry, replicas=2)
+    free = train(run, entry).history["gradient_norm"]
+    limit = free.min(1).values.max().item() * 1.5
+    reached = [int((row < limit).int().argmax()) for row in free]
+    trace = train(run, experiment("functions", **settings, stop={"gradient_norm": limit}))
+    assert trace.last == reached
+    assert 0 < reached[0] != reached[1] > 0
+    assert torch.equal(trace.history["gradient_norm"], free[:, : max(reached) + 1])
+
+
+def epoch_losses(run, entry, index, module_of) -> torch.Tensor:
+    """The training loss of every epoch as plain training has it in its mini-batches."""
+    _, _, steps = plain(run, entry, index, module_of)
+    examples = len(parts(entry, [run.members[index].function])[0].x)
+    sizes = torch.tensor([min(run.batch_size, examples - at) for at in range(0, examples, run.batch_size)])
+    return (steps[:, 0].view(run.epochs, -1) * sizes / examples).sum(1)
+
+
+@pytest.mark.parametrize(
+    ("data", "changes", "batch_size"),
+    [
+        ("functions", {"functions": ["sin_affine"]}, 40),
+        ("functions", {"functions": ["sin_affine"]}, 16),
+        ("functions", {"learning_rate": 0.2}, 40),  # whose changes grow again
+        ("mnist", {"models": {"A": {"layers": [4, 10]}}, "learning_rate": 0.2}, 16),
+    ],
+)
+def test_a_member_stops_in_the_epoch_in_which_its_loss_hardly_changes(
+    data, changes, batch_size, experiment, run_of, module_of, monkeypatch
+):
+    settings = {"epochs": 40, "record": {"weights_every": 1}, **changes}
+    entry = experiment(data, **settings)
+    run = run_of(entry, replicas=4, batch_size=batch_size)
+    free = train(run, entry)
+    found = torch.stack([epoch_losses(run, entry, i, module_of) for i in range(4)]).diff(dim=1).abs()
+    limit = found.min(1).values.sort().values[2:].mean().item()  # which one of four does not reach
+    assert ((found / limit - 1).abs() > 1e-3).all()
+    reached = [next((epoch for epoch, value in enumerate(row, start=2) if value < limit), None) for row in found]
+    assert reached.count(None) == 1
+    assert len(set(reached)) > 2
+    monkeypatch.setattr(plan, "RECORDED_EPOCHS", 4)
+    heard = []
+    stopped = experiment(data, **settings, stop={"loss_change": limit})
+    trace = train(run, stopped, lambda epoch, loss: heard.append(epoch))
+    assert trace.epochs == sorted({0, 10, 20, 30, 40, *(epoch for epoch in reached if epoch)})
+    assert heard == trace.epochs[1:]
+    assert [trace.epochs[last] for last in trace.last] == [epoch or 40 for epoch in reached]
+    assert trace.diverged == [False] * 4
+    for name, values in trace.history.items():
+        assert torch.equal(values, free.history[name][:, trace.epochs])
+    for i, epoch in enumerate(reached):
+        for name, weight in trace.weights.items():
+            assert torch.equal(weight[i], free.snapshots[name][i, epoch or 40])
+
+
+@pytest.mark.parametrize(("grid", "epochs"), [(200, [0, 1, 2]), (4, [0, 2])])
+def test_the_first_epoch_has_no_change_and_a_run_ends_when_all_have_stopped(
+    grid, epochs, experiment, run_of, monkeypatch
+):
+    monkeypatch.setattr(plan, "RECORDED_EPOCHS", grid)
+    entry = experiment("functions", epochs=40, stop={"loss_change": 1e9})
+    trace = train(run_of(entry, replicas=3), entry)
+    assert trace.epochs == epochs
+    assert trace.last == [len(epochs) - 1] * 3
+    two = experiment("functions", epochs=2)
+    free = train(run_of(two, replicas=3), two)
+    assert torch.equal(flatten(trace.weights), flatten(free.weights))
+    assert torch.equal(trace.outputs, free.outputs)
+
+
+def test_a_net_whose_loss_stopped_it_does_not_diverge_later(experiment, run_of):
+    settings = {"activation": "leaky_relu", "learning_rate": 3.0, "epochs": 30, "record": {"gradient_norm": "step"}}
+    entry = experiment("functions", **settings)
+    run = run_of(entry, replicas=2)
+    free = train(run, entry)
+    assert free.diverged == [True, True]
+    found = free.steps["loss"].diff(dim=1).abs()
+    limit = found[:, 0].mean().item()
+    first = int(found[:, 0].argmin())
+    assert (found[1 - first] > limit).all()
+    trace = train(run, experiment("functions", **settings, stop={"loss_change": limit}))
+    assert trace.last[first] == 2
+    assert trace.diverged == [first != 0, first != 1]
+    assert flatten(trace.weights)[first].isfinite().all()
+
+
 # ------------------------------------------------------------------------------------------- measures of whole sets
 
 
@@ -492,7 +746,7 @@ def classifiers(network_of):
 
 @pytest.mark.parametrize("at_once", [1, 7, 23, 1000])
 def test_evaluation_is_the_mean_over_all_examples(at_once, classifiers, module_of, monkeypatch):
-    monkeypatch.setattr(training, "EVALUATED_AT_ONCE", 3 * at_once)
+    monkeypatch.setattr(training, "NUMBERS_AT_ONCE", 3 * at_once)
     network, weights, data = classifiers
     value, accuracy, outputs = evaluate(network, weights, "cross_entropy", data)
     for i in range(3):
@@ -505,7 +759,7 @@ def test_evaluation_is_the_mean_over_all_examples(at_once, classifiers, module_o
 @pytest.mark.parametrize("at_once", [1, 7, 23, 1000])
 @pytest.mark.parametrize("shared", [True, False])
 def test_gradient_is_that_of_the_mean_loss(at_once, shared, classifiers, module_of, monkeypatch):
-    monkeypatch.setattr(training, "EVALUATED_AT_ONCE", 3 * at_once)
+    monkeypatch.setattr(training, "NUMBERS_AT_ONCE", 3 * at_once)
     network, weights, data = classifiers
     if not shared:
         data = Part(data.x, torch.randint(4, (3, 23), generator=stream("own")))

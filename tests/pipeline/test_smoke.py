@@ -2,30 +2,47 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+REPORTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "reports").glob("*.yaml")}
+EXPERIMENTS = {key: entry for report in REPORTS.values() for key, entry in report["experiments"].items()}
+KINDS = ["fit", "pca", "gradient", "hessian", "interpolate", "sensitivity"]
+NETS = {f"{kind}@{key}": entry["nets"]
+        for report in REPORTS.values() for kind in KINDS for key, entry in report.get(kind, {}).items()}  # fmt: skip
+
+
+def trainings(condition):
+    return {f"train@{key}" for key, entry in EXPERIMENTS.items() if condition(entry)}
+
+
+def analyses(trained):
+    """The analyses of the nets of these trainings."""
+    return {stage for stage, nets in NETS.items() if f"train@{nets}" in trained}
+
+
+def figures(stages):
+    """The figure stages of the reports that these stages belong to."""
+    return {f"figures@{stage.partition('@')[2].partition('-')[0]}" for stage in stages}
+
 
 DATA = {"prepare@functions", "prepare@mnist", "prepare@cifar10"}
-IN_BATCHES = {
-    "train@d-actual-task",
-    "train@d-trajectory",
-    "train@d-gradient-norm",
-    "train@d-random-labels",
-    "train@d-capacity",
-}
-OWN_BATCHES = {"train@d-simulate", "train@d-minimal-ratio", "train@d-interpolation", "train@d-sensitivity"}
-OWN_REPLICAS = {"train@d-trajectory", "train@d-minimal-ratio"}
-TRAINING = IN_BATCHES | OWN_BATCHES
-ANALYSES = {
-    "fit@d-simulate",
-    "pca@d-trajectory",
-    "gradient@d-gradient-norm",
-    "hessian@d-minimal-ratio",
-    "interpolate@d-interpolation",
-    "sensitivity@d-sensitivity",
-}
-FIGURES = {stage.replace("train", "figures") for stage in TRAINING}
-ALL = {"check"} | DATA | TRAINING | ANALYSES | FIGURES
+TRAINING = trainings(lambda entry: True)
+IN_BATCHES = trainings(lambda entry: "batch_size" not in {**entry, **entry.get("sweep", {}), **entry.get("tune", {})})
+OWN_REPLICAS = trainings(lambda entry: "replicas" in entry)
+ANALYSES = set(NETS)
+HESSIANS = {stage for stage in ANALYSES if stage.startswith("hessian")}
+FIGURES = {f"figures@{report}" for report in REPORTS}
+ALL = {"check", "docs"} | DATA | TRAINING | ANALYSES | FIGURES
+
+
+def test_the_five_reports_are_there():
+    assert sorted(REPORTS) == ["a", "b", "c", "d", "e"]
+    assert (len(TRAINING), len(ANALYSES), len(IN_BATCHES), len(OWN_REPLICAS)) == (41, 33, 15, 9)
+    assert len(ALL) > 80
 
 
 def ran(result):
@@ -45,7 +62,7 @@ def smoke(clone):
 
 
 def test_every_metric_says_its_scale_and_data(smoke):
-    files = sorted((smoke.folder / "metrics").glob("*.json"))
+    files = sorted((smoke.folder / "metrics").glob("*/*.json"))
     assert len(files) == len(TRAINING | ANALYSES)
     for path in files:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -54,9 +71,27 @@ def test_every_metric_says_its_scale_and_data(smoke):
 
 
 def test_every_figure_is_drawn(smoke):
-    figures = list((smoke.folder / "plots" / "figures").glob("*/*.svg"))
-    assert {f"figures@{path.parent.name}" for path in figures} == FIGURES
-    assert all("<svg" in path.read_text(encoding="utf-8") for path in figures)
+    folder = smoke.folder / "plots" / "figures"
+    declared = {Path(report, key, f"{name}.svg") for report, content in REPORTS.items()
+                for key, entry in content["figures"].items() for name in entry["draw"]}  # fmt: skip
+    assert {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()} == declared
+    assert all("<svg" in (folder / path).read_text(encoding="utf-8") for path in declared)
+
+
+def test_every_experiment_of_every_report_has_a_figure():
+    for report in REPORTS.values():
+        keys = {key for section, entries in report.items() if section != "figures" for key in entries}
+        assert keys == set(report["figures"])
+
+
+def test_metrics_hold_the_parameter_count_of_every_model(smoke):
+    for key, entry in EXPERIMENTS.items():
+        metrics = json.loads((smoke.folder / "metrics" / entry["report"] / f"{key}.json").read_text(encoding="utf-8"))
+        assert list(metrics["models"]) == list(entry["models"])
+        for name, model in entry["models"].items():
+            assert metrics["models"][name]["parameters"] == model.get(
+                "parameters", metrics["models"][name]["parameters"]
+            )
 
 
 def test_a_second_run_does_nothing(smoke):
@@ -70,19 +105,19 @@ def test_a_second_run_does_nothing(smoke):
     [
         (("params.yaml", "batch_size: 64", "batch_size: 32"), IN_BATCHES),
         (("params.yaml", "replicas: 3 ", "replicas: 2 "), TRAINING - OWN_REPLICAS),
-        (("params.yaml", "seed: 0", "seed: 1"), TRAINING | {"hessian@d-minimal-ratio"}),
-        (("params.yaml", "dense: 5000", "dense: 5001"), set()),
-        (("params.yaml", "functions: 30 ", "functions: 31 "), TRAINING),
+        (("params.yaml", "seed: 0", "seed: 1"), TRAINING | HESSIANS),
+        (("params.yaml", "train_seconds: 15", "train_seconds: 16"), set()),
+        (("params.yaml", "train_seconds: 0.1", "train_seconds: 0.2"), TRAINING),
         (("params.yaml", "train_size: 200", "train_size: 150"), DATA),
         (("reports/d.yaml", "M1: {layers: [64, 32, 10], parameters: 52650}", "M1: {layers: [60, 32, 10]}"),
          {"train@d-capacity"}),
         (("reports/d.yaml", "radius: 1.0e-3", "radius: 1.0e-2"), {"hessian@d-minimal-ratio"}),
-        (("reports/d.yaml", "Accuracy against size", "Accuracy by size"), {"figures@d-capacity"}),
+        (("reports/d.yaml", "Accuracy against size", "Accuracy by size"), {"figures@d"}),
         (("src/netclaims/present/style.py", "#E4E4E4", "#E5E5E5"), FIGURES),
         (("src/netclaims/analysis/gradient.py", "first_tenth", "first_part"), ANALYSES),
         (("stages/train.py", "Train experiment", "Train the experiment"), TRAINING),
         (("src/netclaims/learn/streams.py", ">> 1", ">> 2"), ALL - {"check"}),
-        (("README.md", "# netclaims", "# Netclaims"), None),
+        (("README.md", "# netclaims", "# Netclaims"), set()),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
 )  # fmt: skip
@@ -92,15 +127,16 @@ def test_a_change_reruns_what_depends_on_it_and_nothing_else(smoke, edit, expect
         found = smoke.stages_to_run()
     finally:
         smoke.restore()
-    assert found == (set() if expected is None else expected | ({"check"} if edit[0] != "stages/train.py" else set()))
+    file = edit[0].partition("/")[0]
+    always = {"params.yaml": {"check"}, "reports": {"check", "docs"}, "src": {"check", "docs"}}.get(file, set())
+    assert found == expected | always
 
 
 def test_a_batch_size_reruns_the_trainings_that_follow_it_and_what_comes_after(smoke):
     result = smoke.dvc("exp", "run", "-S", "batch_size=32")
     assert result.returncode == 0, result.stdout + result.stderr
-    after = {"pca@d-trajectory", "gradient@d-gradient-norm"}
-    figures = {stage.replace("train", "figures") for stage in IN_BATCHES}
-    assert set(ran(result)) == {"check"} | IN_BATCHES | after | figures
+    after = analyses(IN_BATCHES)
+    assert set(ran(result)) == {"check"} | IN_BATCHES | after | figures(IN_BATCHES | after)
     assert "batch_size" in smoke.dvc("params", "diff").stdout
     html = smoke.dvc("plots", "diff", "HEAD")
     assert html.returncode == 0, html.stderr
@@ -109,9 +145,11 @@ def test_a_batch_size_reruns_the_trainings_that_follow_it_and_what_comes_after(s
 
 
 def test_a_forced_rerun_gives_the_same_bytes(smoke):
+    """Of two reports, which have every kind of stage and of setting between them: all five take twice as long."""
     before = (smoke.folder / "dvc.lock").read_bytes()
-    result = smoke.dvc("repro", "--force")
-    assert set(ran(result)) == ALL
+    result = smoke.dvc("repro", "--force", "figures@b", "figures@c")
+    assert {stage.partition("@")[0] for stage in ran(result)} == {stage.partition("@")[0] for stage in ALL} - {"docs"}
+    assert {stage for stage in TRAINING if stage.startswith(("train@b", "train@c"))} <= set(ran(result))
     assert (smoke.folder / "dvc.lock").read_bytes() == before
     assert smoke.git("status", "--porcelain") == ""
 

@@ -1,13 +1,17 @@
 """Figures: what they show, and that the same table gives the same bytes."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from netclaims.learn.settings import SettingsError
-from netclaims.present.config import FigureSettings
+from netclaims.present.config import FigureSettings, load_figures
 from netclaims.present.figures import caption, draw, save
 
+ROOT = Path(__file__).parents[2]
 ABOUT = {
     "data": "Some digits", "scale": "quick", "train_examples": 4000, "epochs": 7, "epochs_stated": 25, "replicas": 3,
     "loss": "cross_entropy",
@@ -18,7 +22,7 @@ ABOUT = {
 def curves(tmp_path, monkeypatch):
     """Two nets whose training and test losses are known."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "plots" / "x-y").mkdir(parents=True)
+    (tmp_path / "plots" / "x" / "x-y").mkdir(parents=True)
     rows = [
         {"series": series, "split": split, "epoch": epoch, "loss": level / (1 + epoch)}
         for series, level in (("A", 1.0), ("B", 10.0))
@@ -26,7 +30,7 @@ def curves(tmp_path, monkeypatch):
         for epoch in range(5)
     ]
     table = pd.DataFrame(rows).eval("loss_low = loss * 0.5\nloss_high = loss * 2")
-    table.to_csv(tmp_path / "plots" / "x-y" / "curves.csv", index=False)
+    table.to_csv(tmp_path / "plots" / "x" / "x-y" / "curves.csv", index=False)
     return table
 
 
@@ -52,8 +56,10 @@ def test_an_axis_is_logarithmic_where_asked_and_the_values_span_enough(curves):
     assert draw("x-y", settings(log=["loss"]), ABOUT).axes[0].get_yscale() == "log"
     assert draw("x-y", settings(), ABOUT).axes[0].get_yscale() == "linear"
     narrow = curves.assign(loss=1 + curves["loss"] / 100)
-    narrow.to_csv("plots/x-y/curves.csv", index=False)
-    assert draw("x-y", settings(log=["loss"]), ABOUT).axes[0].get_yscale() == "linear"
+    for band, scale in (("loss_low", "log"), ("loss_high", "linear")):  # the one band, and then the other, is narrowed
+        narrow = narrow.assign(**{band: narrow["loss"]})
+        narrow.to_csv("plots/x/x-y/curves.csv", index=False)
+        assert draw("x-y", settings(log=["loss"]), ABOUT).axes[0].get_yscale() == scale
 
 
 def test_a_panel_for_each_value_of_a_column(curves):
@@ -62,7 +68,7 @@ def test_a_panel_for_each_value_of_a_column(curves):
 
 
 def test_a_mean_that_is_missing_is_a_gap_in_the_line(curves):
-    curves.assign(loss=curves["loss"].where(curves["epoch"] < 3)).to_csv("plots/x-y/curves.csv", index=False)
+    curves.assign(loss=curves["loss"].where(curves["epoch"] < 3)).to_csv("plots/x/x-y/curves.csv", index=False)
     axes = draw("x-y", settings(log=["loss"]), ABOUT).axes[0]
     assert np.isnan(axes.lines[0].get_ydata()[3:]).all()
 
@@ -73,22 +79,105 @@ def test_the_caption_says_data_scale_epochs_and_replicas():
 
 
 def test_the_same_table_gives_the_same_bytes(curves, tmp_path):
-    for name in ("one.svg", "two.svg"):
-        save(draw("x-y", settings(), ABOUT), tmp_path / name)
-    content = (tmp_path / "one.svg").read_bytes()
-    assert content == (tmp_path / "two.svg").read_bytes()
+    for name in ("one", "two"):
+        save(draw("x-y", settings(), ABOUT), tmp_path / "new" / name / "figure.svg")
+    content = (tmp_path / "new" / "one" / "figure.svg").read_bytes()
+    assert content == (tmp_path / "new" / "two" / "figure.svg").read_bytes()
     assert b"<dc:date>" not in content
 
 
+def fault(changes) -> str:
+    with pytest.raises(SettingsError) as caught:
+        draw("x-y", settings(**changes), ABOUT)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("curves")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"y": ["nothing.loss"]}, "plots/x-y/nothing.csv: the figure 'A title' needs this table"),
-        ({"y": ["curves.height"]}, "plots/x-y/curves.csv: no column height"),
-        ({"lines": "colour"}, "plots/x-y/curves.csv: no column colour"),
+        ({"y": ["nothing.loss"]}, "plots/x/x-y/nothing.csv: the figure 'A title' needs this table"),
+        ({"y": ["curves.height"]}, "plots/x/x-y/curves.csv: no column height"),
+        ({"lines": "colour"}, "plots/x/x-y/curves.csv: no column colour"),
+        ({"columns": "colour"}, "plots/x/x-y/curves.csv: no column colour"),
+        ({"only": {"colour": "red"}}, "plots/x/x-y/curves.csv: no column colour"),
+        ({"y": ["curves.loss", "nothing.loss"]}, "plots/x/x-y/nothing.csv: the figure 'A title' needs this table"),
     ],
 )
-def test_a_table_or_column_that_is_not_there_is_named(curves, changes, message):
+def test_a_table_or_column_that_is_not_there_is_named(changes, message):
+    assert fault(changes).startswith(message)
+
+
+@pytest.mark.usefixtures("curves")
+@pytest.mark.parametrize("only", [{"series": "C"}, {"split": "Train"}, {"series": "A", "split": "validation"}])
+def test_a_choice_of_rows_that_leaves_none_is_a_fault(only):
+    expected = f"plots/x/x-y/curves.csv: the figure 'A title' shows {only}, and there is no such row"
+    assert fault({"only": only}) == expected
+
+
+def test_rows_are_chosen_by_numbers_too(curves):
+    assert [len(line.get_xdata()) for line in draw("x-y", settings(only={"epoch": "3"}), ABOUT).axes[0].lines] == [
+        1
+    ] * 4
+
+
+# -------------------------------------------------------------------------------------------------------- entries
+
+
+ENTRY = {"nets": "x-z", "draw": {"loss": {"title": "A title", "x": "epoch", "y": ["curves.loss"]}}}
+
+
+@pytest.fixture
+def reports(tmp_path, monkeypatch):
+    """Writes `reports/x.yaml`."""
+    monkeypatch.chdir(tmp_path)
+    Path("reports").mkdir()
+    return lambda content: Path("reports/x.yaml").write_text(yaml.dump(content, sort_keys=False))
+
+
+def test_the_figures_of_a_report(reports):
+    reports({"fit": {"x-z": {}}, "figures": {"x-y": ENTRY, "x-z": ENTRY | {"nets": "x-y"}}})
+    found = load_figures("x")
+    assert [(key, figures.nets) for key, figures in found.items()] == [("x-y", "x-z"), ("x-z", "x-y")]
+    assert found["x-y"].draw["loss"] == FigureSettings(**ENTRY["draw"]["loss"])
+
+
+@pytest.mark.parametrize("content", [{"experiments": {}}, {"figures": {}}, {"figures": None}])
+def test_a_report_without_figures(content, reports):
+    reports(content)
+    assert load_figures("x") == {}
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"draw": ENTRY["draw"]}, "nets: required, and not there"),
+        ({"nets": "x-z"}, "draw: required, and not there"),
+        (ENTRY | {"draw": {}}, "draw: dictionary should have at least 1 item"),
+        (ENTRY | {"report": "x"}, "report: unknown key"),
+        (ENTRY | {"draw": {"../loss": ENTRY["draw"]["loss"]}}, "draw.../loss"),
+        (ENTRY | {"draw": {"loss": {"title": "A title", "x": "epoch"}}}, "draw.loss.y: required, and not there"),
+        (ENTRY | {"draw": {"loss": ENTRY["draw"]["loss"] | {"only": {"epoch": 3}}}}, "draw.loss.only.epoch: input sho"),
+    ],
+)
+def test_a_mistake_in_an_entry_is_one_line(entry, message, reports):
+    reports({"figures": {"x-y": entry}})
     with pytest.raises(SettingsError) as caught:
-        draw("x-y", settings(**changes), ABOUT)
-    assert str(caught.value).startswith(message)
+        load_figures("x")
+    assert str(caught.value).startswith(f"reports/x.yaml: figures.x-y.{message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_report_that_is_not_there(reports):
+    reports({})
+    with pytest.raises(SettingsError, match=r"^reports/z\.yaml: no such file$"):
+        load_figures("z")
+
+
+@pytest.mark.parametrize("report", sorted(path.stem for path in (ROOT / "reports").glob("*.yaml")))
+def test_the_figures_of_this_project(report, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = load_figures(report)
+    assert len(found) > 7
+    assert all(name.startswith(f"{report}-") for key, figures in found.items() for name in (key, figures.nets))

@@ -7,30 +7,31 @@ import pandas as pd
 from netclaims.learn.tables import mean_and_deviation, spread
 
 
-def gradient_curves(steps: pd.DataFrame, nets: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
-    """Loss and gradient norm of the mini-batches, step by step, over replicas.
+def gradient_curves(table: pd.DataFrame, along: str, by: list[str]) -> tuple[pd.DataFrame, dict]:
+    """Loss and gradient norm along training, over replicas.
 
     Args:
-        steps: run, member, step, loss, gradient_norm: the norm is that of the mini-batch gradient before the step.
-        nets: run, member, model, replica.
+        table: a row per net and moment: replica, loss, gradient_norm, and the columns `along` and `by`. The norm is
+            that of the gradient of that loss, before the next step.
+        along: the column that counts moments: `step` or `epoch`.
+        by: the columns that tell nets apart, besides the replica, the first of which names them.
 
     Returns:
-        A table of model, step and the mean, smallest and largest of both; and for each model the mean and standard
-        deviation over replicas of the gradient norm in the first and in the last tenth of the steps.
+        A table of these columns and the mean, smallest and largest of both; and for each kind of net the mean and
+        standard deviation over replicas of the gradient norm in the first and in the last tenth of the moments.
     """
-    table = steps.merge(nets[["run", "member", "model", "replica"]], on=["run", "member"])
     numbers = {}
-    for model, rows in table.groupby("model", sort=False):
-        last = rows["step"].max()
+    for name, rows in table.groupby(by[0], sort=False):
+        last = rows[along].max()
         tenths = {
-            "first_tenth": rows[rows["step"] <= max(1, last / 10)],
-            "last_tenth": rows[rows["step"] > last * 9 / 10],
+            "first_tenth": rows[rows[along] <= max(1, last / 10)],
+            "last_tenth": rows[rows[along] > last * 9 / 10],
         }
-        numbers[model] = {
+        numbers[name] = {
             f"gradient_norm_{name}": mean_and_deviation(part.groupby("replica")["gradient_norm"].agg(_mean))
             for name, part in tenths.items()
         }
-    return spread(table, ["model", "step"], ["loss", "gradient_norm"]), numbers
+    return spread(table, [*by, along], ["loss", "gradient_norm"]), numbers
 
 
 def _mean(norms: pd.Series) -> float:

@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from netclaims.analysis.sensitivity import sensitivities
 from netclaims.learn.data import Part
 from netclaims.learn.networks import Network, Weights
 from netclaims.learn.tables import mean_and_deviation
@@ -30,19 +31,31 @@ def between(start: Weights, end: Weights, alpha: torch.Tensor) -> Weights:
 
 
 def along(
-    network: Network, start: Weights, end: Weights, alpha: NDArray[np.float64], loss: str, data: dict[str, Part]
+    network: Network,
+    start: Weights,
+    end: Weights,
+    alpha: NDArray[np.float64],
+    loss: str,
+    data: dict[str, Part],
+    probe: Part | None = None,
 ) -> pd.DataFrame:
     """Loss and accuracy at every position on the line, on each data set.
 
+    Args:
+        data: what to measure on, by the name of the split.
+        probe: examples of the split `test` to measure the three sensitivities on, if any.
+
     Returns:
-        A table of alpha, split, loss, accuracy.
+        A table of alpha, split, loss, accuracy and, for the split `test`, the sensitivities.
     """
     tables = []
     for positions in torch.from_numpy(alpha).split(POSITIONS_AT_ONCE):
         weights = between(start, end, positions)
+        sensitivity = sensitivities(network, weights, loss, probe) if probe else {}
         for split, part in data.items():
             value, accuracy, _ = evaluate(network, weights, loss, part)
             columns = {"alpha": positions, "split": split, "loss": value, "accuracy": accuracy}
+            columns |= sensitivity if split == "test" else {}
             tables.append(pd.DataFrame(columns))
     return pd.concat(tables).sort_values(["split", "alpha"], ascending=[False, True], ignore_index=True)
 
@@ -63,15 +76,15 @@ def barrier(alpha: NDArray[np.float64], loss: NDArray[np.float64]) -> float:
 
 
 def line_numbers(lines: pd.DataFrame) -> dict:
-    """For each data set the barrier and the places of the extremes, mean and standard deviation over pairs.
+    """For each model and data set the barrier and the places of the extremes: mean and deviation over pairs.
 
     Args:
-        lines: replica, alpha, split, loss, accuracy.
+        lines: model, replica, alpha, split, loss, accuracy.
     """
-    numbers = {}
-    for split, rows in lines.groupby("split", sort=False):
+    numbers: dict = {}
+    for (model, split), rows in lines.groupby(["model", "split"], sort=False):
         found = pd.DataFrame([_pair_numbers(pair) for _, pair in rows.groupby("replica")])
-        numbers[split] = {name: mean_and_deviation(found[name]) for name in found}
+        numbers.setdefault(model, {})[split] = {name: mean_and_deviation(found[name]) for name in found}
     return numbers
 
 

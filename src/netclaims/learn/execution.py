@@ -1,9 +1,11 @@
-"""Doing the runs of an experiment: several at once, with progress for whoever watches."""
+"""Doing independent work: several pieces at once, with progress for whoever watches."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from multiprocessing import current_process
+from typing import TypeVar
 
 import torch
 from joblib import Parallel, cpu_count, delayed
@@ -12,6 +14,25 @@ from tqdm import tqdm
 from netclaims.learn.config import Experiment
 from netclaims.learn.plan import Run
 from netclaims.learn.training import Trace, train
+
+Result = TypeVar("Result")
+
+
+def in_parallel(function: Callable[..., Result], jobs: Sequence[tuple], label: str) -> list[Result]:
+    """`function` of the arguments of every job, in processes of one thread, as many as there are cores.
+
+    Returns:
+        The results, in the order of the jobs.
+    """
+    torch.set_num_threads(1)
+    workers = min(cpu_count(), len(jobs))
+    calls = (delayed(_alone)(function, job) for job in tqdm(jobs, desc=label, leave=False, disable=None))
+    return Parallel(n_jobs=workers, backend="multiprocessing", pre_dispatch=workers)(calls)
+
+
+def _alone(function: Callable[..., Result], arguments: tuple) -> Result:
+    torch.set_num_threads(1)
+    return function(*arguments)
 
 
 def train_all(runs: list[Run], experiment: Experiment) -> list[Trace]:

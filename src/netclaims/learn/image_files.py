@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from netclaims.learn.config import Images
 from netclaims.learn.image_set import DataError, ImageSet, Split
 from netclaims.learn.layers import Shape
+from netclaims.learn.params import Images
 
 LARGEST_FILE = 2**20  # bytes, unpacked: ample for images of a few thousand pixels
 FORMATS = ("PNG", "JPEG", "BMP", "PPM")  # Pillow has decoders that start other programs, such as EPS

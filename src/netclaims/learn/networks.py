@@ -14,7 +14,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from netclaims.learn.layers import Activation, Conv, Dense, Layer, Pool, Shape, parameter_shapes, shapes
+from netclaims.learn.layers import (
+    Activation,
+    AnyLayer,
+    Conv,
+    Layer,
+    Pool,
+    Resize,
+    Shape,
+    Softmax,
+    parameter_shapes,
+    shapes,
+)
 
 Weights = dict[str, Tensor]
 
@@ -36,7 +47,7 @@ class Network:
     example: Shape
 
     @cached_property
-    def _sequence(self) -> list[Dense | Conv | Pool]:
+    def _sequence(self) -> list[AnyLayer]:
         return [layer for layer, _ in shapes(self.layers, self.example)]
 
     def initial(self, streams: list[torch.Generator]) -> Weights:
@@ -56,7 +67,7 @@ class Network:
         return weights
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
-        """Outputs (logits or function values) of every member.
+        """Outputs of every member: function values, logits, or probabilities where the last layer is a softmax.
 
         Args:
             weights: tensors of shape (members, ...), as `initial` gives them.
@@ -67,12 +78,20 @@ class Network:
         """
         activate = ACTIVATIONS[self.activation]
         h = x.expand(len(weights["1.weight"]), *x.shape[1:])
-        number, last = 0, len(self.layers) - 1
+        number, last = 0, len({name.partition(".")[0] for name in weights})
         flat = False  # dense layers work on (members, features, batch): twice as fast for narrow layers
-        for position, layer in enumerate(self._sequence):
-            if isinstance(layer, Pool):
-                h = functional.max_pool2d(h.flatten(0, 1), layer.pool).unflatten(0, h.shape[:2])
-                continue
+        for layer in self._sequence:
+            match layer:
+                case Pool():
+                    h = functional.max_pool2d(h.flatten(0, 1), layer.pool).unflatten(0, h.shape[:2])
+                    continue
+                case Resize():
+                    size = (layer.resize, layer.resize)
+                    h = functional.interpolate(h.flatten(0, 1), size, mode="bilinear").unflatten(0, h.shape[:2])
+                    continue
+                case Softmax():
+                    h = h.softmax(1)
+                    continue
             number += 1
             weight, bias = weights[f"{number}.weight"], weights.get(f"{number}.bias")
             if isinstance(layer, Conv):
@@ -81,9 +100,14 @@ class Network:
                 if not flat:
                     h, flat = h.flatten(2).transpose(1, 2), True
                 h = torch.bmm(weight, h) if bias is None else torch.baddbmm(bias.unsqueeze(2), weight, h)
-            if position < last:
+            if number < last:
                 h = activate(h)
         return h.transpose(1, 2) if flat else h
+
+    def probabilities(self, weights: Weights, x: Tensor) -> Tensor:
+        """Class probabilities of every member, shaped like its outputs: the softmax of logits."""
+        outputs = self(weights, x)
+        return outputs if isinstance(self._sequence[-1], Softmax) else outputs.softmax(2)
 
 
 def _convolve(h: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:

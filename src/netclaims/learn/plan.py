@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from itertools import product
 from math import ceil
 
-from netclaims.learn.config import Experiment, Params
+from netclaims.learn.config import Experiment
+from netclaims.learn.cost import STACKED_PARAMETERS, epoch_seconds
+from netclaims.learn.params import Params
 
-# Nets up to this size train as one batch of matrices: a step on one costs mostly its fixed overhead. Above it a
-# batch brings nothing (784-256-256-256-10: 11.8 ms for eight together, 1.35 ms for one).
-STACKED_PARAMETERS = 10_000
 STACKED_MEMBERS = 25
 RECORDED_EPOCHS = 200
-# A mini-batch above this size costs as much as several steps and counts as so many within a scale's bound, so that
-# a larger batch means fewer steps in the same epochs rather than more work.
-EXAMPLES_A_STEP = 64
+# A scale's bound is for this many replicas, so that the knob changes how long a stage takes rather than the epochs.
+NOMINAL_REPLICAS = 3
 
 
 @dataclass(frozen=True)
@@ -67,10 +65,7 @@ def plan(key: str, experiment: Experiment, params: Params, examples: int) -> lis
     for setting in combinations:
         if setting["batch_size"] == "full":
             setting["batch_size"] = examples
-    smallest = min(setting["batch_size"] for setting in combinations)
-    if not experiment.functions:
-        smallest = min(smallest, EXAMPLES_A_STEP)
-    epochs = _epochs(experiment, params, ceil(examples / smallest))
+    epochs = _epochs(experiment, params, [setting["batch_size"] for setting in combinations], examples)
     replicas = range(experiment.replicas_within(params))
     members = [Member(function, i) for function in experiment.functions or [None] for i in replicas]
     runs = []
@@ -82,14 +77,26 @@ def plan(key: str, experiment: Experiment, params: Params, examples: int) -> lis
     return runs
 
 
-def _epochs(experiment: Experiment, params: Params, steps_per_epoch: int) -> int:
-    """Epochs within the scale's steps: as many for every network and swept value, and at least one."""
-    limits = params.chosen_scale.max_steps
-    kind = "functions" if experiment.functions else "convolutional" if experiment.convolutional else "dense"
-    return min(experiment.epochs, max(1, getattr(limits, kind) // steps_per_epoch))
+def _epochs(experiment: Experiment, params: Params, batch_sizes: list[int], examples: int) -> int:
+    """Epochs within the scale's bound: as many for every network and swept value, and at least one."""
+    nets = len(experiment.functions or [None])
+    nets *= experiment.replicas_within(params) if experiment.replicas else NOMINAL_REPLICAS
+    seconds = sum(
+        epoch_seconds(experiment, model, size, examples)
+        for model, size in product(experiment.models, batch_sizes)
+    )
+    return min(experiment.epochs, max(1, int(params.chosen_scale.train_seconds / (nets * seconds))))
 
 
 def recorded_epochs(epochs: int) -> list[int]:
     """The epochs after which losses and accuracies are measured: 0, the last, and evenly in between."""
     every = ceil(epochs / RECORDED_EPOCHS)
     return [*range(0, epochs, every), epochs]
+
+
+def snapshot_epochs(experiment: Experiment, epochs: int) -> list[int]:
+    """The epochs after which all weights are kept: 0 and every so many, closer together where the scale cuts epochs."""
+    if not experiment.record.weights_every:
+        return []
+    every = max(1, experiment.record.weights_every * epochs // experiment.epochs)
+    return list(range(0, epochs + 1, every))

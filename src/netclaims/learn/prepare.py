@@ -10,11 +10,13 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from netclaims.learn.config import EXAMPLE, OUTPUTS, DataName, Params
+from netclaims.learn.config import EXAMPLE, OUTPUTS, DataName
 from netclaims.learn.functions import DOMAIN, FUNCTIONS, evaluate, formula, grid
 from netclaims.learn.image_set import DataError, Split, at_most
+from netclaims.learn.params import Params
+from netclaims.learn.paths import DATA
 from netclaims.learn.sources import read_source
-from netclaims.learn.tables import DATA, write_json
+from netclaims.learn.tables import write_json
 
 TEST_POINTS = 1000
 

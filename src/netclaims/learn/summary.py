@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from netclaims.learn.config import Experiment, Params
+from netclaims.learn.config import Experiment
 from netclaims.learn.functions import formula
-from netclaims.learn.plan import Run
-from netclaims.learn.tables import (
-    DATA,
-    METRICS,
-    PLOTS,
-    first,
-    mean_and_deviation,
-    read_json,
-    read_table,
-    spread,
-    write_json,
-    write_table,
-)
+from netclaims.learn.params import Params
+from netclaims.learn.paths import DATA, metrics_of, plots_of
+from netclaims.learn.plan import Run, recorded_epochs
+from netclaims.learn.tables import first, mean_and_deviation, read_json, read_table, spread, write_json, write_table
 
 SETTINGS = ["optimiser", "learning_rate", "batch_size"]
 
@@ -71,8 +62,26 @@ def tuned(experiment: Experiment, nets: pd.DataFrame) -> pd.DataFrame:
     return nets.merge(best, on=[*rest, *names])
 
 
+def held(history: pd.DataFrame, epochs: list[int], nets: pd.DataFrame) -> pd.DataFrame:
+    """The history at these epochs, in which a net that a rule stopped before keeps what it had at its end.
+
+    Without this a mean over replicas would be, late, one over those that took long. After a net has diverged there is
+    nothing: its mean is undefined.
+
+    Args:
+        history: run, member, epoch and what was measured.
+        nets: run, member, diverged.
+    """
+    rows = []
+    for net in nets.itertuples():
+        mine = history[(history["run"] == net.run) & (history["member"] == net.member)].set_index("epoch")
+        mine = mine.reindex(epochs, method=None if net.diverged else "ffill")
+        rows.append(mine.assign(run=net.run, member=net.member).rename_axis("epoch").reset_index())
+    return pd.concat(rows, ignore_index=True)
+
+
 def write_summary(experiment: Experiment, params: Params, runs: list[Run]) -> None:
-    """Write `metrics/<experiment>.json`, and `curves.csv` and `final.csv` in `plots/<experiment>/`.
+    """Write the metrics of an experiment, and its tables `curves.csv` and `final.csv`.
 
     `curves.csv` has loss and accuracy after each recorded epoch, `final.csv` at the end: mean, smallest and
     largest over replicas. After a tuning the curves are those of each model's best setting.
@@ -82,16 +91,17 @@ def write_summary(experiment: Experiment, params: Params, runs: list[Run]) -> No
     quantities = [name for name in history.columns if name.startswith(("train_", "test_"))]
     names = identity(experiment)
     best = tuned(experiment, nets)
+    longest = nets["epoch"].max()
+    epochs = [*(epoch for epoch in recorded_epochs(runs[0].epochs) if epoch < longest), longest]
+    history = held(history, epochs, nets)
     curves = history.merge(best[["run", "member", *names, "replica"]], on=["run", "member"])
     curves = with_series(experiment, spread(curves, [*names, "epoch"], quantities))
     final = with_series(experiment, spread(nets, [*names, "parameters"], quantities))
-    folder = PLOTS / key
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = plots_of(key)
     write_table(folder / "curves.csv", _by_split(curves, ["series", *names, "epoch"]))
     write_table(folder / "final.csv", _by_split(final, ["series", *names, "parameters"]))
-    METRICS.mkdir(exist_ok=True)
     write_json(
-        METRICS / f"{key}.json",
+        metrics_of(key),
         about(experiment, params, runs) | {"models": _metrics(experiment, nets, best)},
     )
 
@@ -113,6 +123,8 @@ def _metrics(experiment: Experiment, nets: pd.DataFrame, best: pd.DataFrame) -> 
         if varied:
             place = place.setdefault(_settings_label(pd.Series(row), varied), {})
         place |= {name: mean_and_deviation(group[name]) for name in quantities}
+        if experiment.stop:
+            place["epochs"] = mean_and_deviation(group["epoch"])
         place["diverged"] = int(group["diverged"].sum())
     return models
 

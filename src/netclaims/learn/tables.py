@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-DATA, RUNS, METRICS, PLOTS = Path("data"), Path("runs"), Path("metrics"), Path("plots")
+from netclaims.learn.paths import RUNS
 
 
 def spread(table: pd.DataFrame, by: list[str], columns: list[str]) -> pd.DataFrame:
@@ -47,12 +47,14 @@ def read_json(path: Path) -> dict:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a CSV with six significant digits."""
+    """Write a CSV with six significant digits, and the folder that it lies in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def write_json(path: Path, content: dict) -> None:
-    """Write indented JSON; a number that is not finite is an error, never written."""
+    """Write indented JSON, and the folder that it lies in; a number that is not finite is an error, never written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8", newline="\n"
     )

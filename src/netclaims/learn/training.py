@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from netclaims.learn.augment import augmented
 from netclaims.learn.config import EXAMPLE, Experiment
 from netclaims.learn.data import Part, parts, shuffled
 from netclaims.learn.networks import Network, Weights, losses
-from netclaims.learn.plan import Run, recorded_epochs
+from netclaims.learn.plan import Run, recorded_epochs, snapshot_epochs
 from netclaims.learn.streams import stream
 
-# Numbers of input evaluated at once: the activations of more leave the processor's cache (CNNs take twice as long).
-EVALUATED_AT_ONCE = 2**18
+# Numbers of input that go through a net at once: the activations of more leave the processor's cache, and a CNN
+# takes twice as long. Losses and gradients of the pieces add up to those of the whole.
+NUMBERS_AT_ONCE = 2**18
 
 Watch = Callable[[int, float], None]
 
@@ -26,7 +28,8 @@ class Trace:
 
     Attributes:
         epochs: the recorded epochs, 0 for the initial weights.
-        history: train_loss, test_loss and, for classifiers, train_accuracy and test_accuracy: (members, epochs).
+        history: train_loss, test_loss, for classifiers train_accuracy and test_accuracy, and, if recorded by epoch,
+            gradient_norm over the training set: (members, epochs).
         last: index into `epochs` of each member's last record: earlier than the end if it stopped or diverged.
         diverged: whether the loss of the member became infinite or undefined.
         steps: if recorded, loss and gradient_norm of the mini-batch at every step: (members, steps).
@@ -59,12 +62,14 @@ def train(run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: N
     members = run.members
     network = Network(experiment.models[run.model].layers, experiment.activation, EXAMPLE[experiment.data])
     streams = {
-        use: [stream(run.seed, run.key, m.replica, use) for m in members] for use in ("weights", "order", "labels")
+        use: [stream(run.seed, run.key, m.replica, use) for m in members]
+        for use in ("weights", "order", "labels", "augment")
     }
     data, test = parts(experiment, [m.function for m in members])
     if experiment.shuffle_labels:
         labels = [shuffled(data.y[0], experiment.shuffle_labels, labels) for labels in streams["labels"]]
         data = Part(data.x, torch.stack(labels))
+    black = data.x.amin((0, 2, 3)) if experiment.augment else None  # every channel has a black pixel somewhere
 
     weights = {name: w.requires_grad_() for name, w in network.initial(streams["weights"]).items()}
     optimiser = _optimiser(run, experiment, list(weights.values()))
@@ -72,28 +77,35 @@ def train(run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: N
         optimiser, experiment.schedule.step, experiment.schedule.factor
     )
     recorder = _Recorder(network, weights, experiment, data, test)
-    recorded = set(recorded_epochs(run.epochs))
-    every = experiment.record.weights_every
+    recorded, kept = set(recorded_epochs(run.epochs)), set(snapshot_epochs(experiment, run.epochs))
 
     # The moments that Adam keeps of dead units become denormal numbers, which cost a fifth of the time.
     torch.set_flush_denormal(True)
     recorder.epoch(0)
-    if every:
+    if kept:
         recorder.snapshot(0)
     for epoch in range(1, run.epochs + 1):
+        epoch_loss = torch.zeros(len(members))
         for batch in _batches(len(data.x), run.batch_size, streams["order"]):
             x, y = _take(data, batch)
-            loss = losses(experiment.loss, network(weights, x), y.expand(len(members), *y.shape[1:]))
+            if experiment.augment:
+                x = augmented(x, experiment.augment, black, streams["augment"])
             optimiser.zero_grad()
-            loss.sum().backward()
-            if experiment.record.gradient_norm:
+            loss = torch.zeros(len(members))
+            for some_x, some_y in _pieces(x, y):
+                some = losses(experiment.loss, network(weights, some_x), some_y.expand(len(members), *some_y.shape[1:]))
+                some = some * (some_x.shape[1] / x.shape[1])
+                some.sum().backward()
+                loss += some.detach()
+            if experiment.record.gradient_norm == "step":
                 recorder.step(loss)
             optimiser.step()
+            epoch_loss += loss * (x.shape[1] / len(data.x))
         if schedule:
             schedule.step()
-        if every and epoch % every == 0:
+        if epoch in kept:
             recorder.snapshot(epoch)
-        if epoch in recorded:
+        if recorder.settled(epoch_loss) or epoch in recorded:
             watch(epoch, recorder.epoch(epoch))
             if recorder.finished:
                 break
@@ -132,10 +144,10 @@ def _take(data: Part, batch: Tensor | None) -> tuple[Tensor, Tensor]:
     return data.x[batch], data.y.expand(len(batch), *data.y.shape[1:])[rows, batch]
 
 
-def _chunks(data: Part) -> Iterator[tuple[Tensor, Tensor]]:
-    """The whole of a data set, a few examples at a time."""
-    size = max(1, EVALUATED_AT_ONCE // data.x[0].numel())
-    return zip(data.x.split(size), data.y.split(size, dim=1), strict=True)
+def _pieces(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Inputs and targets, (members or 1, examples, ...), a few examples at a time."""
+    size = max(1, NUMBERS_AT_ONCE // x[0, 0].numel())
+    return zip(x.split(size, 1), y.split(size, 1), strict=True)
 
 
 @torch.no_grad()
@@ -148,7 +160,7 @@ def evaluate(network: Network, weights: Weights, loss: str, data: Part) -> tuple
     """
     members = len(weights["1.weight"])
     targets = data.y.expand(members, *data.y.shape[1:])
-    outputs = torch.cat([network(weights, x.unsqueeze(0)) for x, _ in _chunks(data)], 1)
+    outputs = torch.cat([network(weights, x) for x, _ in _pieces(data.x.unsqueeze(0), data.y)], 1)
     correct = outputs.argmax(2) == targets if targets.dim() == 2 else torch.zeros(members, 1)
     mean_loss, accuracy = losses(loss, outputs, targets), correct.float().mean(1)
     return mean_loss, accuracy.where(mean_loss.isfinite(), torch.nan), outputs
@@ -159,10 +171,10 @@ def gradient(network: Network, weights: Weights, loss: str, data: Part) -> Weigh
     members = len(weights["1.weight"])
     weights = {name: w.detach().requires_grad_() for name, w in weights.items()}
     total = {name: torch.zeros_like(w) for name, w in weights.items()}
-    for x, y in _chunks(data):
-        value = losses(loss, network(weights, x.unsqueeze(0)), y.expand(members, *y.shape[1:])).sum()
+    for x, y in _pieces(data.x.unsqueeze(0), data.y):
+        value = losses(loss, network(weights, x), y.expand(members, *y.shape[1:])).sum()
         for name, g in zip(weights, torch.autograd.grad(value, list(weights.values())), strict=True):
-            total[name] += g * (len(x) / len(data.x))
+            total[name] += g * (x.shape[1] / len(data.x))
     return total
 
 
@@ -186,6 +198,8 @@ class _Recorder:
         self._final = self._copy()
         self._done = torch.zeros(members, dtype=torch.bool)
         self._diverged = torch.zeros(members, dtype=torch.bool)
+        self._settled = torch.zeros(members, dtype=torch.bool)
+        self._previous = torch.full((members,), torch.inf)
         self._last = torch.zeros(members, dtype=torch.long)
 
     def _copy(self) -> Weights:
@@ -205,11 +219,25 @@ class _Recorder:
         self._trace.epochs.append(epoch)
         train_loss = self._history["train_loss"][-1]
         self._diverged |= active & ~train_loss.isfinite()
-        self._done |= self._diverged
-        if self._experiment.stop:
+        self._done |= self._diverged | self._settled
+        limit = self._experiment.stop and self._experiment.stop.gradient_norm
+        if limit or self._experiment.record.gradient_norm == "epoch":
             slope = norm(list(gradient(self._network, self._weights, loss, self._parts["train"]).values()))
-            self._done |= slope < self._experiment.stop.gradient_norm
+            if limit:
+                self._done |= slope < limit
+            if self._experiment.record.gradient_norm == "epoch":
+                self._history.setdefault("gradient_norm", []).append(slope)
         return train_loss.mean().item()
+
+    def settled(self, loss: Tensor) -> bool:
+        """Whether, by a stopping rule on its loss (members,), a member ends with this epoch."""
+        limit = self._experiment.stop and self._experiment.stop.loss_change
+        if not limit:
+            return False
+        now = ~self._done & ((loss - self._previous).abs() < limit)
+        self._previous = loss
+        self._settled |= now
+        return bool(now.any())
 
     @property
     def finished(self) -> bool:

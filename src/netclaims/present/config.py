@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from netclaims.analysis.sections import Section
-from netclaims.learn.settings import Name, Settings
+from netclaims.learn.paths import REPORTS
+from netclaims.learn.settings import Name, Settings, read_yaml, validate
 
 Column = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
 
@@ -33,7 +33,19 @@ class FigureSettings(Settings):
     log: list[str] = Field(default=[])
 
 
-class FiguresSettings(Section):
-    """The figures of one experiment, by the name of their file."""
+class FiguresSettings(Settings):
+    """The figures of one experiment, by the name of their file, and the experiment whose nets they show."""
 
+    nets: Name
     draw: Annotated[dict[Name, FigureSettings], Field(min_length=1)]
+
+
+def load_figures(report: str) -> dict[str, FiguresSettings]:
+    """The figures of every experiment of a report, checked.
+
+    Raises:
+        SettingsError: there is no such report, or anything in its `figures:` is wrong.
+    """
+    path = REPORTS / f"{report}.yaml"
+    entries = read_yaml(path).get("figures") or {}
+    return {key: validate(FiguresSettings, entry, path, f"figures.{key}") for key, entry in entries.items()}

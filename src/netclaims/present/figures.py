@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from netclaims.learn.functions import formula
+from netclaims.learn.paths import plots_of
 from netclaims.learn.settings import SettingsError
-from netclaims.learn.tables import PLOTS
 from netclaims.present import style
 from netclaims.present.config import FigureSettings
 
@@ -28,13 +28,13 @@ def caption(about: dict) -> str:
 
 
 def draw(key: str, settings: FigureSettings, about: dict) -> Figure:
-    """Draw one figure from the tables in `plots/<key>/`.
+    """Draw one figure from the tables in `plots/<report>/<key>/`.
 
     Args:
         about: the experiment's metrics: data set, scale, replicas, loss.
 
     Raises:
-        SettingsError: a table or a column that the entry names does not exist.
+        SettingsError: a table or a column that the entry names does not exist, or no row is left.
     """
     style.apply()
     panels = [_table(key, *name.split("."), settings) for name in settings.y]
@@ -48,14 +48,15 @@ def draw(key: str, settings: FigureSettings, about: dict) -> Figure:
             part = table if facet is None else table[table[settings.columns] == facet]
             KINDS[settings.kind](axes, part, settings, column)
             style.shape_axis(axes, settings.x, "x", settings.x in settings.log, part[settings.x].tolist())
-            style.shape_axis(axes, column, "y", column in settings.log, part[column].dropna().tolist())
+            style.shape_axis(axes, column, "y", column in settings.log, _spanned(part, column))
             if facet is not None and row == 0:
                 axes.set_title(formula(facet) if settings.columns == "function" else str(facet))
         grid[row][0].set_ylabel(style.label(column, about["loss"]))
     for axes in grid[-1]:
         axes.set_xlabel(settings.x_label or style.label(settings.x, about["loss"]))
     _legend(figure, grid, settings)
-    figure.suptitle(settings.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    title = fill(settings.title, width=round(9 * (width - (1.3 if figure.legends else 0))))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     band = " (line: mean, band: smallest to largest)" if settings.kind == "lines" and about["replicas"] > 1 else ""
     text = fill(caption(about) + band, width=round(21 * width))
     figure.text(0.01, 0.0, text, ha="left", va="top", fontsize=6.5, color=style.QUIET)
@@ -63,12 +64,13 @@ def draw(key: str, settings: FigureSettings, about: dict) -> Figure:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write an SVG without a date, so that the same figure is the same file."""
+    """Write an SVG without a date, so that the same figure is the same file, and the folder that it lies in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None}, bbox_inches="tight", pad_inches=0.08)
 
 
 def _table(key: str, name: str, column: str, settings: FigureSettings) -> pd.DataFrame:
-    path = PLOTS / key / f"{name}.csv"
+    path = plots_of(key) / f"{name}.csv"
     if not path.exists():
         raise SettingsError(f"{path}: the figure {settings.title!r} needs this table, and it is not there")
     table = pd.read_csv(path)
@@ -77,7 +79,15 @@ def _table(key: str, name: str, column: str, settings: FigureSettings) -> pd.Dat
         raise SettingsError(f"{path}: no column {', '.join(sorted(missing))}; there are {', '.join(table.columns)}")
     for name, value in settings.only.items():
         table = table[table[name].astype(str) == value]
+    if table.empty:
+        raise SettingsError(f"{path}: the figure {settings.title!r} shows {settings.only}, and there is no such row")
     return table
+
+
+def _spanned(table: pd.DataFrame, column: str) -> list[float]:
+    """The values of a column and of its band, as far as they are there."""
+    columns = [name for name in (column, f"{column}_low", f"{column}_high") if name in table]
+    return table[columns].melt()["value"].dropna().tolist()
 
 
 def _lines(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: str) -> None:

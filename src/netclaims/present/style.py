@@ -7,10 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import (
     FixedLocator,
     LogLocator,
+    MaxNLocator,
     NullFormatter,
     NullLocator,
     PercentFormatter,
     ScalarFormatter,
+    StrMethodFormatter,
 )
 
 # Okabe & Ito (2008): told apart by people with any common colour blindness.
@@ -81,6 +83,8 @@ def label(column: str, loss: str) -> str:
 def shape_axis(axes: Axes, column: str, which: str, log: bool, values: list[float]) -> None:
     """Scale and number format of the x or y axis that shows `column`; `log` counts where the values span enough."""
     axis = getattr(axes, f"{which}axis")
+    if log:
+        values = [value for value in values if value > 0] or [1.0]
     if log and max(values) / min(values) >= LOG_FROM:
         getattr(axes, f"set_{which}scale")("log")
         if column == "batch_size":
@@ -92,5 +96,8 @@ def shape_axis(axes: Axes, column: str, which: str, log: bool, values: list[floa
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.set_major_formatter(ScalarFormatter())
         axis.set_minor_formatter(NullFormatter())
+    elif column == "parameters":
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     elif column == "accuracy":
         axis.set_major_formatter(PercentFormatter(1, decimals=0 if max(values) - min(values) > 0.04 else 1))

@@ -1,0 +1,30 @@
+"""Where things lie, from the root of the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PARAMS, REPORTS = Path("params.yaml"), Path("reports")
+DATA, RUNS, METRICS, PLOTS = Path("data"), Path("runs"), Path("metrics"), Path("plots")
+FIGURES = PLOTS / "figures"
+EXPERIMENTS_TABLE = Path("docs/experiments.md")
+
+
+def report_of(key: str) -> str:
+    """The report that the experiment `<report>-<name>` belongs to."""
+    return key.partition("-")[0]
+
+
+def report_path(key: str) -> Path:
+    """The file that holds the experiment `<report>-<name>`."""
+    return REPORTS / f"{report_of(key)}.yaml"
+
+
+def plots_of(key: str) -> Path:
+    """The folder of an experiment's tables for plots."""
+    return PLOTS / report_of(key) / key
+
+
+def metrics_of(key: str, analysis: str | None = None) -> Path:
+    """The file of an experiment's metrics, or of those of one of its analyses."""
+    return METRICS / report_of(key) / (f"{key}.{analysis}.json" if analysis else f"{key}.json")

@@ -1,0 +1,136 @@
+"""The table of all experiments, in Markdown: what each report states, and what this project had to choose."""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+
+from netclaims.learn.config import EXAMPLE, Experiment, load_experiments
+from netclaims.learn.functions import formula
+from netclaims.learn.layers import Conv, Dense, Pool, Resize, shapes
+from netclaims.learn.paths import FIGURES, REPORTS, report_of
+from netclaims.learn.settings import read_yaml
+from netclaims.present.config import load_figures
+
+DATA_NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
+# What the other columns of the table show, or what says nothing about the experiment itself.
+ELSEWHERE = {"report", "title", "data", "functions", "models", "follows", "against", "chosen", "stated"}
+HEAD = """# The experiments
+
+Written by the stage `docs` from [reports/](../reports). An experiment is an entry of `experiments` there; some reports
+look at the same nets twice, and then the second experiment is an analysis of the nets of the first. *Stated* are the
+settings that the report gives, *chosen* those that it leaves open; epochs, sizes of data sets and replicas are those of
+the `paper` scale. A setting named "knob" is that of [params.yaml](../params.yaml). Layers are written one after the
+other, a number being a dense layer of so many units, `conv 16 k3 p1` a convolution to 16 channels of kernel 3 and
+padding 1. A count stands behind each network; *report:* is what the report says where its words and its numbers
+cannot both be had.
+"""
+
+
+def experiments_table() -> str:
+    """The page: a section and a table for each report, a row for each experiment."""
+    return "\n".join([HEAD, *(_section(path) for path in sorted(REPORTS.glob("*.yaml")))])
+
+
+def _section(path: Path) -> str:
+    experiments, content = load_experiments(path), read_yaml(path)
+    head = ["experiment", "data", "networks and parameters", "stated", "chosen", "stages", "figures"]
+    rows = [head, ["---"] * len(head)]
+    for key, figures in load_figures(path.stem).items():
+        experiment = experiments[figures.nets]
+        sections = {name: entries[key] for name, entries in content.items() if name not in ("experiments", "figures")
+                    and key in entries}  # fmt: skip
+        stated, chosen = _settings(experiment) if key in experiments else ([f"nets of `{figures.nets}`"], [])
+        for name, entry in sections.items():
+            some_stated, some_chosen = _of_analysis(name, entry)
+            stated, chosen = stated + some_stated, chosen + some_chosen
+        networks = _networks(experiment, experiment.chosen) if key in experiments else []
+        drawn = [f"[{name}](../{FIGURES / report_of(key) / key / name}.svg)" for name in figures.draw]
+        stages = [f"`train@{figures.nets}`", *(f"`{name}@{key}`" for name in sections)]
+        title = f"**`{key}`**<br>{experiment.title if key in experiments else ''}".removesuffix("<br>")
+        cells = [[title], [_data(experiment)], networks, stated, chosen, stages, drawn]
+        rows.append(["<br>".join(cell).replace("|", "\\|") for cell in cells])
+    return f"## Report {path.stem}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _data(experiment: Experiment) -> str:
+    if experiment.functions:
+        return "<br>".join(formula(name) for name in experiment.functions)
+    return DATA_NAMES[experiment.data]
+
+
+def _networks(experiment: Experiment, chosen: list[str]) -> list[str]:
+    lines = []
+    for name, model in experiment.models.items():
+        mark = ""
+        described = model.parameters and model.stated
+        if ("models" in chosen and not described) or f"models.{name}" in chosen:
+            mark = " *(layers chosen)*" if model.parameters else " *(chosen)*"
+        said = f" *report: {model.stated}*" if model.stated else ""
+        layers = layout(experiment, name)
+        lines.append(f"{name}: {layers} = {experiment.parameters(name):,}{mark}{said}")
+    return lines + ([f"*report: {experiment.stated}*"] if experiment.stated else [])
+
+
+def layout(experiment: Experiment, model: str) -> str:
+    """A network in one line: 1-5-10-1 where all layers are dense, a list of layers otherwise."""
+    found = shapes(experiment.models[model].layers, EXAMPLE[experiment.data])
+    if all(isinstance(layer, Dense) for layer, _ in found):
+        widths = [prod(EXAMPLE[experiment.data]), *(layer.dense for layer, _ in found)]
+        unbiased = [str(number) for number, (layer, _) in enumerate(found, start=1) if not layer.bias]
+        return "-".join(map(str, widths)) + (f" without biases in layer {', '.join(unbiased)}" if unbiased else "")
+    words = []
+    for layer, _ in found:
+        match layer:
+            case Conv():
+                words.append(f"conv {layer.conv} k{layer.kernel} p{layer.padding}")
+            case Pool():
+                words.append(f"pool {layer.pool}")
+            case Resize():
+                words.append(f"resize {layer.resize}")
+            case Dense():
+                words.append(str(layer.dense))
+            case _:
+                words.append("softmax")
+    return ", ".join(words)
+
+
+def _settings(experiment: Experiment) -> tuple[list[str], list[str]]:
+    """The settings that the report states, and those chosen, each as a line."""
+    stated, chosen = [], []
+    values = experiment.model_dump(exclude_unset=True)
+    if "batch_size" in experiment.follows:
+        values["batch_size"] = "knob, 64"
+    for name, value in values.items():
+        if name in ELSEWHERE:
+            continue
+        parts = value.items() if isinstance(value, dict) else [(None, value)]
+        for part, inner in parts:
+            mine = name in experiment.chosen or f"{name}.{part}" in experiment.chosen
+            (chosen if mine else stated).append(_line(name if part is None else f"{name} {part}", inner))
+    chosen += [f"{name}" for name in experiment.chosen if name == "functions"]
+    return stated, chosen
+
+
+def _of_analysis(section: str, entry: dict) -> tuple[list[str], list[str]]:
+    stated, chosen = [], []
+    for name, value in entry.items():
+        if name not in ("report", "nets", "data", "against", "chosen"):
+            line = _line(f"{section} {name}", value)
+            (chosen if name in entry.get("chosen", []) else stated).append(line)
+    return stated, chosen
+
+
+def _line(name: str, value: object) -> str:
+    words = name.replace("_", " ")
+    if isinstance(value, list):
+        return f"{words} {', '.join(_value(item) for item in value)}"
+    return f"{words} {_value(value)}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")

@@ -1,0 +1,198 @@
+"""docs/experiments.md: everything that the report files say is on it, in the column where it belongs."""
+
+import re
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+import yaml
+
+from netclaims.learn.config import load_experiments
+from netclaims.present.experiments_table import experiments_table, layout
+
+ROOT = Path(__file__).parents[2]
+REPORTS = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "reports").glob("*.yaml"))
+}
+EXPERIMENTS = {key: entry for content in REPORTS.values() for key, entry in content["experiments"].items()}
+ANALYSES = {
+    (section, key): entry
+    for content in REPORTS.values()
+    for section, entries in content.items()
+    if section not in {"experiments", "figures"}
+    for key, entry in entries.items()
+}
+FIGURES = {key: entry for content in REPORTS.values() for key, entry in content["figures"].items()}
+KEYS = list(dict.fromkeys([*EXPERIMENTS, *(key for _, key in ANALYSES), *FIGURES]))
+# What other columns show, or what says nothing about the experiment itself.
+NO_SETTINGS = {"report", "nets", "title", "data", "functions", "models", "follows", "against", "chosen", "stated"}
+COLUMNS = ["experiment", "data", "networks and parameters", "stated", "chosen", "stages", "figures"]
+
+
+@pytest.fixture(scope="module")
+def page():
+    with chdir(ROOT):
+        return experiments_table()
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    with chdir(ROOT):
+        return {key: e for report in REPORTS for key, e in load_experiments(Path(f"reports/{report}.yaml")).items()}
+
+
+@pytest.fixture(scope="module")
+def rows(page):
+    """The lines in every cell, by experiment and column."""
+    found = {}
+    for line in page.splitlines():
+        if line.startswith("| **"):
+            cells = re.split(r"(?<!\\) \| ", line.removeprefix("| ").removesuffix(" |"))
+            key = re.match(r"\*\*`(.+?)`\*\*", cells[0])[1]
+            assert key not in found
+            found[key] = dict(zip(COLUMNS, (cell.split("<br>") if cell else [] for cell in cells), strict=True))
+    return found
+
+
+def settings(key: str) -> tuple[dict, dict]:
+    """What the entries of a name say, by the words that stand for it on the page: stated, and chosen."""
+    stated, chosen = {}, {}
+    entries = [
+        ("", EXPERIMENTS.get(key, {})),
+        *((section, entry) for (section, k), entry in ANALYSES.items() if k == key),
+    ]
+    for section, entry in entries:
+        for name, value in entry.items():
+            for part, inner in value.items() if isinstance(value, dict) else [("", value)]:
+                mine = {name, f"{name}.{part}"} & set(entry.get("chosen", []))
+                if name not in NO_SETTINGS:
+                    (chosen if mine else stated)[f"{section} {name} {part}".strip().replace("_", " ")] = inner
+    return stated, chosen
+
+
+def same(text: str, value: object) -> bool:
+    """Whether the page says this value: a number in whatever digits, words with spaces for underscores."""
+    if isinstance(value, bool):
+        return text == ("yes" if value else "no")
+    if isinstance(value, list):
+        parts = text.split(", ")
+        return len(parts) == len(value) and all(map(same, parts, value))
+    if isinstance(value, int | float):
+        return float(text.replace(",", "")) == value
+    return text == value.replace("_", " ")
+
+
+def test_the_page_in_git_is_that_of_the_reports_in_git(page):
+    assert (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8") == page
+
+
+def test_every_experiment_of_every_section_is_a_row_of_its_report(page, rows):
+    assert len(KEYS) > 40
+    assert set(rows) == set(KEYS)
+    for report in REPORTS:
+        section = page.partition(f"\n## Report {report}\n")[2].partition("\n## ")[0]
+        assert set(re.findall(r"^\| \*\*`(.+?)`", section, re.MULTILINE)) == {
+            key for key in KEYS if key.partition("-")[0] == report
+        }
+
+
+@pytest.mark.parametrize("key", EXPERIMENTS)
+def test_networks_have_their_parameters_and_what_the_report_says(key, rows, loaded):
+    entry, lines = EXPERIMENTS[key], list(rows[key]["networks and parameters"])
+    if "stated" in entry:
+        assert lines.pop() == f"*report: {entry['stated']}*"
+    for line, (name, model) in zip(lines, entry["models"].items(), strict=True):
+        count = loaded[key].parameters(name)
+        assert count == model.get("parameters", count)
+        assert line.startswith(f"{name}: {layout(loaded[key], name)} = {count:,}")
+        assert f"report: {model['stated']}*" in line if "stated" in model else "report:" not in line
+        chosen = set(entry.get("chosen", []))
+        described = "parameters" in model and "stated" in model  # by the report, in other words
+        assert ("chosen)*" in line) == (f"models.{name}" in chosen or ("models" in chosen and not described))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_setting_is_stated_or_chosen(key, rows):
+    entry = EXPERIMENTS.get(key, {})
+    for column, expected in zip(("stated", "chosen"), settings(key), strict=True):
+        lines = list(rows[key][column])
+        if "batch_size" in entry.get("follows", []) and (column == "chosen") == (
+            "batch_size" in entry.get("chosen", [])
+        ):
+            lines.remove(next(line for line in lines if line.startswith("batch size")))
+        if column == "chosen" and "functions" in entry.get(column, []):
+            lines.remove(next(line for line in lines if line.startswith("function")))
+        if column == "stated" and key not in EXPERIMENTS:
+            lines.remove(next(line for line in lines if line.startswith("nets of")))
+        for words, value in expected.items():
+            (line,) = [line for line in lines if line.startswith(f"{words} ")]
+            assert same(line.removeprefix(f"{words} "), value)
+        assert len(lines) == len(expected)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_stages_and_nets(key, rows):
+    (nets,) = {FIGURES[key]["nets"], *(entry["nets"] for (_, k), entry in ANALYSES.items() if k == key)}
+    stages = [f"{section}@{key}" for section, k in ANALYSES if k == key]
+    assert rows[key]["stages"] == [f"`{stage}`" for stage in [f"train@{nets}", *stages]]
+    assert (f"nets of `{nets}`" in rows[key]["stated"]) == (key not in EXPERIMENTS) == (key != nets)
+    title = [EXPERIMENTS[key]["title"]] if key in EXPERIMENTS else []
+    assert rows[key]["experiment"] == [f"**`{key}`**", *title]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_links_are_to_the_figures_that_are_drawn(key, rows):
+    found = [re.fullmatch(r"\[(.+)\]\((.+)\)", line).groups() for line in rows[key]["figures"]]
+    folder = ROOT / "plots" / "figures" / key.partition("-")[0] / key
+    assert [(name, (ROOT / "docs" / link).resolve()) for name, link in found] == [
+        (name, folder / f"{name}.svg") for name in FIGURES[key]["draw"]
+    ]
+
+
+def test_other_links_are_to_files_of_the_repository(page):
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", page) if not link.endswith(".svg")]
+    assert links
+    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+
+
+def test_data_is_named_or_a_formula(rows):
+    assert rows["b-trajectory"]["data"] == ["MNIST"]
+    assert rows["c-interpolation-batch-size"]["data"] == ["CIFAR-10"]
+    assert rows["d-simulate"]["data"] == ["sin(0.2x + 1)", "5x² - 0.5x + 0.2", r"log\|2x + 0.5\|"]
+
+
+@pytest.mark.parametrize(
+    ("data", "layers", "expected"),
+    [
+        ("mnist", [10], "784-10"),
+        ("mnist", [256, {"dense": 128}, 10], "784-256-128-10"),
+        ("cifar10", [20, 10], "3072-20-10"),
+        ("functions", [5, 10, 1], "1-5-10-1"),
+        ("mnist", [20, 30, {"dense": 10, "bias": False}], "784-20-30-10 without biases in layer 3"),
+        (
+            "functions",
+            [{"dense": 4, "bias": False}, 3, {"dense": 1, "bias": False}],
+            "1-4-3-1 without biases in layer 1, 3",
+        ),
+        ("mnist", [{"conv": 16}, {"pool": 2}, 50, 10], "conv 16 k3 p1, pool 2, 50, 10"),
+        ("mnist", [{"conv": 8, "kernel": 5, "padding": 0}, {"pool": 3}, 10], "conv 8 k5 p0, pool 3, 10"),
+        ("mnist", [{"resize": 32}, 128, 10], "resize 32, 128, 10"),
+        ("mnist", [20, 10, "softmax"], "20, 10, softmax"),
+        ("cifar10", [{"conv": 16, "padding": 0}, {"pool": 2}, 10, "softmax"], "conv 16 k3 p0, pool 2, 10, softmax"),
+    ],
+)
+def test_a_network_in_one_line(data, layers, expected, experiment):
+    other = {"layers": [7, 1 if data == "functions" else 10]}
+    assert layout(experiment(data, models={"A": other, "B": {"layers": layers}, "C": other}), "B") == expected
+
+
+def test_what_an_entry_says_is_there_even_if_it_is_the_default(entry, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = entry(report="x", weight_decay=0.0, chosen=["weight_decay"], stated="one of a|b")
+    figures = {"x-a": {"nets": "x-a", "draw": {"loss": {"title": "Loss", "x": "epoch", "y": ["curves.loss"]}}}}
+    Path("reports").mkdir()
+    Path("reports/x.yaml").write_text(yaml.dump({"experiments": {"x-a": said}, "figures": figures}), encoding="utf-8")
+    (row,) = [line for line in experiments_table().splitlines() if line.startswith("| **`x-a`**")]
+    assert "| weight decay 0 |" in row
+    assert "momentum" not in row
+    assert r"*report: one of a\|b*" in row
