@@ -90,15 +90,15 @@ NEEDS = {
 
 
 def _check_agreement(settings: Section | FiguresSettings, experiment: Experiment, path: Path, where: str) -> None:
+    need, met = NEEDS.get(type(settings), ("", lambda e: True))
+    if not met(experiment):
+        raise SettingsError(f"{path}: {where}: works on an experiment that {need}")
     for name in REPEATED:
         said, meant = getattr(settings, name, None), getattr(experiment, name)
         if name == "against" and isinstance(settings, GradientSettings):
             meant = experiment.record.gradient_norm
         if said is not None and said != meant:
             raise SettingsError(f"{path}: {where}.{name}: the experiment has {meant} (found {said!r})")
-    need, met = NEEDS.get(type(settings), ("", lambda e: True))
-    if not met(experiment):
-        raise SettingsError(f"{path}: {where}: works on an experiment that {need}")
     if isinstance(settings, PcaSettings):
         (model,) = experiment.models.values()
         layers = len({name.partition(".")[0] for name in parameter_shapes(model.layers, EXAMPLE[experiment.data])})

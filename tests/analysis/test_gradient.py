@@ -57,8 +57,15 @@ def test_nets_of_one_model_that_differ_in_a_setting_are_series_of_their_own():
 
 def test_functions_are_curves_of_their_own():
     rows = pd.concat([table({("A", 0): [level]}, function=name) for name, level in (("f", 1.0), ("g", 100.0))])
-    curves, _ = gradient_curves(rows, "step", ["series", "function", "model"])
+    curves, numbers = gradient_curves(rows, "step", ["series", "function", "model"])
     assert dict(zip(curves["function"], curves["gradient_norm"], strict=True)) == {"f": 1, "g": 100}
+    means = {function: found["gradient_norm_first_tenth"]["mean"] for function, found in numbers["A"].items()}
+    assert means == {"f": 1, "g": 100}
+
+
+def test_the_last_tenth_of_a_replica_that_was_stopped_is_its_own():
+    _, numbers = gradient_curves(table({("A", 0): [5.0] * 20, ("A", 1): [3.0] * 4 + [1.0]}), "step", BY)
+    assert numbers["A"]["gradient_norm_last_tenth"] == {"mean": 3, "sd": pytest.approx(2 * 2**0.5, rel=1e-5)}
 
 
 def test_first_and_last_tenth():

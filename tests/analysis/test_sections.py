@@ -34,8 +34,7 @@ SECTIONS = {
     ),
     "interpolate": (
         InterpolateSettings,
-        NETS
-        | {"data": "mnist", "over": "batch_size", "between": [4, 8], "alpha": [-1, 2.5], "points": 7, "examples": 3},
+        NETS | {"data": "mnist", "over": "batch_size", "between": [4, 8], "alpha": [-1, 2], "points": 7, "examples": 3},
     ),
     "sensitivity": (SensitivitySettings, NETS | {"data": "mnist", "against": "batch_size", "examples": 9}),
 }
@@ -109,6 +108,9 @@ def test_the_entries_of_this_project(report, monkeypatch):
             {"between": [64]},
             "between: list should have at least 2 items after validation, not 1 (found [64])",
         ),
+        ("interpolate", {"points": 60}, "points: 0 and 1 have to be among 60 positions from [-1.0, 2.0]"),
+        ("interpolate", {"alpha": [0, 0.9]}, "points: 0 and 1 have to be among 7 positions from [0.0, 0.9]"),
+        ("interpolate", {"between": [64, 64]}, "between: two values that differ (found [64.0, 64.0])"),
         ("interpolate", {"alpha": [0, nan]}, "alpha.1: input should be a finite number (found nan)"),
         ("interpolate", {"points": 1}, "points: input should be greater than or equal to 2 (found 1)"),
         (

@@ -62,6 +62,18 @@ def test_an_axis_is_logarithmic_where_asked_and_the_values_span_enough(curves):
         assert draw("x-y", settings(log=["loss"]), ABOUT).axes[0].get_yscale() == scale
 
 
+def test_panels_side_by_side_have_scales_of_one_kind(curves):
+    flat = curves["loss"].where(curves["series"] == "A", 1.0)  # alone, the panel of B would be linear
+    curves.assign(loss=flat, loss_low=flat, loss_high=flat).to_csv("plots/x/x-y/curves.csv", index=False)
+    figure = draw("x-y", settings(lines=None, columns="series", log=["loss"], only={"split": "test"}), ABOUT)
+    assert [axes.get_yscale() for axes in figure.axes] == ["log", "log"]
+
+
+def test_a_column_without_a_name_of_its_own_is_shown_by_its_words(curves):
+    curves.assign(some_thing=curves["loss"], some_thing_low=0, some_thing_high=1).to_csv("plots/x/x-y/curves.csv")
+    assert draw("x-y", settings(y=["curves.some_thing"]), ABOUT).axes[0].get_ylabel() == "some thing"
+
+
 def test_a_panel_for_each_value_of_a_column(curves):
     figure = draw("x-y", settings(columns="split"), ABOUT)
     assert [axes.get_title() for axes in figure.axes] == ["train", "test"]
@@ -167,6 +179,12 @@ def test_a_mistake_in_an_entry_is_one_line(entry, message, reports):
         load_figures("x")
     assert str(caught.value).startswith(f"reports/x.yaml: figures.x-y.{message}")
     assert "\n" not in str(caught.value)
+
+
+def test_figures_that_are_no_mapping_are_one_line(reports):
+    reports({"figures": ["x-y"]})
+    with pytest.raises(SettingsError, match=r"^reports/x.yaml: figures: a mapping of experiments"):
+        load_figures("x")
 
 
 def test_a_report_that_is_not_there(reports):

@@ -17,23 +17,26 @@ def gradient_curves(table: pd.DataFrame, along: str, by: list[str]) -> tuple[pd.
         by: the columns that tell nets apart, besides the replica, the first of which names them.
 
     Returns:
-        A table of these columns and the mean, smallest and largest of both; and for each kind of net the mean and
-        standard deviation over replicas of the gradient norm in the first and in the last tenth of the moments.
+        A table of these columns and the mean, smallest and largest of both; and for each kind of net (by its name, and
+        by function where there are any) the mean and standard deviation over replicas of the gradient norm in the
+        first and in the last tenth of each replica's moments.
     """
-    numbers = {}
-    for name, rows in table.groupby(by[0], sort=False):
-        last = rows[along].max()
-        tenths = {
-            "first_tenth": rows[rows[along] <= max(1, last / 10)],
-            "last_tenth": rows[rows[along] > last * 9 / 10],
-        }
-        numbers[name] = {
-            f"gradient_norm_{name}": mean_and_deviation(part.groupby("replica")["gradient_norm"].agg(_mean))
-            for name, part in tenths.items()
-        }
+    numbers: dict = {}
+    kinds = [by[0], *(name for name in by if name == "function")]
+    for values, rows in table.groupby(kinds, sort=False):
+        found = pd.DataFrame([_tenths(replica, along) for _, replica in rows.groupby("replica")])
+        place = numbers
+        for value in values:
+            place = place.setdefault(value, {})
+        place |= {name: mean_and_deviation(found[name]) for name in found}
     return spread(table, [*by, along], ["loss", "gradient_norm"]), numbers
 
 
-def _mean(norms: pd.Series) -> float:
-    """The mean, undefined if a norm is: pandas skips what is undefined."""
-    return norms.mean(skipna=False)
+def _tenths(replica: pd.DataFrame, along: str) -> dict[str, float]:
+    """Mean gradient norm in the first and in the last tenth, undefined if a norm is: pandas would skip it."""
+    last = replica[along].max()
+    first, end = replica[along] <= max(1, last / 10), replica[along] > last * 9 / 10
+    return {
+        "gradient_norm_first_tenth": replica.loc[first, "gradient_norm"].mean(skipna=False),
+        "gradient_norm_last_tenth": replica.loc[end, "gradient_norm"].mean(skipna=False),
+    }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self, TypeVar
 
+import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
@@ -76,8 +77,8 @@ class HessianSettings(DataSection):
 class InterpolateSettings(DataSection):
     """An entry of `interpolate:`: from the nets of one value of a swept setting (α = 0) to those of another (α = 1).
 
-    `alpha` is the range of α and `points` the number of positions on it, ends included. With `examples`, the three
-    sensitivities are measured along the line as well, on so many images of the test set.
+    `alpha` is the range of α and `points` the number of positions on it, ends included; 0 and 1 have to be among them.
+    With `examples`, the three sensitivities are measured along the line as well, on so many images of the test set.
     """
 
     over: Literal["batch_size", "learning_rate"]
@@ -85,6 +86,15 @@ class InterpolateSettings(DataSection):
     alpha: Annotated[list[Number], Field(min_length=2, max_length=2)]
     points: Annotated[int, Field(ge=2)]
     examples: Count | None = None
+
+    @model_validator(mode="after")
+    def _ends_on_the_line(self) -> Self:
+        if self.between[0] == self.between[1]:
+            raise ValueError(f"between: two values that differ (found {self.between})")
+        grid = np.linspace(*self.alpha, self.points)
+        if not all(np.isclose(grid, end).any() for end in (0, 1)):
+            raise ValueError(f"points: 0 and 1 have to be among {self.points} positions from {self.alpha}")
+        return self
 
 
 class SensitivitySettings(DataSection):

@@ -80,7 +80,10 @@ class Network:
         h = x.expand(len(weights["1.weight"]), *x.shape[1:])
         number, last = 0, len({name.partition(".")[0] for name in weights})
         flat = False  # dense layers work on (members, features, batch): twice as fast for narrow layers
+        waiting = False  # an activation grows with its input: after max-pooling it gives the same, of fewer numbers
         for layer in self._sequence:
+            if waiting and not isinstance(layer, Pool):
+                h, waiting = activate(h), False
             match layer:
                 case Pool():
                     h = functional.max_pool2d(h.flatten(0, 1), layer.pool).unflatten(0, h.shape[:2])
@@ -100,8 +103,7 @@ class Network:
                 if not flat:
                     h, flat = h.flatten(2).transpose(1, 2), True
                 h = torch.bmm(weight, h) if bias is None else torch.baddbmm(bias.unsqueeze(2), weight, h)
-            if number < last:
-                h = activate(h)
+            waiting = number < last
         return h.transpose(1, 2) if flat else h
 
     def probabilities(self, weights: Weights, x: Tensor) -> Tensor:

@@ -82,8 +82,7 @@ def _epochs(experiment: Experiment, params: Params, batch_sizes: list[int], exam
     nets = len(experiment.functions or [None])
     nets *= experiment.replicas_within(params) if experiment.replicas else NOMINAL_REPLICAS
     seconds = sum(
-        epoch_seconds(experiment, model, size, examples)
-        for model, size in product(experiment.models, batch_sizes)
+        epoch_seconds(experiment, model, size, examples) for model, size in product(experiment.models, batch_sizes)
     )
     return min(experiment.epochs, max(1, int(params.chosen_scale.train_seconds / (nets * seconds))))
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from netclaims.learn.paths import REPORTS
-from netclaims.learn.settings import Name, Settings, read_yaml, validate
+from netclaims.learn.settings import Name, Settings, SettingsError, read_yaml, validate
 
 Column = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
 
@@ -48,4 +48,6 @@ def load_figures(report: str) -> dict[str, FiguresSettings]:
     """
     path = REPORTS / f"{report}.yaml"
     entries = read_yaml(path).get("figures") or {}
+    if not isinstance(entries, dict):
+        raise SettingsError(f"{path}: figures: a mapping of experiments to their figures (found {entries!r})")
     return {key: validate(FiguresSettings, entry, path, f"figures.{key}") for key, entry in entries.items()}

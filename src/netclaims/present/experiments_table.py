@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod
 from pathlib import Path
 
+import numpy as np
+
 from netclaims.learn.config import EXAMPLE, Experiment, load_experiments
 from netclaims.learn.functions import formula
 from netclaims.learn.layers import Conv, Dense, Pool, Resize, shapes
@@ -20,10 +22,12 @@ HEAD = """# The experiments
 Written by the stage `docs` from [reports/](../reports). An experiment is an entry of `experiments` there; some reports
 look at the same nets twice, and then the second experiment is an analysis of the nets of the first. *Stated* are the
 settings that the report gives, *chosen* those that it leaves open; epochs, sizes of data sets and replicas are those of
-the `paper` scale. A setting named "knob" is that of [params.yaml](../params.yaml). Layers are written one after the
-other, a number being a dense layer of so many units, `conv 16 k3 p1` a convolution to 16 channels of kernel 3 and
-padding 1. A count stands behind each network; *report:* is what the report says where its words and its numbers
-cannot both be had.
+the `paper` scale. A batch size "(knob)" is that of [params.yaml](../params.yaml).
+
+A network is written by its layers and the number of its parameters: 784-256-10 has 784 inputs, a dense layer of 256
+units and one of 10; elsewhere a number is a dense layer, and `conv 16 k3 p1` a convolution to 16 channels of kernel 3
+and padding 1. *(chosen)*: the report does not give the network; *(layers chosen)*: it gives only the count. *report:*
+is what the report says where its words and its numbers cannot both be had.
 """
 
 
@@ -33,34 +37,41 @@ def experiments_table() -> str:
 
 
 def _section(path: Path) -> str:
-    experiments, content = load_experiments(path), read_yaml(path)
+    experiments, figures, content = load_experiments(path), load_figures(path.stem), read_yaml(path)
+    kinds = {name: entries for name, entries in content.items() if name not in ("experiments", "figures")}
     head = ["experiment", "data", "networks and parameters", "stated", "chosen", "stages", "figures"]
     rows = [head, ["---"] * len(head)]
-    for key, figures in load_figures(path.stem).items():
-        experiment = experiments[figures.nets]
-        sections = {name: entries[key] for name, entries in content.items() if name not in ("experiments", "figures")
-                    and key in entries}  # fmt: skip
-        stated, chosen = _settings(experiment) if key in experiments else ([f"nets of `{figures.nets}`"], [])
-        for name, entry in sections.items():
-            some_stated, some_chosen = _of_analysis(name, entry)
-            stated, chosen = stated + some_stated, chosen + some_chosen
-        networks = _networks(experiment, experiment.chosen) if key in experiments else []
-        drawn = [f"[{name}](../{FIGURES / report_of(key) / key / name}.svg)" for name in figures.draw]
-        stages = [f"`train@{figures.nets}`", *(f"`{name}@{key}`" for name in sections)]
-        title = f"**`{key}`**<br>{experiment.title if key in experiments else ''}".removesuffix("<br>")
-        cells = [[title], [_data(experiment)], networks, stated, chosen, stages, drawn]
+    for key in dict.fromkeys([*figures, *experiments, *(key for entries in kinds.values() for key in entries)]):
+        analyses = {kind: entries[key] for kind, entries in kinds.items() if key in entries}
+        cells = _cells(key, experiments, analyses, list(figures[key].draw) if key in figures else [])
         rows.append(["<br>".join(cell).replace("|", "\\|") for cell in cells])
     return f"## Report {path.stem}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _data(experiment: Experiment) -> str:
-    if experiment.functions:
-        return "<br>".join(formula(name) for name in experiment.functions)
-    return DATA_NAMES[experiment.data]
+def _cells(
+    key: str, experiments: dict[str, Experiment], analyses: dict[str, dict], figures: list[str]
+) -> list[list[str]]:
+    """The cells of one row, each a list of lines."""
+    trained = key in experiments
+    nets = key if trained else next(entry["nets"] for entry in analyses.values())
+    experiment = experiments[nets]
+    stated, chosen = _settings(experiment) if trained else ([f"nets of `{nets}`"], [])
+    for kind, entry in analyses.items():
+        of_analysis = _of_analysis(kind, entry)
+        stated, chosen = stated + of_analysis[0], chosen + of_analysis[1]
+    return [
+        [f"**`{key}`**", *([experiment.title] if trained else [])],
+        [formula(name) for name in experiment.functions or []] or [DATA_NAMES[experiment.data]],
+        _networks(experiment) if trained else [],
+        stated,
+        chosen,
+        [f"`train@{nets}`", *(f"`{kind}@{key}`" for kind in analyses)],
+        [f"[{name}](../{FIGURES / report_of(key) / key / name}.svg)" for name in figures],
+    ]
 
 
-def _networks(experiment: Experiment, chosen: list[str]) -> list[str]:
-    lines = []
+def _networks(experiment: Experiment) -> list[str]:
+    lines, chosen = [], experiment.chosen
     for name, model in experiment.models.items():
         mark = ""
         described = model.parameters and model.stated
@@ -89,7 +100,7 @@ def layout(experiment: Experiment, model: str) -> str:
             case Resize():
                 words.append(f"resize {layer.resize}")
             case Dense():
-                words.append(str(layer.dense))
+                words.append(f"{layer.dense}" + ("" if layer.bias else " without bias"))
             case _:
                 words.append("softmax")
     return ", ".join(words)
@@ -100,22 +111,26 @@ def _settings(experiment: Experiment) -> tuple[list[str], list[str]]:
     stated, chosen = [], []
     values = experiment.model_dump(exclude_unset=True)
     if "batch_size" in experiment.follows:
-        values["batch_size"] = "knob, 64"
+        values["batch_size"] = "(knob)" if "batch_size" in experiment.chosen else "64 (knob)"
     for name, value in values.items():
         if name in ELSEWHERE:
             continue
         parts = value.items() if isinstance(value, dict) else [(None, value)]
         for part, inner in parts:
+            if (name, part) == ("record", "gradient_norm"):  # for an analysis, which has a row or a line of its own
+                continue
             mine = name in experiment.chosen or f"{name}.{part}" in experiment.chosen
             (chosen if mine else stated).append(_line(name if part is None else f"{name} {part}", inner))
-    chosen += [f"{name}" for name in experiment.chosen if name == "functions"]
+    chosen += ["the function" for name in experiment.chosen if name == "functions"]
     return stated, chosen
 
 
 def _of_analysis(section: str, entry: dict) -> tuple[list[str], list[str]]:
     stated, chosen = [], []
     for name, value in entry.items():
-        if name not in ("report", "nets", "data", "against", "chosen"):
+        if name == "against" and section == "gradient":
+            stated.append(f"gradient norm by {value}")
+        elif name not in ("report", "nets", "data", "against", "chosen"):
             line = _line(f"{section} {name}", value)
             (chosen if name in entry.get("chosen", []) else stated).append(line)
     return stated, chosen
@@ -124,7 +139,7 @@ def _of_analysis(section: str, entry: dict) -> tuple[list[str], list[str]]:
 def _line(name: str, value: object) -> str:
     words = name.replace("_", " ")
     if isinstance(value, list):
-        return f"{words} {', '.join(_value(item) for item in value)}"
+        return f"{words} {', '.join(_value(item).replace(',', '') for item in value)}"
     return f"{words} {_value(value)}"
 
 
@@ -133,4 +148,7 @@ def _value(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
+    if isinstance(value, float):
+        small = 0 < abs(value) < 1e-3
+        return np.format_float_scientific(value, trim="-", exp_digits=1) if small else f"{value:g}"
+    return str(value).replace("_", " ")

@@ -47,8 +47,9 @@ def draw(key: str, settings: FigureSettings, about: dict) -> Figure:
         for axes, facet in zip(grid[row], facets, strict=True):
             part = table if facet is None else table[table[settings.columns] == facet]
             KINDS[settings.kind](axes, part, settings, column)
-            style.shape_axis(axes, settings.x, "x", settings.x in settings.log, part[settings.x].tolist())
-            style.shape_axis(axes, column, "y", column in settings.log, _spanned(part, column))
+            # by all facets, so that those of a row are alike
+            style.shape_axis(axes, settings.x, "x", settings.x in settings.log, table[settings.x].tolist())
+            style.shape_axis(axes, column, "y", column in settings.log, _spanned(table, column))
             if facet is not None and row == 0:
                 axes.set_title(formula(facet) if settings.columns == "function" else str(facet))
         grid[row][0].set_ylabel(style.label(column, about["loss"]))
@@ -75,7 +76,7 @@ def _table(key: str, name: str, column: str, settings: FigureSettings) -> pd.Dat
         raise SettingsError(f"{path}: the figure {settings.title!r} needs this table, and it is not there")
     table = pd.read_csv(path)
     wanted = {column, settings.x, *settings.only, *filter(None, [settings.columns, settings.lines])}
-    if missing := wanted - set(table.columns) - {"split"}:
+    if missing := wanted - set(table.columns):
         raise SettingsError(f"{path}: no column {', '.join(sorted(missing))}; there are {', '.join(table.columns)}")
     for name, value in settings.only.items():
         table = table[table[name].astype(str) == value]

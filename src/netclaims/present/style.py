@@ -77,7 +77,7 @@ def colours(names: list) -> dict:
 
 def label(column: str, loss: str) -> str:
     """The name of a quantity with its unit, as an axis shows it."""
-    return LOSSES[loss] if column == "loss" else LABELS[column]
+    return LOSSES[loss] if column == "loss" else LABELS.get(column, column.replace("_", " "))
 
 
 def shape_axis(axes: Axes, column: str, which: str, log: bool, values: list[float]) -> None:
