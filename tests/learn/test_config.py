@@ -1,12 +1,13 @@
 """What params.yaml and the experiments of a report file may say, and the line that says what is wrong."""
 
+import re
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
 import yaml
 
-from netclaims.learn.config import load_experiment, load_experiments
+from netclaims.learn.config import Experiment, load_experiment, load_experiments
 from netclaims.learn.layers import Conv, Pool, Resize
 from netclaims.learn.params import load_params
 from netclaims.learn.paths import PARAMS
@@ -443,3 +444,11 @@ def test_replicas_are_those_of_the_entry_or_of_params_within_the_scale(own, expe
     PARAMS.write_text(yaml.dump(GIVEN))
     follows = ["replicas", "batch_size"] if own is None else ["scale", "batch_size"]
     assert experiment(replicas=own, follows=follows).replicas_within(load_params()) == expected
+
+
+def test_the_example_of_the_readme_is_valid():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    ((key, content),) = yaml.safe_load(example).items()
+    assert Experiment.model_validate(content).parameters("DNN") == 407050
+    assert key.startswith(f"{content['report']}-")
