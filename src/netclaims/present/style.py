@@ -96,6 +96,8 @@ def shape_axis(axes: Axes, column: str, which: str, log: bool, values: list[floa
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.set_major_formatter(ScalarFormatter())
         axis.set_minor_formatter(NullFormatter())
+    elif column in ("epoch", "step"):
+        axis.set_major_locator(MaxNLocator("auto", integer=True))
     elif column == "parameters":
         axis.set_major_locator(MaxNLocator(5))
         axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
