@@ -55,7 +55,7 @@ def smoke(clone):
     clone.edit("params.yaml", "scale: quick", "scale: smoke")
     result = clone.dvc("repro")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert set(ran(result)) == ALL
+    assert set(ran(result)) == ALL - {"docs"}  # which says nothing of the scale
     clone.git("add", "-A")
     clone.git("commit", "-qm", "smoke")
     return clone
@@ -145,11 +145,11 @@ def test_a_batch_size_reruns_the_trainings_that_follow_it_and_what_comes_after(s
 
 
 def test_a_forced_rerun_gives_the_same_bytes(smoke):
-    """Of two reports, which have every kind of stage and of setting between them: all five take twice as long."""
+    """Of one report, which has every kind of stage: all five take three times as long."""
     before = (smoke.folder / "dvc.lock").read_bytes()
-    result = smoke.dvc("repro", "--force", "figures@b", "figures@c")
+    result = smoke.dvc("repro", "--force", "figures@c")
     assert {stage.partition("@")[0] for stage in ran(result)} == {stage.partition("@")[0] for stage in ALL} - {"docs"}
-    assert {stage for stage in TRAINING if stage.startswith(("train@b", "train@c"))} <= set(ran(result))
+    assert {stage for stage in TRAINING if stage.startswith("train@c")} <= set(ran(result))
     assert (smoke.folder / "dvc.lock").read_bytes() == before
     assert smoke.git("status", "--porcelain") == ""
 
