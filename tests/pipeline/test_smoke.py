@@ -106,7 +106,7 @@ def test_a_second_run_does_nothing(smoke):
         (("params.yaml", "batch_size: 64", "batch_size: 32"), IN_BATCHES),
         (("params.yaml", "replicas: 3 ", "replicas: 2 "), TRAINING - OWN_REPLICAS),
         (("params.yaml", "seed: 0", "seed: 1"), TRAINING | HESSIANS),
-        (("params.yaml", "train_seconds: 10", "train_seconds: 11"), set()),
+        (("params.yaml", "train_seconds: 10\n", "train_seconds: 11\n"), set()),
         (("params.yaml", "train_seconds: 0.1", "train_seconds: 0.2"), TRAINING),
         (("params.yaml", "train_size: 200", "train_size: 150"), DATA),
         (("reports/d.yaml", "M1: {layers: [64, 32, 10], parameters: 52650}", "M1: {layers: [60, 32, 10]}"),
