@@ -3,13 +3,13 @@
 import numpy as np
 from safetensors.numpy import load_file
 
-from netclaims.analysis.fit import fit_numbers, fitted_curves
+from netclaims.analysis.fit import error_numbers, errors, fit_numbers, fitted_curves
 from netclaims.analysis.sections import FitSettings, load_section, write_analysis
 from netclaims.learn.command import command
 from netclaims.learn.config import load_experiment
 from netclaims.learn.paths import DATA, RUNS
 from netclaims.learn.summary import tuned
-from netclaims.learn.tables import read_table
+from netclaims.learn.tables import read_table, spread
 
 
 @command
@@ -19,13 +19,12 @@ def main(key: str) -> None:
     experiment = load_experiment(settings.nets)
     outputs = {int(run): values for run, values in load_file(RUNS / settings.nets / "outputs.safetensors").items()}
     x, *truth = (np.load(DATA / "functions" / f"{name}.npy") for name in ["test_x", *experiment.functions])
-    curves = fitted_curves(
-        tuned(experiment, read_table(settings.nets, "nets")),
-        outputs,
-        x,
-        dict(zip(experiment.functions, truth, strict=True)),
-    )
-    write_analysis("fit", key, settings.nets, curves, fit_numbers(curves))
+    nets = tuned(experiment, read_table(settings.nets, "nets"))
+    compared = (nets, outputs, x, dict(zip(experiment.functions, truth, strict=True)))
+    curves, table = fitted_curves(*compared), errors(*compared)
+    numbers = fit_numbers(curves) | {"regions": error_numbers(table)}
+    over_replicas = spread(table, ["function", "model", "region"], ["mean_square"])
+    write_analysis("fit", key, settings.nets, curves, numbers, errors=over_replicas)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,17 @@
 import sys
 
 import pandas as pd
+from torch import Tensor
 
-from netclaims.analysis.curvature import critical_points, parameters_of, ratio_numbers, training_loss
+from netclaims.analysis.curvature import critical_point, ratio_numbers, spectrum
+from netclaims.analysis.least_squares import LeastSquares, theta_of
 from netclaims.analysis.sections import HessianSettings, load_section, write_analysis
 from netclaims.learn.command import command
 from netclaims.learn.config import EXAMPLE, Experiment, load_experiment
-from netclaims.learn.data import Part, parts
+from netclaims.learn.data import function_values
 from netclaims.learn.execution import in_parallel
-from netclaims.learn.networks import Network, Weights
+from netclaims.learn.functions import grid
+from netclaims.learn.networks import Network
 from netclaims.learn.params import load_params
 from netclaims.learn.store import read_weights
 from netclaims.learn.streams import stream
@@ -19,31 +22,33 @@ from netclaims.learn.tables import read_table
 
 @command
 def main(key: str) -> None:
-    """Analyse the nets of experiment `key`."""
+    """Analyse the nets of experiment `key`, one by one."""
     settings, seed = load_section("hessian", key, HessianSettings), load_params().seed
     experiment = load_experiment(settings.nets)
-    nets, weights = read_table(settings.nets, "nets"), read_weights(settings.nets)
-    groups = list(nets[~nets["diverged"]].groupby("run"))
-    if not groups:
+    nets = read_table(settings.nets, "nets")
+    diverged = int(nets["diverged"].sum())
+    nets = nets.loc[~nets["diverged"], ["run", "member", "model", "function", "replica"]]
+    if nets.empty:
         sys.exit(f"{key}: every net diverged, and there is no point to analyse")
-    jobs = [(settings.nets, seed, experiment, settings, group, weights[run]) for run, group in groups]
-    table = pd.concat(in_parallel(_analyse, jobs, key))
-    write_analysis(
-        "hessian", key, settings.nets, table, ratio_numbers(table) | {"diverged": int(nets["diverged"].sum())}
-    )
+    theta = {run: theta_of(weights) for run, weights in read_weights(settings.nets).items()}
+    rows = nets.to_dict("records")
+    jobs = [(key, seed, experiment, settings, row, theta[row["run"]][row["member"]]) for row in rows]
+    found = in_parallel(_analyse, jobs, key)
+    names = ["model", "function", "replica"]
+    table = pd.concat([nets[names].reset_index(drop=True), pd.DataFrame([numbers for numbers, _ in found])], axis=1)
+    eigenvalues = pd.concat([values.assign(kind=numbers["kind"]) for numbers, values in found])
+    numbers = ratio_numbers(table) | {"diverged": diverged}
+    write_analysis("hessian", key, settings.nets, table, numbers, spectrum=spectrum(eigenvalues))
 
 
 def _analyse(
-    key: str, seed: int, experiment: Experiment, settings: HessianSettings, nets: pd.DataFrame, weights: Weights
-) -> pd.DataFrame:
-    """The nets of one run, all of one architecture."""
-    network = Network(experiment.models[nets["model"].iloc[0]].layers, experiment.activation, EXAMPLE[experiment.data])
-    data, _ = parts(experiment, nets["function"].tolist())
-    loss = training_loss(network, weights, experiment.loss, Part(data.x.double(), data.y.double()))
-    parameters = parameters_of(weights)[nets["member"].tolist()]
-    neighbours = stream(seed, key, int(nets["run"].iloc[0]), "neighbours")
-    found = critical_points(loss, parameters, settings, neighbours)
-    return nets[["model", "function", "replica"]].assign(**{name: value.numpy() for name, value in found.items()})
+    key: str, seed: int, experiment: Experiment, settings: HessianSettings, net: dict, theta: Tensor
+) -> tuple[dict, pd.DataFrame]:
+    network = Network(experiment.models[net["model"]].layers, experiment.activation, EXAMPLE["functions"])
+    data = function_values([net["function"]], grid(experiment.points), theta.dtype)
+    problem = LeastSquares(network, data.x, data.y[0, :, 0])
+    neighbours = stream(seed, key, net["run"], net["member"], "neighbours")
+    return critical_point(problem, theta, settings, experiment.activation != "tanh", neighbours)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from netclaims.analysis.interpolation import along, line_numbers
+from netclaims.analysis.interpolation import MATCHED, along, inside, line_numbers, pairs
+from netclaims.analysis.matching import matched
 from netclaims.analysis.sections import InterpolateSettings, load_section, write_analysis
 from netclaims.analysis.sensitivity import COLUMNS
 from netclaims.learn.command import command
 from netclaims.learn.config import EXAMPLE, Experiment, load_experiment
-from netclaims.learn.data import Part, images
+from netclaims.learn.data import first_examples, images, parts
 from netclaims.learn.execution import in_parallel
+from netclaims.learn.layers import Conv
 from netclaims.learn.networks import Network, Weights, member
 from netclaims.learn.store import read_weights
 from netclaims.learn.tables import read_table, spread
@@ -17,30 +19,39 @@ from netclaims.learn.tables import read_table, spread
 
 @command
 def main(key: str) -> None:
-    """Interpolate between the nets that `key` names, model by model and replica by replica."""
+    """Interpolate between the nets that `key` names, kind of pair by kind of pair and replica by replica."""
     settings = load_section("interpolate", key, InterpolateSettings)
     experiment = load_experiment(settings.nets)
     weights, nets = read_weights(settings.nets), read_table(settings.nets, "nets")
+    controls = read_table(settings.nets, "controls") if experiment.control == settings.between[0] else None
+    dense = [name for name, model in experiment.models.items() if Conv not in map(type, model.layers)]
     images(experiment.data)  # read once, for all processes
-    start, end = (nets[nets[settings.over] == value] for value in settings.between)
-    jobs = [
-        (experiment, settings, one.model, one.replica, *(member(weights[net.run], net.member) for net in (one, other)))
-        for one, other in zip(start.itertuples(), end.itertuples(), strict=True)
-    ]
+    jobs = []
+    for line in pairs(nets, settings.over, settings.between, dense, controls).to_dict("records"):
+        start, end = (member(weights[line[f"run_{at}"]], line[f"member_{at}"]) for at in ("start", "end"))
+        jobs.append((experiment, settings, line, start, end))
     table = pd.concat(in_parallel(_line, jobs, key))
-    curves = spread(table, ["model", "split", "alpha"], ["loss", "accuracy", *(COLUMNS if settings.examples else [])])
-    write_analysis("interpolate", key, settings.nets, curves, line_numbers(table))
+    columns = ["loss", "accuracy", *(COLUMNS if settings.examples else [])]
+    curves = spread(table, ["model", "pair", "split", "alpha"], columns)
+    barriers, numbers = line_numbers(table)
+    write_analysis("interpolate", key, settings.nets, curves, numbers, barriers=barriers)
 
 
 def _line(
-    experiment: Experiment, settings: InterpolateSettings, model: str, replica: int, start: Weights, end: Weights
+    experiment: Experiment, settings: InterpolateSettings, line: dict, start: Weights, end: Weights
 ) -> pd.DataFrame:
-    network = Network(experiment.models[model].layers, experiment.activation, EXAMPLE[experiment.data])
-    train, test = images(experiment.data)
-    probe = Part(test.x[: settings.examples], test.y[:, : settings.examples]) if settings.examples else None
-    alpha = np.linspace(*settings.alpha, settings.points)
-    line = along(network, start, end, alpha, experiment.loss, {"train": train, "test": test}, probe)
-    return line.assign(model=model, replica=replica)
+    """One pair; the report's own kind on the whole range, the others where the barrier is defined."""
+    network = Network(experiment.models[line["model"]].layers, experiment.activation, EXAMPLE[experiment.data])
+    train, test = parts(experiment, [])
+    alpha, probe = np.linspace(*settings.alpha, settings.points), None
+    if not line["own"]:
+        alpha = alpha[inside(alpha)]
+    elif settings.examples:
+        probe = first_examples(test, settings.examples)
+    if line["pair"] == MATCHED:
+        end = matched(start, end)
+    table = along(network, start, end, alpha, experiment.loss, {"train": train, "test": test}, probe)
+    return table.assign(**{name: line[name] for name in ("model", "pair", "replica")})
 
 
 if __name__ == "__main__":

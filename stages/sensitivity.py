@@ -1,43 +1,64 @@
-"""Three kinds of sensitivity of trained nets: `python stages/sensitivity.py d-sensitivity`."""
+"""Sensitivity of trained nets, and curvature of their loss: `python stages/sensitivity.py d-sensitivity`."""
 
 import pandas as pd
 
 from netclaims.analysis.sections import SensitivitySettings, load_section, write_analysis
 from netclaims.analysis.sensitivity import COLUMNS, sensitivities
+from netclaims.analysis.sharpness import sharpness
+from netclaims.analysis.spectrum import density, spectrum, training_loss
 from netclaims.learn.command import command
 from netclaims.learn.config import EXAMPLE, Experiment, load_experiment
-from netclaims.learn.data import Part, images
+from netclaims.learn.data import Part, first_examples, images, parts
 from netclaims.learn.execution import in_parallel
-from netclaims.learn.networks import Network, Weights
+from netclaims.learn.networks import Network, Weights, flatten
+from netclaims.learn.params import load_params
 from netclaims.learn.store import read_weights
+from netclaims.learn.streams import stream
 from netclaims.learn.summary import identity, with_series
 from netclaims.learn.tables import mean_and_deviation, read_table, spread
+
+CURVATURE = ["largest_eigenvalue", "trace", "sharpness"]
 
 
 @command
 def main(key: str) -> None:
     """Measure the nets that `key` names."""
-    settings = load_section("sensitivity", key, SensitivitySettings)
+    settings, seed = load_section("sensitivity", key, SensitivitySettings), load_params().seed
     experiment = load_experiment(settings.nets)
     weights, nets = read_weights(settings.nets), read_table(settings.nets, "nets")
     images(experiment.data)  # read once, for all processes
-    jobs = [(experiment, settings.examples, group, weights[run]) for run, group in nets.groupby("run")]
-    table = with_series(experiment, pd.concat(in_parallel(_measure, jobs, key)))
-    curves = spread(table, ["series", *identity(experiment), "parameters"], COLUMNS)
+    jobs = [(experiment, settings, seed, group, weights[run]) for run, group in nets.groupby("run")]
+    found, spectra = (pd.concat(tables) for tables in zip(*in_parallel(_measure, jobs, key), strict=True))
+    table, spectra = with_series(experiment, found), with_series(experiment, spectra)
+    columns, names = [*COLUMNS, *CURVATURE], ["series", *identity(experiment)]
+    curves = spread(table, [*names, "parameters"], columns)
     numbers = {
-        series: {name: mean_and_deviation(group[name]) for name in COLUMNS}
+        series: {name: mean_and_deviation(group[name]) for name in columns}
         for series, group in table.groupby("series", sort=False)
     }
-    write_analysis("sensitivity", key, settings.nets, curves, numbers)
+    write_analysis("sensitivity", key, settings.nets, curves, numbers, density=density(spectra, names))
 
 
-def _measure(experiment: Experiment, examples: int, nets: pd.DataFrame, weights: Weights) -> pd.DataFrame:
-    """The nets of one run, all of one architecture, with a column for each sensitivity."""
+def _measure(
+    experiment: Experiment, settings: SensitivitySettings, seed: int, nets: pd.DataFrame, weights: Weights
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The nets of one run, all of one architecture, with a column for each quantity; and their spectra."""
     network = Network(experiment.models[nets["model"].iloc[0]].layers, experiment.activation, EXAMPLE[experiment.data])
-    _, test = images(experiment.data)
-    probe = Part(test.x[:examples], test.y[:, :examples])
-    found = sensitivities(network, weights, experiment.loss, probe)
-    return nets.assign(**{name: value.numpy() for name, value in found.items()})
+    train, test = parts(experiment, [])
+    found = sensitivities(network, weights, experiment.loss, first_examples(test, settings.examples))
+    nets = nets.assign(**{name: value.numpy() for name, value in found.items()})
+    some = first_examples(train, settings.curvature.examples)
+    # Other than convolutions, second derivatives of them are faster with the channels first in memory.
+    loss = training_loss(network, weights, experiment.loss, Part(some.x.contiguous(), some.y))
+    curvature, spectra = [], []
+    for theta, net in zip(flatten(weights), nets.to_dict("records"), strict=True):
+        vectors = stream(seed, settings.nets, net["run"], net["member"], "curvature")
+        trace, eigenvalues = spectrum(loss, theta, settings.curvature, vectors)
+        highest = sharpness(loss, theta, settings.curvature.epsilon)
+        curvature.append((eigenvalues["eigenvalue"].iloc[-1], trace, highest))
+        spectra.append(eigenvalues.assign(**net))
+    nets[CURVATURE] = curvature
+    return nets, pd.concat(spectra)
 
 
 if __name__ == "__main__":

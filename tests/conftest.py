@@ -3,6 +3,7 @@
 import json
 import warnings
 from dataclasses import replace
+from math import ceil
 
 import numpy as np
 import pytest
@@ -92,8 +93,9 @@ def run_of():
     """The run that trains the first model of an experiment with its own settings, with changes."""
 
     def make(experiment: Experiment, replicas=1, **changes) -> Run:
-        full = experiment.points or SIZES[experiment.data][0]
+        full = experiment.points or min(SIZES[experiment.data][0], experiment.examples or SIZES[experiment.data][0])
         batch_size = full if experiment.batch_size == "full" else experiment.batch_size or 16
+        in_an_epoch = ceil(full / changes.get("batch_size", batch_size))
         members = tuple(Member(name, i) for name in experiment.functions or [None] for i in range(replicas))
         run = Run(
             key="d-test",
@@ -102,7 +104,11 @@ def run_of():
             optimiser=experiment.optimiser,
             learning_rate=experiment.learning_rate,
             batch_size=batch_size,
+            shuffle_labels=experiment.shuffle_labels or 0.0,
+            equal="epochs",
             epochs=experiment.epochs,
+            steps=changes.get("epochs", experiment.epochs) * in_an_epoch,
+            epoch_steps=in_an_epoch,
             members=members,
         )
         return replace(run, **changes)
@@ -121,7 +127,8 @@ def prepared(tmp_path, monkeypatch):
         for part, size in (("train", train), ("test", test)):
             np.save(folder / f"{part}_images.npy", random.integers(256, size=(size, *shape), dtype=np.uint8))
             np.save(folder / f"{part}_labels.npy", random.permutation(np.arange(size) % 10))
-        manifest = {"title": f"Noise for {name}", "train_size": train, "test_size": test}
+        per_class = {str(label): len(range(label, test, 10)) for label in range(10)}
+        manifest = {"title": f"Noise for {name}", "train_size": train, "test_size": test, "test_per_class": per_class}
         (folder / "manifest.json").write_text(json.dumps(manifest))
     folder = tmp_path / "data" / "functions"
     folder.mkdir()

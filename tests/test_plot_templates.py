@@ -1,6 +1,7 @@
 """The templates in .dvc/plots are those that dvc.yaml names, and name only columns of the tables they draw."""
 
 import csv
+import itertools
 import json
 import re
 from collections import Counter
@@ -49,8 +50,62 @@ def _declared() -> list[tuple[str, dict]]:
 
 
 PLOTS = _declared()
-NAMES = sorted({properties["template"] for _, properties in PLOTS})
+NAMES = sorted(path.stem for path in TEMPLATES.iterdir())
 TABLES = [(path, properties) for path, properties in PLOTS if (ROOT / path).exists()]
+
+MODELS, SPLITS, PLANES = ["A", "B"], ["train", "test"], ["main components", "random, filter-normalised"]
+CURVATURE = ["largest_eigenvalue", "trace", "sharpness"]
+NORMS = ["loss_by_input", "output_by_input", "loss_by_parameters"]
+SWEEP = {"series": ["a net"], "model": MODELS, "batch_size": [16, 64], "equal": ["epochs", "steps"]}
+SHUFFLED = {"series": ["a net"], "model": MODELS, "shuffle_labels": [0, 0.5, 1]}
+LINE = {"model": MODELS, "split": SPLITS, "alpha": [0, 1]}
+
+# Tables as the analyses write them, also such as no experiment has at present: what tells the rows apart, with all its
+# values, and the quantities, with their spread over replicas and without one.
+SAMPLES = [
+    ("explained", "component", "share", {"scope": ["layer 1", "whole model"], "basis": ["all runs", "each run its own"],
+                                         "component": [1, 2, 3]}, ["share"], []),
+    ("surface", "x", "loss", {"plane": PLANES, "x": [-1, 0, 1], "y": [-1, 0, 1]}, [], ["loss"]),
+    ("path", "epoch", "loss", {"plane": PLANES, "at": ["on the path", "in the plane"], "epoch": [0, 5]}, [],
+     ["x", "y", "loss"]),
+    ("density", "eigenvalue", "density", {"series": MODELS, "eigenvalue": [-1, 0, 10]}, ["density"], []),
+    ("spectrum", "rank", "eigenvalue", {"part": ["Hessian", "Gauss-Newton"], "rank": [1, 2]}, ["eigenvalue"], []),
+    ("barriers", "pair", "loss_barrier", {"model": MODELS, "pair": ["two starts", "one start"], "split": SPLITS},
+     ["loss_barrier", "accuracy_barrier"], []),
+    ("errors", "model", "mean_square", {"function": ["sinc5", "quadratic"], "model": MODELS, "region": ["all", "edge"]},
+     ["mean_square"], []),
+    ("gap", "batch_size", "loss_gap", SWEEP | {"parameters": [100]}, ["loss_gap", "accuracy_gap"], []),
+    ("gap", "shuffle_labels", "loss_gap", SHUFFLED | {"parameters": [100]}, ["loss_gap", "accuracy_gap"], []),
+    ("gap", "parameters", "loss_gap", {"series": ["a net"], "function": ["sinc5"], "parameters": [10, 20],
+                                       "model": ["A"], "learning_rate": [0.1, 1], "optimiser": ["sgd", "adam"]},
+     ["loss_gap"], []),
+    ("final_cross_entropy", "batch_size", "loss", SWEEP | {"split": SPLITS, "parameters": [100]},
+     ["loss", "accuracy"], []),
+    ("final_cross_entropy", "shuffle_labels", "loss", SHUFFLED | {"split": SPLITS, "parameters": [100]},
+     ["loss", "accuracy"], []),
+    ("final_mse", "batch_size", "loss", SWEEP | {"function": ["sinc5"], "split": SPLITS, "parameters": [100]},
+     ["loss"], []),
+    ("sensitivity", "batch_size", "output_by_input", SWEEP, NORMS + CURVATURE, []),
+    ("sensitivity", "shuffle_labels", "output_by_input", SHUFFLED, NORMS + CURVATURE, []),
+    ("sensitivity", "batch_size", "output_by_input", {"series": ["a net"], "model": ["A"], "batch_size": [1, 2]}, NORMS,
+     []),
+    ("interpolate", "alpha", "loss", LINE | {"pair": ["two starts", "one start", "control"]}, ["loss", "accuracy"], []),
+    ("interpolate", "alpha", "loss", LINE, ["loss", "accuracy"], []),
+]  # fmt: skip
+
+
+def _sample(keys: dict[str, list], spread: list[str], plain: list[str]) -> list[dict]:
+    """A row for every combination of the keys, as text, which is what a CSV holds."""
+    numbers = [f"{name}{end}" for name in spread for end in ("", "_low", "_high")] + plain
+    rows = [dict(zip(keys, map(str, values), strict=True)) for values in itertools.product(*keys.values())]
+    return [row | dict.fromkeys(numbers, "1") for row in rows]
+
+
+SAMPLED = {f"sample {i} of {name}": _sample(*columns) for i, (name, _, _, *columns) in enumerate(SAMPLES)}
+CASES = TABLES + [
+    (path, {"template": name, "x": x, "y": y, "title": "a title"})
+    for path, (name, x, y, *_) in zip(SAMPLED, SAMPLES, strict=True)
+]
 
 
 def _load(name: str) -> dict:
@@ -59,6 +114,8 @@ def _load(name: str) -> dict:
 
 @cache
 def _rows(path: str) -> list[dict]:
+    if path in SAMPLED:
+        return SAMPLED[path]
     with (ROOT / path).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -73,8 +130,16 @@ def _strings(node: object) -> list[str]:
 
 
 def _optional(template: dict) -> set[str]:
-    """The columns that a template asks for before it reads them."""
-    return {name for text in _strings(template) for name in re.findall(r"isValid\(datum\.(\w+)\)", text)}
+    """The columns that a template asks for before it reads them, or of which it leaves out those without a value."""
+    asked = {name for text in _strings(template) for name in re.findall(r"isValid\(datum\.(\w+)\)", text)}
+    counted = any(part["op"] == "valid" for step in template["transform"] for part in step.get("joinaggregate", []))
+    return asked | (_folded(template) if counted else set())
+
+
+def _folded(template: dict) -> set[str]:
+    """The columns that a template makes panels of, with those of their bands."""
+    names = [name for step in template.get("transform", []) for name in step.get("fold", [])]
+    return {f"{name}{end}" for name in names for end in ("", "_low", "_high")}
 
 
 def _needed(node: object) -> set[str]:
@@ -88,7 +153,7 @@ def _needed(node: object) -> set[str]:
         for key, value in node.items():
             if key == "field":
                 fields.add(value)
-            elif key == "groupby":
+            elif key in {"groupby", "fold"}:
                 fields.update(value)
             elif key not in {"transform", "labelExpr"}:  # in a label, datum is a tick of the axis
                 fields |= _needed(value)
@@ -96,6 +161,8 @@ def _needed(node: object) -> set[str]:
 
 
 def _made(step: dict) -> set[str]:
+    if "fold" in step:
+        return set(step["as"])
     parts = [step, *step.get("joinaggregate", []), *step.get("aggregate", [])]
     return {part["as"] for part in parts if "as" in part}
 
@@ -121,8 +188,12 @@ def _sources(template: dict, columns: set[str]) -> dict[str, set[str]]:
     """For every field, the columns that it is worked out of: for one of the table itself that column alone."""
     found = {column: {column} for column in columns}
     for step in template.get("transform", []):
-        for name in _made(step):
-            found[name] = set().union(*(found.get(field, set()) for field in _needed(step)))
+        for name in _made(
+            step
+        ):  # of what `fold` makes, its names are of no column, and no line is told apart by numbers
+            found[name] = (
+                set() if "fold" in step else set().union(*(found.get(field, set()) for field in _needed(step)))
+            )
     return found
 
 
@@ -132,7 +203,8 @@ def _lines(node: object, around: dict | None = None) -> list[dict]:
         return [line for part in node for line in _lines(part, around)]
     if not isinstance(node, dict) or any("aggregate" in step for step in node.get("transform", [])):
         return []
-    encoding = (around or {}) | node.get("facet", {}) | node.get("encoding", {})
+    facet = node.get("facet", {})
+    encoding = (around or {}) | ({"facet": facet} if "field" in facet else facet) | node.get("encoding", {})
     if isinstance(node.get("mark"), dict) and node["mark"]["type"] == "line":
         return [encoding]
     return [line for key in ("layer", "hconcat", "vconcat", "spec") for line in _lines(node.get(key), encoding)]
@@ -156,7 +228,7 @@ def _with_axes(template: dict, properties: dict) -> dict:
 
 
 def test_dvc_yaml_names_the_templates_that_there_are():
-    assert sorted(path.stem for path in TEMPLATES.iterdir()) == NAMES
+    assert {properties["template"] for _, properties in PLOTS} == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -181,19 +253,25 @@ def test_template_reads_nothing_from_elsewhere(name):
 
 
 def test_there_are_tables_to_check():
-    assert {properties["template"] for _, properties in TABLES} == set(NAMES)
+    assert {properties["template"] for _, properties in CASES} == set(NAMES)
 
 
-@pytest.mark.parametrize(("path", "properties"), TABLES, ids=[path for path, _ in TABLES])
+@pytest.mark.parametrize(("path", "properties"), CASES, ids=[path for path, _ in CASES])
 def test_template_reads_columns_that_the_table_has(path, properties):
     template = _with_axes(_load(properties["template"]), properties)
     columns = set(_rows(path)[0])
     assert {properties["x"], properties["y"]} <= columns
     assert _unknown(template, columns | {"rev"}) - _optional(template) == set()
-    assert set(template["data"]["format"]["parse"]) <= columns
+    assert set(template["data"]["format"]["parse"]) <= columns | _optional(template)
 
 
-@pytest.mark.parametrize(("path", "properties"), TABLES, ids=[path for path, _ in TABLES])
+@pytest.mark.parametrize("name", NAMES)
+def test_template_reads_the_bands_of_what_it_makes_panels_of(name):
+    template = _load(name)
+    assert _folded(template) <= set(template["data"]["format"]["parse"])
+
+
+@pytest.mark.parametrize(("path", "properties"), CASES, ids=[path for path, _ in CASES])
 def test_no_line_goes_through_two_values_at_one_place(path, properties):
     template = _with_axes(_load(properties["template"]), properties)
     sources = _sources(template, {*_rows(path)[0], "rev"})
@@ -207,16 +285,17 @@ def test_no_line_goes_through_two_values_at_one_place(path, properties):
 
 
 def test_the_templates_of_tables_of_lines_have_lines():
-    assert {name for name in NAMES if _lines(_load(name))} == set(NAMES) - {"hessian"}
+    assert {name for name in NAMES if _lines(_load(name))} == set(NAMES) - {"hessian", "surface", "barriers", "errors"}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_optional_columns_are_settings_of_an_experiment(name):
-    assert _optional(_load(name)) <= {"function", "optimiser", "learning_rate", "batch_size"}
+    settings = {"function", "optimiser", "learning_rate", "batch_size", "shuffle_labels", "equal", "pair"}
+    assert _optional(_load(name)) - _folded(_load(name)) <= settings
 
 
 # One table for each template and each column that its x axis may show.
-AXES = {(properties["template"], properties["x"]): (path, properties) for path, properties in TABLES}
+AXES = {(properties["template"], properties["x"]): (path, properties) for path, properties in CASES}
 
 
 @pytest.fixture(params=AXES, ids=" ".join)

@@ -5,8 +5,9 @@ from math import inf, nan
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from netclaims.analysis.fit import fit_numbers, fitted_curves
+from netclaims.analysis.fit import error_numbers, errors, fit_numbers, fitted_curves
 
 X = np.array([-1.0, 1.0])
 TRUTH = {"f": np.array([0.0, 2.0]), "g": np.array([5.0, 5.0])}
@@ -51,3 +52,40 @@ def test_a_fit_that_diverged_has_no_numbers(bad):
     found = fit_numbers(fitted_curves(NETS, outputs, X, TRUTH))
     assert found["f"]["A"] == {"mean_square": None, "largest": None}
     assert found["g"]["A"] == {"mean_square": 5.0, "largest": 3.0}
+
+
+POINTS = np.array([-0.9, -0.8, 0.0, 0.8, 0.9])
+TABLE = pd.DataFrame(
+    [
+        {"function": "f", "model": model, "replica": i, "region": region, "mean_square": value}
+        for region in ("inside", "edges")
+        for model, values in (("A", [1.0, 2.0, 4.0]), ("B", [3.0, 4.0, 20.0]))
+        for i, value in enumerate(values)
+    ]
+)
+
+
+def test_errors_inside_and_at_the_edges():
+    nets = NETS.iloc[:1]
+    outputs = {0: np.array([[3, 1, 1, 1, 1]], np.float32)}
+    found = errors(nets, outputs, POINTS, {"f": np.array([0, 0, 1, 1, 0.0])})
+    assert found.to_dict("records") == [
+        {"function": "f", "model": "A", "replica": 0, "region": "inside", "mean_square": pytest.approx(1 / 3)},
+        {"function": "f", "model": "A", "replica": 0, "region": "edges", "mean_square": pytest.approx((9 + 1) / 2)},
+    ]
+
+
+def test_models_are_compared_replica_by_replica():
+    found = error_numbers(TABLE)["f"]["edges"]
+    assert found["A"] == {"mean": pytest.approx(7 / 3, rel=1e-5), "sd": pytest.approx(1.52753), "times_first": None}
+    test = stats.ttest_rel(np.log([3, 4, 20]), np.log([1, 2, 4])).confidence_interval(0.95)
+    expected = {"ratio": (3 * 2 * 5) ** (1 / 3), "low": np.exp(test.low), "high": np.exp(test.high)}
+    assert found["B"]["times_first"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("change", [{"replica": [0]}, {"value": nan}, {"value": inf}])
+def test_there_is_no_comparison_of_what_is_not_there(change):
+    table = TABLE[TABLE["replica"].isin(change.get("replica", [0, 1, 2]))].copy()
+    if "value" in change:
+        table.loc[(table["model"] == "B") & (table["replica"] == 1), "mean_square"] = change["value"]
+    assert error_numbers(table)["f"]["inside"]["B"]["times_first"] is None

@@ -185,9 +185,10 @@ def test_an_experiment(entry):
     assert found.parameters("A") == 7890
     assert found.parameters("B") == 7850
     assert found.varied == {"batch_size": [8, 16]}
-    defaults = (found.momentum, found.weight_decay, found.shuffle_labels, found.schedule, found.stop)
-    assert defaults == (0, 0, 0, None, None)
-    assert (found.augment, found.record.gradient_norm, found.stated, found.models["A"].stated) == (None,) * 4
+    assert (found.momentum, found.weight_decay) == (0, 0)
+    for name in ("schedule", "stop", "fitted", "augment", "examples", "control", "shuffle_labels", "stated"):
+        assert getattr(found, name) is None
+    assert (found.record.gradient_norm, found.models["A"].stated) == (None, None)
     assert load_experiments(Path("reports/d.yaml")) == {"d-a": found}
 
 
@@ -202,6 +203,42 @@ def test_what_an_experiment_may_add(entry):
     assert (found.augment.crop, found.augment.flip) == (4, False)
     assert (found.stop.loss_change, found.stop.gradient_norm) == (1e-6, None)
     assert found.record.gradient_norm == "epoch"
+
+
+def test_an_experiment_with_equal_steps_a_control_and_a_part_of_the_images(entry):
+    sweep = {"batch_size": [8, 16], "equal": ["steps", "epochs"], "shuffle_labels": [0, "2.5e-1", 1]}
+    added = {"sweep": sweep, "control": 16, "examples": 50, "fitted": {"accuracy": 1}}
+    chosen = ["examples", "sweep.equal", "control", "fitted"]
+    write({"d-a": entry(**added, follows=["replicas", "scale"], against="batch_size", chosen=chosen)})
+    found = load_experiment("d-a")
+    assert found.varied == {
+        "batch_size": [8, 16],
+        "shuffle_labels": [0, 0.25, 1],
+        "equal": ["steps", "epochs"],
+    }
+    assert (found.control, found.examples, found.shuffle_labels) == (16, 50, None)
+    assert (found.fitted.accuracy, found.fitted.unexplained) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("against", "values", "control"),
+    [("shuffle_labels", [0, 0.5], 0), ("learning_rate", [0.1, "1e-3"], "1e-3"), ("batch_size", [8, 4], 4.0)],
+)
+def test_a_control_is_a_value_of_what_the_experiment_is_against(against, values, control, experiment):
+    own = {"learning_rate": None} if against == "learning_rate" else {}
+    own |= {"follows": ["replicas", "scale"]} if against == "batch_size" else {}
+    found = experiment(sweep={against: values}, against=against, control=control, **own)
+    assert found.control == float(control)
+
+
+def test_a_fit_with_a_rule_for_when_it_has_fitted(experiment):
+    found = experiment("functions", fitted={"unexplained": "5e-2"}).fitted
+    assert (found.unexplained, found.accuracy) == (0.05, None)
+
+
+@pytest.mark.parametrize("share", [0, 0.0, 1])
+def test_a_share_of_shuffled_labels_that_is_said_to_be_nothing_is_kept(share, experiment):
+    assert experiment(shuffle_labels=share).shuffle_labels == share
 
 
 def test_a_knob_that_the_entry_follows_may_be_chosen(entry):
@@ -244,6 +281,27 @@ def test_a_sweep_of_such_numbers(experiment):
             ".stop.gradient_norm: give it or loss_change, one of the two",
         ),
         ({"stop": {"loss": 0.1}}, ".stop.loss: unknown key"),
+        ({"fitted": {}}, ".fitted.unexplained: give it or accuracy, one of the two"),
+        (
+            {"fitted": {"unexplained": 0.1, "accuracy": 0.9}},
+            ".fitted.unexplained: give it or accuracy, one of the two",
+        ),
+        ({"fitted": {"epochs": 3}}, ".fitted.epochs: unknown key"),
+        ({"fitted": 0.9}, ".fitted: input should be a valid dictionary or instance of Fitted (found 0.9)"),
+        ({"examples": 50.0}, ".examples: input should be a valid integer (found 50.0)"),
+        ({"examples": "all"}, ".examples: input should be a valid integer (found 'all')"),
+        ({"control": "first"}, ".control: input should be a valid number (found 'first')"),
+        ({"control": [8]}, ".control: input should be a valid number (found [8])"),
+        ({"sweep": {"equal": "steps"}}, ".sweep.equal: input should be a valid list (found 'steps')"),
+        (
+            {"sweep": {"equal": []}},
+            ".sweep.equal: list should have at least 1 item after validation, not 0 (found [])",
+        ),
+        ({"sweep": {"shuffle_labels": 0.5}}, ".sweep.shuffle_labels: input should be a valid list (found 0.5)"),
+        (
+            {"sweep": {"shuffle_labels": []}},
+            ".sweep.shuffle_labels: list should have at least 1 item after validation, not 0 (found [])",
+        ),
         ({"augment": {"rotate": 3}}, ".augment.rotate: unknown key"),
         ({"augment": {"flip": 1}}, ".augment.flip: input should be a valid boolean (found 1)"),
         ({"models.A.stated": 785}, ".models.A.stated: input should be a valid string (found 785)"),
@@ -269,6 +327,21 @@ def test_a_sweep_of_such_numbers(experiment):
         ({"momentum": 1.5}, ".momentum: input should be less than or equal to 1 (found 1.5)"),
         ({"shuffle_labels": 2}, ".shuffle_labels: input should be less than or equal to 1 (found 2)"),
         (
+            {"sweep": {"shuffle_labels": [0, 1.5]}},
+            ".sweep.shuffle_labels.1: input should be less than or equal to 1 (found 1.5)",
+        ),
+        (
+            {"sweep": {"shuffle_labels": ["-1e-9"]}},
+            ".sweep.shuffle_labels.0: input should be greater than or equal to 0 (found '-1e-9')",
+        ),
+        ({"fitted": {"accuracy": 99}}, ".fitted.accuracy: input should be less than or equal to 1 (found 99)"),
+        (
+            {"fitted": {"unexplained": -0.1}},
+            ".fitted.unexplained: input should be greater than or equal to 0 (found -0.1)",
+        ),
+        ({"examples": 0}, ".examples: input should be greater than or equal to 1 (found 0)"),
+        ({"control": float("nan")}, ".control: input should be a finite number (found nan)"),
+        (
             {"schedule": {"step": 0, "factor": 1}},
             ".schedule.step: input should be greater than or equal to 1 (found 0)",
         ),
@@ -292,6 +365,12 @@ def test_a_sweep_of_such_numbers(experiment):
         (
             {"record": {"gradient_norm": "batch"}},
             ".record.gradient_norm: input should be 'step' or 'epoch' (found 'batch')",
+        ),
+        ({"sweep": {"equal": ["time"]}}, ".sweep.equal.0: input should be 'epochs' or 'steps' (found 'time')"),
+        (
+            {"against": "epochs"},
+            ".against: input should be 'parameters', 'learning_rate', 'batch_size' or 'shuffle_labels' "
+            "(found 'epochs')",
         ),
         (
             {"follows": ["replicas", "epochs"]},
@@ -348,6 +427,48 @@ def test_a_sweep_of_such_numbers(experiment):
             {"batch_size": 8, "sweep": {"batch_size": [8]}, "follows": ["replicas", "scale"]},
             ".batch_size: give it in the entry or in its sweep or tune, not in both",
         ),
+        (
+            {"shuffle_labels": 1, "sweep": {"shuffle_labels": [0.5]}},
+            ".shuffle_labels: give it in the entry or in its sweep or tune, not in both",
+        ),
+        (
+            {"shuffle_labels": 0, "tune": {"shuffle_labels": [0.5]}},
+            ".shuffle_labels: give it in the entry or in its sweep or tune, not in both",
+        ),
+        ({"sweep": {"shuffle_labels": [0, "0.0"]}}, ".shuffle_labels: a value twice in [0.0, 0.0]"),
+        (
+            {"sweep": {"batch_size": [8], "equal": ["epochs", "epochs"]}, "follows": ["replicas", "scale"]},
+            ".equal: a value twice in ['epochs', 'epochs']",
+        ),
+        *(
+            (changes, ".equal: goes with the batch sizes of a sweep, and has epochs among its values")
+            for changes in (
+                {"sweep": {"equal": ["epochs", "steps"]}},
+                {"tune": {"equal": ["epochs", "steps"]}},
+                {"sweep": {"batch_size": [8, 4], "equal": ["steps"]}},
+                {"sweep": {"batch_size": [8, 4]}, "tune": {"equal": ["epochs", "steps"]}},
+                {"tune": {"batch_size": [8, 4]}, "sweep": {"equal": ["epochs", "steps"]}},
+            )
+        ),
+        ({"control": 16}, ".control: one of the values of parameters in the sweep (found 16)"),
+        (
+            {"control": 8, "sweep": {"batch_size": [8, 4]}},  # of another setting
+            ".control: one of the values of parameters in the sweep (found 8)",
+        ),
+        (
+            {"control": 0.5, "sweep": {"shuffle_labels": [0, 1]}, "against": "shuffle_labels"},
+            ".control: one of the values of shuffle_labels in the sweep (found 0.5)",
+        ),
+        (
+            {"control": 0.1, "learning_rate": GONE, "tune": {"learning_rate": [0.1]}, "against": "learning_rate"},
+            ".control: one of the values of learning_rate in the sweep (found 0.1)",
+        ),
+        ({"fitted": {"unexplained": 0.1}}, ".fitted: unexplained goes with functions, accuracy with images"),
+        ({"against": "shuffle_labels"}, ".against: shuffle_labels does not vary in this experiment"),
+        (
+            {"against": "shuffle_labels", "shuffle_labels": 0.5},
+            ".against: shuffle_labels does not vary in this experiment",
+        ),
         ({"batch_size": 8}, ".batch_size: the entry has its own: leave it out of follows"),
         ({"sweep": {"batch_size": [8]}}, ".batch_size: the entry has its own: leave it out of follows"),
         (
@@ -392,6 +513,12 @@ def test_a_mistake_in_an_experiment_is_one_line(changes, expected, entry):
             "models.A: softmax gives probabilities, and a function has none",
         ),
         ({"shuffle_labels": 0.5}, "shuffle_labels: functions have no labels"),
+        ({"shuffle_labels": 0}, "shuffle_labels: functions have no labels"),
+        ({"sweep": {"shuffle_labels": [0, 1]}}, "shuffle_labels: functions have no labels"),
+        ({"tune": {"shuffle_labels": [0, 1]}}, "shuffle_labels: functions have no labels"),
+        ({"examples": 20}, "examples: functions have no images"),
+        ({"control": 0}, "control: functions have no images"),
+        ({"fitted": {"accuracy": 0.9}}, "fitted: unexplained goes with functions, accuracy with images"),
         ({"augment": {"flip": True}}, "augment: functions have no images"),
         ({"augment": {}}, "augment.crop: give it, or flip: true, or leave augment out"),
         (

@@ -12,6 +12,7 @@ MODELS = {
         "A": {"layers": [{"conv": 2}, {"pool": 4}, 10, "softmax"]},
         "B": {"layers": [10]},
         "C": {"layers": [64, 10]},
+        "D": {"layers": [{"resize": 9}, {"pool": 3}, 5, 10]},
     },
     "functions": {"A": {"layers": [6, 1]}, "B": {"layers": [1]}, "C": {"layers": [99, 99, 1]}},
 }
@@ -23,6 +24,7 @@ COUNTS = {
     },
     ("mnist", "B"): {"PARAMETER": 7850, "MULTIPLICATION": 7840, "NUMBER": 10},
     ("mnist", "C"): {"PARAMETER": 50_890, "MULTIPLICATION": 50_816, "NUMBER": 74},
+    ("mnist", "D"): {"PARAMETER": 9 * 5 + 5 + 5 * 10 + 10, "MULTIPLICATION": 9 * 5 + 5 * 10, "NUMBER": 5 + 10},
     ("functions", "A"): {"PARAMETER": 6 + 6 + 6 + 1, "MULTIPLICATION": 6 + 6, "NUMBER": 6 + 1},
     ("functions", "B"): {"PARAMETER": 2, "MULTIPLICATION": 1, "NUMBER": 1},
     ("functions", "C"): {"PARAMETER": 10_198, "MULTIPLICATION": 9999, "NUMBER": 199},

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from netclaims.learn.data import examples, function_values, held_out, images, parts, shuffled
+from netclaims.learn.data import (
+    Part,
+    examples,
+    first_examples,
+    function_values,
+    held_out,
+    images,
+    parts,
+    shuffled,
+)
 from netclaims.learn.functions import FUNCTIONS, evaluate, formula, grid
 from netclaims.learn.streams import stream
 
@@ -45,6 +54,27 @@ def test_size_of_the_training_set(experiment):
     assert examples(experiment("mnist")) == 60
     assert examples(experiment("cifar10")) == 24
     assert examples(experiment("functions", points=37)) == 37
+
+
+@pytest.mark.usefixtures("prepared")
+@pytest.mark.parametrize(("wanted", "found"), [(1, 1), (7, 7), (60, 60), (61, 60), (10**6, 60)])
+def test_an_experiment_on_the_first_examples(wanted, found, experiment):
+    entry = experiment(examples=wanted)
+    assert examples(entry) == found
+    train, test = parts(entry, [None])
+    whole, whole_test = images("mnist")
+    assert (len(train.x), train.y.shape) == (found, (1, found))
+    assert torch.equal(train.x, whole.x[:found])  # standardised by the whole set
+    assert torch.equal(train.y, whole.y[:, :found])
+    assert test is whole_test
+
+
+@pytest.mark.parametrize(("count", "expected"), [(2, 2), (5, 5), (9, 5)])
+def test_the_first_examples_keep_the_targets_of_every_member(count, expected):
+    part = Part(torch.arange(10.0).view(5, 2), torch.arange(15).view(3, 5))
+    found = first_examples(part, count)
+    assert found.x.tolist() == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]][:expected]
+    assert found.y.tolist() == [row[:expected] for row in ([0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11, 12, 13, 14])]
 
 
 # ------------------------------------------------------------------------------------------------------- functions
@@ -111,7 +141,11 @@ def test_parts_of_an_experiment(experiment):
     train, test = parts(experiment("functions", points=11), ["sinc5", "sinc5", "quadratic"])
     assert (train.x.shape, train.y.shape, test.x.shape, test.y.shape) == ((11, 1), (3, 11, 1), (18, 1), (3, 18, 1))
     np.testing.assert_allclose(train.x[:, 0], np.linspace(-1, 1, 11), rtol=1e-6, atol=1e-7)
-    assert parts(experiment("mnist"), [None]) is images("mnist")
+    train, test = parts(experiment("mnist"), [None])
+    whole, whole_test = images("mnist")
+    assert torch.equal(train.x, whole.x)
+    assert torch.equal(train.y, whole.y)
+    assert test is whole_test
 
 
 # --------------------------------------------------------------------------------------------------- shuffled labels
@@ -137,6 +171,15 @@ def test_which_examples_are_shuffled_is_random():
     assert found.max() < 0.9
     assert found.min() > 0.05
     assert found[:500].mean() == pytest.approx(found[500:].mean().item(), abs=0.03)
+
+
+@pytest.mark.parametrize(("smaller", "larger"), [(0.1, 0.2), (0.25, 0.5), (0.5, 0.75), (0.9, 1.0)])
+def test_the_examples_of_a_smaller_share_are_among_those_of_a_larger_one(smaller, larger):
+    names = torch.arange(2000)  # a label of its own for every example: none meets its own again but by staying
+    some, more = (shuffled(names, share, stream("s")) != names for share in (smaller, larger))
+    assert some.sum() == pytest.approx(2000 * smaller, abs=8)
+    assert more.sum() == pytest.approx(2000 * larger, abs=8)
+    assert (some & ~more).sum() < 8  # a permutation leaves one where it is, on average
 
 
 def test_shuffling_depends_on_the_stream_alone():

@@ -59,6 +59,50 @@ def test_one_batch_for_all_members(layers, example, network_of):
     torch.testing.assert_close(network(weights, x), network(weights, x.expand(2, *x.shape[1:])), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"resize": 6}, 5, 3],
+        [{"pool": 2}, {"resize": 5}, 5, {"dense": 3, "bias": False}],
+        [{"resize": 7}, {"conv": 2}, {"pool": 2}, 3, "softmax"],
+    ],
+)
+def test_what_comes_before_the_first_weights_is_computed_once_for_all(layers, network_of, module_of, monkeypatch):
+    network = network_of(layers, (2, 9, 8), "relu")
+    weights = {name: w.requires_grad_() for name, w in network.initial(streams(25)).items()}
+    x = torch.randn(1, 6, 2, 9, 8, generator=stream("x"))
+    sizes = []
+
+    def counted(original):
+        return lambda h, *arguments, **options: sizes.append(len(h)) or original(h, *arguments, **options)
+
+    for name in ("interpolate", "max_pool2d"):
+        monkeypatch.setattr(functional, name, counted(getattr(functional, name)))
+    found = network(weights, x)
+    monkeypatch.undo()
+    first = next(i for i, layer in enumerate(layers) if isinstance(layer, int) or "conv" in layer)
+    assert sizes == [6] * first + [25 * 6] * (len(sizes) - first)
+    found.square().sum().backward()
+    for i in range(25):
+        module = module_of(layers, (2, 9, 8), "relu", weights, i)
+        expected = module(x[0])
+        torch.testing.assert_close(found[i], expected)
+        expected.square().sum().backward()
+        for weight, parameter in zip(weights.values(), module.parameters(), strict=True):
+            torch.testing.assert_close(weight.grad[i], parameter.grad)
+
+
+def test_a_member_without_finite_weights_leaves_the_others_theirs(network_of):
+    network = network_of([{"resize": 6}, 5, 3], (2, 9, 8))
+    weights = network.initial(streams(3))
+    x = torch.randn(1, 6, 2, 9, 8, generator=stream("x"))
+    before = network(weights, x)
+    weights["1.weight"][1, 0, 0] = torch.nan
+    found = network(weights, x)
+    assert found.isfinite().all((1, 2)).tolist() == [True, False, True]
+    assert torch.equal(found[[0, 2]], before[[0, 2]])
+
+
 def test_images_with_channels_last_in_memory(network_of):
     network = network_of(CNN, (2, 12, 9), "relu")
     weights = network.initial(streams(2))

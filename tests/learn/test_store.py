@@ -25,6 +25,12 @@ def trained(prepared, params):
     return make
 
 
+NETS = [
+    *("run", "member", "function", "model", "optimiser", "learning_rate", "batch_size", "shuffle_labels", "equal"),
+    *("replica", "parameters", "diverged", "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy"),
+]
+
+
 def test_only_what_was_recorded_is_written(experiment, trained):
     *_, folder = trained(experiment())
     assert {path.name for path in folder.iterdir()} == {"nets.csv", "history.csv", "weights.safetensors"}
@@ -33,25 +39,60 @@ def test_only_what_was_recorded_is_written(experiment, trained):
 def test_a_row_for_every_net(experiment, trained):
     entry = experiment(
         models={"A": {"layers": [10]}, "B": {"layers": [16, 10]}},
-        sweep={"batch_size": [60, 16]},
+        sweep={"batch_size": [60, 16], "equal": ["steps", "epochs"], "shuffle_labels": [0, 0.5]},
         follows=["replicas", "scale"],
+        epochs=2,
     )
     runs, traces, _ = trained(entry)
     nets = read_table("d-a", "nets")
-    assert list(nets) == [
-        *("run", "member", "function", "model", "optimiser", "learning_rate", "batch_size", "replica", "parameters"),
-        *("diverged", "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy"),
-    ]
+    assert list(nets) == NETS
     assert nets["function"].isna().all()
     expected = [(i, j, net.replica) for i, run in enumerate(runs) for j, net in enumerate(run.members)]
     assert [*zip(nets["run"], nets["member"], nets["replica"], strict=True)] == expected
     for net in nets.itertuples():
         run, trace = runs[net.run], traces[net.run]
-        assert (net.model, net.optimiser, net.learning_rate, net.batch_size) == (run.model, *run.setting.values())
+        setting = (net.optimiser, net.learning_rate, net.batch_size, net.shuffle_labels, net.equal)
+        assert (net.model, *setting) == (run.model, *run.setting.values())
         assert net.parameters == entry.parameters(run.model)
         assert (net.epoch, net.diverged) == (run.epochs, False)
         for name, values in trace.history.items():
             assert getattr(net, name) == pytest.approx(values[net.member, -1].item(), rel=1e-5)
+
+
+def test_the_nets_of_the_control_have_a_table_of_their_own_and_their_weights_with_the_others(experiment, trained):
+    entry = experiment(
+        models={"A": {"layers": [10]}, "B": {"layers": [16, 10]}},  # B trains one at a time
+        sweep={"batch_size": [60, 16]},
+        control=16,
+        record={"gradient_norm": "step"},
+        follows=["replicas", "scale"],
+        against="batch_size",
+    )
+    runs, traces, folder = trained(entry)
+    assert [run.control for run in runs] == [False] * 6 + [True] * 3
+    nets, controls = read_table("d-a", "nets"), read_table("d-a", "controls")
+    assert list(nets) == list(controls) == NETS
+    assert nets["run"].drop_duplicates().tolist() == list(range(6))
+    assert [*zip(controls["run"], controls["member"], strict=True)] == [(6, 0), (6, 1), (7, 0), (8, 0)]
+    assert controls["model"].tolist() == ["A", "A", "B", "B"]
+    assert controls["replica"].tolist() == [0, 1, 0, 1]
+    assert controls["batch_size"].tolist() == [16] * 4
+    for net in controls.itertuples():
+        assert (net.epoch, net.diverged) == (3, False)
+        for name, values in traces[net.run].history.items():
+            assert getattr(net, name) == pytest.approx(values[net.member, -1].item(), rel=1e-5)
+    ours = nets[nets["batch_size"] == 16]
+    assert (ours["train_loss"].to_numpy() != controls["train_loss"].to_numpy()).all()
+    for name in ("history", "steps"):
+        assert read_table("d-a", name)["run"].drop_duplicates().tolist() == list(range(6))
+    weights = read_weights("d-a")
+    assert list(weights) == list(range(9))
+    for run, trace in enumerate(traces):
+        assert all(torch.equal(w, weights[run][name]) for name, w in trace.weights.items())
+    assert {path.name for path in folder.iterdir()} == {
+        *(f"{name}.csv" for name in ("nets", "controls", "history", "steps")),
+        "weights.safetensors",
+    }
 
 
 def test_history_of_every_net(experiment, trained):

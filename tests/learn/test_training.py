@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import pairwise
+from math import ceil
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from torch.nn import functional
 from netclaims.learn import plan, training
 from netclaims.learn.augment import augmented
 from netclaims.learn.config import EXAMPLE, Augment
-from netclaims.learn.data import Part, images, parts
+from netclaims.learn.data import Part, images, parts, shuffled
 from netclaims.learn.networks import Network, flatten, member
 from netclaims.learn.plan import Member
 from netclaims.learn.streams import stream
@@ -71,7 +72,8 @@ def batches(monkeypatch):
 def plain(run, experiment, index, module_of, inputs=None):
     """One member by torch.nn and torch.optim, one mini-batch after the other: weights, history, loss and slopes.
 
-    `inputs`, if given, are those of each mini-batch in turn, in place of the examples' own.
+    `inputs`, if given, are those of each mini-batch in turn, in place of the examples' own. The learning rate decays by
+    the epoch, which is right where all of them are whole.
     """
     replica = run.members[index].replica
     model, example = experiment.models[run.model], EXAMPLE[experiment.data]
@@ -86,7 +88,7 @@ def plain(run, experiment, index, module_of, inputs=None):
     optimiser = kinds[run.optimiser](module.parameters(), **options)
     criterion = functional.mse_loss if experiment.loss == "mse" else functional.cross_entropy
     data, test = parts(experiment, [run.members[index].function])
-    order = stream(run.seed, run.key, replica, "order")
+    order = stream(run.seed, run.key, replica, "another order" if run.control else "order")
     history, steps = [], []
 
     def measure():
@@ -105,6 +107,8 @@ def plain(run, experiment, index, module_of, inputs=None):
         full = run.batch_size >= len(data.x)
         permutation = torch.arange(len(data.x)) if full else torch.randperm(len(data.x), generator=order)
         for start in range(0, len(data.x), run.batch_size):
+            if len(steps) == run.steps:
+                break
             batch = permutation[start : start + run.batch_size]
             optimiser.zero_grad()
             x = data.x[batch] if inputs is None else inputs[len(steps)]
@@ -133,6 +137,8 @@ def plain(run, experiment, index, module_of, inputs=None):
         ("mnist", {"models": {"A": {"layers": [10]}}, "shuffle_labels": 0.0}),
         ("mnist", {"batch_size": "full", "follows": ["replicas", "scale"]}),
         ("mnist", {"models": {"A": {"layers": [{"resize": 12}, 6, 10, "softmax"]}}, "learning_rate": 0.5}),
+        ("mnist", {"examples": 37}),
+        ("cifar10", {"models": CNN, "examples": 5, "activation": "relu"}),
         ("cifar10", {"models": CNN, "optimiser": "adam", "learning_rate": 0.01, "activation": "relu"}),
         ("functions", {"epochs": 30}),
         ("functions", {"epochs": 30, "optimiser": "adam", "activation": "relu"}),
@@ -155,6 +161,126 @@ def test_training_is_that_of_plain_pytorch(data, changes, experiment, run_of, mo
     torch.testing.assert_close(trace.steps["gradient_norm"][0], steps[:, 1], rtol=1e-4, atol=1e-5)
     assert trace.history["train_loss"][0, -1] < trace.history["train_loss"][0, 0]
     assert (trace.last, trace.diverged) == ([len(trace.epochs) - 1], [False])
+
+
+# --------------------------------------------------------------------------------------- equal steps, equal epochs
+
+
+@pytest.fixture
+def rates(monkeypatch):
+    """The learning rate of every optimiser step of a training."""
+    seen, original = [], training._optimiser
+
+    def hooked(*arguments):
+        optimiser = original(*arguments)
+        optimiser.register_step_pre_hook(lambda optimiser, *_: seen.append(optimiser.param_groups[0]["lr"]))
+        return optimiser
+
+    monkeypatch.setattr(training, "_optimiser", hooked)
+    return seen
+
+
+SIZES = [60, 7, 16, 1000, 25]  # 1, 9, 4, 1 and 3 steps an epoch
+EQUAL = {"sweep": {"batch_size": SIZES, "equal": ["epochs", "steps"]}, "against": "batch_size"}
+EQUAL |= {"follows": ["replicas", "scale"]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epochs": 4},  # 12 steps, so that 7 ends after 3 of its 9 in the second epoch
+        {"epochs": 5, "optimiser": "adam", "learning_rate": 0.01, "examples": 40},  # 10 steps of 2 to an epoch
+        {"epochs": 1, "momentum": 0.9, "weight_decay": 0.1},  # 3 steps: not half an epoch for 7
+    ],
+)
+def test_equal_steps_are_as_many_for_every_batch_size_and_those_of_plain_pytorch(
+    changes, experiment, params, module_of
+):
+    entry = experiment(record={"gradient_norm": "step"}, **EQUAL, **changes)
+    examples = entry.examples or 60
+    runs = [run for run in plan.plan("d-a", entry, params(), examples) if run.equal == "steps"]
+    assert [run.batch_size for run in runs] == SIZES
+    expected = entry.epochs * ceil(examples / 25)
+    for run in runs:
+        trace = train(run, entry)
+        assert trace.steps["loss"].shape == (2, expected)
+        assert trace.epochs == list(range(ceil(expected / ceil(examples / run.batch_size)) + 1))
+        for index in range(2):
+            weights, history, steps = plain(run, entry, index, module_of)
+            assert len(steps) == expected
+            torch.testing.assert_close(flatten(trace.weights)[index], weights, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(trace.steps["loss"][index], steps[:, 0], rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(trace.history["train_loss"][index], history[:, 0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 5, 6, 7, 8])
+def test_a_run_of_so_many_steps_is_the_beginning_of_a_longer_one(steps, experiment, run_of):
+    entry = experiment(record={"gradient_norm": "step"}, optimiser="adam", schedule={"step": 1, "factor": 0.5})
+    longer = train(run_of(entry), entry)
+    trace = train(run_of(entry, steps=steps, epochs=ceil(steps / 4)), entry)
+    for name, values in trace.steps.items():
+        assert torch.equal(values, longer.steps[name][:, :steps])
+    whole = steps // 4 + 1  # epochs, and the beginning
+    assert torch.equal(trace.history["test_loss"][:, :whole], longer.history["test_loss"][:, :whole])
+    if steps % 4:
+        assert not torch.equal(trace.history["test_loss"][:, whole], longer.history["test_loss"][:, whole])
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_at_equal_epochs_the_learning_rate_decays_by_the_epoch_as_torch_has_it(every, experiment, params, rates):
+    entry = experiment(epochs=5, schedule={"step": every, "factor": 0.3}, **EQUAL)
+    for run in plan.plan("d-a", entry, params(), 60):
+        if run.equal == "steps":
+            continue
+        optimiser = torch.optim.SGD([torch.zeros(1)], entry.learning_rate)
+        schedule = torch.optim.lr_scheduler.StepLR(optimiser, every, 0.3)
+        expected = []
+        for _ in range(5):
+            expected += schedule.get_last_lr() * ceil(60 / run.batch_size)
+            optimiser.step()
+            schedule.step()
+        rates.clear()
+        train(run, entry)
+        assert rates == expected
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_at_equal_steps_it_decays_after_as_many_for_every_batch_size(every, experiment, params, rates):
+    entry = experiment(epochs=5, schedule={"step": every, "factor": 0.3}, **EQUAL)
+    for run in plan.plan("d-a", entry, params(), 60):
+        if run.equal == "epochs":
+            continue
+        rates.clear()
+        train(run, entry)
+        # three steps are an epoch of the middle batch size
+        assert rates == pytest.approx([0.05 * 0.3 ** (step // (3 * every)) for step in range(15)], rel=1e-12)
+
+
+# ------------------------------------------------------------------------------------------------------ the control
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"momentum": 0.9, "examples": 30}, {"models": {"A": {"layers": [{"pool": 4}, 6, 10]}}}]
+)
+def test_the_control_is_plain_training_from_the_same_weights_in_another_order(changes, experiment, run_of, module_of):
+    entry = experiment(record={"weights_every": 1, "gradient_norm": "step"}, **changes)
+    ours = train(run_of(entry, replicas=2), entry)
+    trace = train(run := run_of(entry, replicas=2, control=True), entry)
+    for name, weight in trace.snapshots.items():
+        assert torch.equal(weight[:, 0], ours.snapshots[name][:, 0])
+    for index in range(2):
+        weights, _, steps = plain(run, entry, index, module_of)
+        torch.testing.assert_close(flatten(trace.weights)[index], weights, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(trace.steps["loss"][index], steps[:, 0], rtol=1e-4, atol=1e-5)
+        assert not torch.isclose(trace.steps["loss"][index], ours.steps["loss"][index], rtol=1e-4).any()
+        assert not torch.allclose(flatten(trace.weights)[index], flatten(ours.weights)[index], atol=1e-3)
+
+
+@pytest.mark.parametrize("batch_size", [60, 1000])
+def test_one_batch_of_the_whole_set_has_no_other_order(batch_size, experiment, run_of):
+    entry = experiment()
+    ours = train(run_of(entry, batch_size=batch_size), entry)
+    assert same(ours, train(run_of(entry, batch_size=batch_size, control=True), entry))
 
 
 # ------------------------------------------------------------------------------------------------ pieces of a batch
@@ -370,6 +496,17 @@ def test_replicas_share_their_order_across_models_batch_sizes_and_optimisers(asc
     assert not torch.equal(orders(ascending(), run_of, batches, replicas=2, seed=1), reference)
 
 
+def test_the_control_takes_every_example_once_an_epoch_in_an_order_of_its_own(ascending, run_of, batches):
+    order = orders(ascending(), run_of, batches, replicas=3, control=True)
+    assert torch.equal(order.sort(2).values, torch.arange(40).expand(3, 3, 40))
+    found = {tuple(epoch.tolist()) for epoch in order.flatten(0, 1)}
+    others = {tuple(epoch.tolist()) for epoch in orders(ascending(), run_of, batches, replicas=3).flatten(0, 1)}
+    assert len(found) == len(others) == 9
+    assert not found & others
+    again = orders(ascending(optimiser="adam"), run_of, batches, replicas=3, control=True, batch_size=7)
+    assert torch.equal(again, order)
+
+
 def test_replicas_share_their_initial_weights_across_settings_and_functions(experiment, run_of):
     record = {"weights_every": 3}
     entry = experiment("functions", functions=["sinc5", "quadratic"], record=record)
@@ -389,12 +526,12 @@ def test_replicas_share_their_initial_weights_across_settings_and_functions(expe
 def test_labels_are_shuffled_once_and_keep_their_classes(share, least, most, batch_size, experiment, run_of, batches):
     entry = experiment(shuffle_labels=share)
     train(run_of(entry, replicas=2, batch_size=batch_size), entry)
-    shuffled, labels = list(batches), images("mnist")[0].y[0]
+    seen, labels = list(batches), images("mnist")[0].y[0]
     for replica in range(2):
         order = stream(0, "d-test", replica, "order")
         found = []
         for epoch in range(3):
-            rows = shuffled[epoch * len(shuffled) // 3 : (epoch + 1) * len(shuffled) // 3]
+            rows = seen[epoch * len(seen) // 3 : (epoch + 1) * len(seen) // 3]
             taken = torch.cat([row[min(replica, len(row) - 1)] for row in rows])
             whole = batch_size == 60
             permutation = torch.arange(60) if whole else torch.randperm(60, generator=order)
@@ -407,16 +544,39 @@ def test_labels_are_shuffled_once_and_keep_their_classes(share, least, most, bat
 
 def test_shuffling_leaves_the_test_set_alone_and_differs_by_replica_only(experiment, run_of):
     plain = train(run_of(clear := experiment(), replicas=2), clear)
-    shuffled = train(run_of(entry := experiment(shuffle_labels=1.0), replicas=2), entry)
-    assert torch.equal(shuffled.history["test_loss"][:, 0], plain.history["test_loss"][:, 0])
-    assert not torch.isclose(shuffled.history["train_loss"][:, 0], plain.history["train_loss"][:, 0]).any()
+    trace = train(run_of(entry := experiment(shuffle_labels=1.0), replicas=2), entry)
+    assert torch.equal(trace.history["test_loss"][:, 0], plain.history["test_loss"][:, 0])
+    assert not torch.isclose(trace.history["train_loss"][:, 0], plain.history["train_loss"][:, 0]).any()
     data, test = images("mnist")
     network = Network(entry.models["A"].layers, "tanh", (1, 28, 28))
-    value, accuracy, _ = evaluate(network, shuffled.weights, "cross_entropy", test)
-    torch.testing.assert_close(value, shuffled.history["test_loss"][:, -1])
-    torch.testing.assert_close(accuracy, shuffled.history["test_accuracy"][:, -1])
-    true, _, _ = evaluate(network, shuffled.weights, "cross_entropy", data)
-    assert (shuffled.history["train_loss"][:, -1] < true).all()  # it fits the labels that it was shown
+    value, accuracy, _ = evaluate(network, trace.weights, "cross_entropy", test)
+    torch.testing.assert_close(value, trace.history["test_loss"][:, -1])
+    torch.testing.assert_close(accuracy, trace.history["test_accuracy"][:, -1])
+    true, _, _ = evaluate(network, trace.weights, "cross_entropy", data)
+    assert (trace.history["train_loss"][:, -1] < true).all()  # it fits the labels that it was shown
+
+
+@pytest.mark.parametrize("control", [False, True])
+def test_every_share_of_a_sweep_shuffles_labels_by_the_same_stream(control, experiment, params, batches):
+    shares = [0.5, 0, 1, 0.25]
+    entry = experiment(
+        batch_size="full",
+        sweep={"shuffle_labels": shares},
+        against="shuffle_labels",
+        control=0.5 if control else None,
+        follows=["replicas", "scale"],
+        epochs=1,
+    )
+    labels = images("mnist")[0].y[0]
+    runs = plan.plan("d-a", entry, params(), 60)
+    assert [run.shuffle_labels for run in runs] == shares + [0.5] * control
+    for run in runs:
+        batches.clear()
+        train(run, entry)
+        (found,) = batches
+        for replica in range(2):
+            expected = shuffled(labels, run.shuffle_labels, stream(0, "d-a", replica, "labels"))
+            assert torch.equal(found[replica], expected)
 
 
 def test_shuffled_labels_are_the_same_for_every_model(experiment, run_of, batches):

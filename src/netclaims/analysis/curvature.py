@@ -1,107 +1,27 @@
-"""Points where the gradient almost vanishes, and the signs of the curvature there.
-
-Everything works on many nets at once: a loss takes the flat parameters of each, (members, parameters), and gives
-the loss of each, (members,). It has to be twice differentiable and is meant to be in float64.
-"""
+"""The signs of the curvature where the gradient vanishes, and the minimal ratio."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import torch
+from scipy.stats import norm, spearmanr
 from torch import Tensor
 
+from netclaims.analysis.critical import lower_gradient_norm, lower_loss, switching_distance
+from netclaims.analysis.least_squares import LeastSquares
 from netclaims.analysis.sections import HessianSettings
-from netclaims.learn.data import Part
-from netclaims.learn.networks import Network, Weights, flatten, losses, unflatten
-from netclaims.learn.tables import mean_and_deviation
+from netclaims.learn.tables import mean_and_deviation, rounded, spread
 
-Loss = Callable[[Tensor], Tensor]
-
-DAMPING_TRIES = 10
+ZERO_GRADIENT = 1e-7  # a norm below which the gradient counts as zero, where losses and eigenvalues are about one
+ON_A_KINK = 1e-6  # a switching distance below which a unit's kink lies on a training example
+PARTS = ["Hessian", "Gauss-Newton part", "residual part"]
 
 
-def training_loss(network: Network, like: Weights, kind: str, data: Part) -> Loss:
-    """The loss over the whole of `data` as a function of flat float64 parameters.
-
-    Args:
-        like: weights that say how the flat parameters split into tensors.
-        kind: `mse` or `cross_entropy`.
-        data: the training set, in float64, whose targets all members share.
-    """
-
-    def loss(parameters: Tensor) -> Tensor:
-        outputs = network(unflatten(parameters, like), data.x.unsqueeze(0))
-        return losses(kind, outputs, data.y.expand(len(parameters), *data.y.shape[1:]))
-
-    return loss
-
-
-def parameters_of(weights: Weights) -> Tensor:
-    """Weights of every member as float64 rows: (members, parameters)."""
-    return flatten({name: w.double() for name, w in weights.items()})
-
-
-def gradients(loss: Loss, parameters: Tensor) -> Tensor:
-    """∇L of every member: (members, parameters)."""
-    return _differentiable_gradients(loss, parameters)[0].detach()
-
-
-def _differentiable_gradients(loss: Loss, parameters: Tensor) -> tuple[Tensor, Tensor]:
-    at = parameters.detach().requires_grad_()
-    return torch.autograd.grad(loss(at).sum(), at, create_graph=True)[0], at
-
-
-def hessians(loss: Loss, parameters: Tensor) -> Tensor:
-    """Exact Hessian ∂²L/∂θ∂θᵀ of every member: (members, parameters, parameters), symmetric.
-
-    One Hessian-vector product per parameter (Pearlmutter 1994), for all members together. Mirrored entries, which
-    differ by rounding, are averaged.
-    """
-    gradient, at = _differentiable_gradients(loss, parameters)
-    columns = [torch.autograd.grad(column.sum(), at, retain_graph=True)[0] for column in gradient.unbind(1)]
-    hessian = torch.stack(columns, 2)
-    return (hessian + hessian.transpose(1, 2)) / 2
-
-
-def lower_gradient_norm(loss: Loss, parameters: Tensor, iterations: int) -> Tensor:
-    """Minimise ‖∇L‖² from where training ended, by Levenberg-Marquardt steps on ∇L(θ) = 0.
-
-    A step is -(H² + μ I)⁻¹ H ∇L, the damped Gauss-Newton step for ‖∇L‖² / 2, whose Jacobian is the Hessian H
-    (Nocedal & Wright 2006, section 10.3). It heads for a point of zero gradient of any kind, and is taken only
-    if it lowers the gradient norm; otherwise the damping μ of that member grows and the step is tried again.
-
-    Args:
-        parameters: (members, parameters).
-        iterations: Hessians to compute at the most.
-
-    Returns:
-        Parameters of the same shape, none with a larger gradient norm than it came with.
-    """
-    point = parameters.clone()
-    slope = gradients(loss, point)
-    damping = torch.full((len(point),), 1e-3, dtype=point.dtype)
-    for _ in range(iterations):
-        curvature, directions = torch.linalg.eigh(hessians(loss, point))
-        along = torch.einsum("mpk,mp->mk", directions, slope)
-        scale = curvature.square().amax(1)
-        waiting = torch.ones(len(point), dtype=torch.bool)
-        for _ in range(DAMPING_TRIES):
-            length = curvature * along / (curvature.square() + (damping * scale).unsqueeze(1))
-            trial = point - torch.einsum("mpk,mk->mp", directions, length)
-            trial_slope = gradients(loss, trial)
-            better = waiting & (trial_slope.norm(dim=1) < slope.norm(dim=1))
-            point[better], slope[better] = trial[better], trial_slope[better]
-            waiting &= ~better
-            damping = torch.where(better, damping / 10, torch.where(waiting, damping * 5, damping))
-            if not waiting.any():
-                break
-    return point
-
-
-def eigenvalue_tolerance(eigenvalues: Tensor, gradient_norm: Tensor) -> Tensor:
-    """How small an eigenvalue has to be to count as zero, for every member: (members,).
+def eigenvalue_tolerance(eigenvalues: Tensor, gradient_norm: float) -> float:
+    """How small an eigenvalue has to be to count as zero.
 
     The larger of two limits below which its sign means nothing: the rounding error of the eigenvalues,
     P · ε · max|λ| with P parameters and ε the machine's float64 precision (as for the rank of a matrix), and the
@@ -109,70 +29,165 @@ def eigenvalue_tolerance(eigenvalues: Tensor, gradient_norm: Tensor) -> Tensor:
     of a ReLU unit, have curvature zero only where the gradient is zero, and of its order elsewhere.
 
     Args:
-        eigenvalues: (members, P).
-        gradient_norm: (members,).
+        eigenvalues: (P,).
     """
-    rounding = eigenvalues.shape[1] * torch.finfo(eigenvalues.dtype).eps * eigenvalues.abs().amax(1)
-    return torch.maximum(rounding, gradient_norm)
+    rounding = len(eigenvalues) * torch.finfo(eigenvalues.dtype).eps * float(eigenvalues.abs().max())
+    return max(rounding, gradient_norm)
 
 
-def count_signs(eigenvalues: Tensor, tolerance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Numbers of positive, zero and negative eigenvalues of every member, each (members,).
+def count_signs(eigenvalues: Tensor, tolerance: float) -> tuple[int, int, int]:
+    """Numbers of positive, zero and negative eigenvalues; one of at most the tolerance is zero."""
+    zero = eigenvalues.abs() <= tolerance
+    return int((~zero & (eigenvalues > 0)).sum()), int(zero.sum()), int((~zero & (eigenvalues < 0)).sum())
 
-    Args:
-        eigenvalues: (members, P).
-        tolerance: (members,); an eigenvalue of at most this size is zero.
+
+def rescalings(problem: LeastSquares, theta: Tensor) -> Tensor:
+    """Directions that leave the function of a ReLU or leaky-ReLU net unchanged: (hidden units, P).
+
+    Multiplying what enters a hidden unit by c > 0 and what leaves it by 1/c changes nothing, so that along the
+    derivative by c at 1, what enters less what leaves, the loss is constant (Dinh et al. 2017, section 3).
     """
-    limit = tolerance.unsqueeze(1)
-    return (eigenvalues > limit).sum(1), (eigenvalues.abs() <= limit).sum(1), (eigenvalues < -limit).sum(1)
+    layers = problem.layers(theta)
+    found = []
+    for number, (weights, following) in enumerate(pairwise(layers)):
+        for unit in range(len(weights)):
+            direction = torch.zeros_like(theta)
+            parts = problem.layers(direction)
+            parts[number][unit] = weights[unit]
+            parts[number + 1][:, unit] = -following[:, unit]
+            found.append(direction)
+    return torch.stack(found) if found else theta.new_zeros(0, len(theta))
 
 
-def higher_neighbours(loss: Loss, parameters: Tensor, count: int, radius: float, stream: torch.Generator) -> Tensor:
-    """Share of sampled neighbours with a higher loss, for every member: (members,).
+def null_directions(problem: LeastSquares, theta: Tensor, hessian: Tensor) -> int:
+    """How many zero eigenvalues the symmetries of a ReLU or leaky-ReLU net account for where the gradient is zero.
+
+    One for each hidden unit, from rescaling it. Weights that no output depends on, those of a unit that is off on
+    every example, are null directions one by one, and count as such.
+    """
+    idle = (hessian == 0).all(1)
+    directions = rescalings(problem, theta)[:, ~idle]
+    return int(idle.sum()) + int(torch.linalg.matrix_rank(directions)) if directions.numel() else int(idle.sum())
+
+
+def higher_neighbours(
+    problem: LeastSquares, theta: Tensor, count: int, radius: float, stream: torch.Generator
+) -> float:
+    """Share of sampled neighbours with a higher loss.
 
     Neighbours lie in uniformly random directions at a distance of `radius` times the norm of the parameters.
     """
-    here = loss(parameters).detach()
-    distance = radius * parameters.norm(dim=1, keepdim=True)
-    higher = torch.zeros_like(here)
-    for _ in range(count):
-        direction = torch.randn(parameters.shape, generator=stream, dtype=parameters.dtype)
-        neighbour = parameters + distance * direction / direction.norm(dim=1, keepdim=True)
-        higher += loss(neighbour).detach() > here
-    return higher / count
+    here, distance = problem.loss(theta), radius * theta.norm()
+    directions = torch.randn(count, len(theta), generator=stream, dtype=theta.dtype)
+    steps = distance * directions / directions.norm(dim=1, keepdim=True)
+    return sum(bool(problem.loss(theta + step) > here) for step in steps) / count
 
 
-def critical_points(
-    loss: Loss, parameters: Tensor, settings: HessianSettings, stream: torch.Generator
-) -> dict[str, Tensor]:
+def critical_point(
+    problem: LeastSquares, theta: Tensor, settings: HessianSettings, symmetric: bool, stream: torch.Generator
+) -> tuple[dict, pd.DataFrame]:
     """From the end of training to a smaller gradient norm, and the curvature there.
 
+    Args:
+        theta: where training ended, (P,).
+        symmetric: whether the activation is piecewise linear, so that its units can be rescaled and have kinks.
+
     Returns:
-        For every member, each (members,): `trained_gradient_norm` at the end of training; and where the gradient
-        norm is lowest `loss`, `gradient_norm`, the numbers of `positive`, `zero` and `negative` eigenvalues of the
-        Hessian, the `minimal_ratio` positive / P, and the share `higher_neighbours`.
+        Numbers, and a table of part, rank and eigenvalue, largest first. The numbers: `trained_gradient_norm` at the
+        end of training; and where the gradient norm is lowest `loss`, `gradient_norm`, `gradient_curvature` ‖H∇L‖/‖∇L‖
+        (about 0 where the gradient norm has a minimum without being zero: Frye et al. 2021), `switching_distance`,
+        `kind` (`zero gradient`, `on a kink` or `elsewhere`), the numbers of `positive`, `zero` and `negative`
+        eigenvalues of the Hessian and the `tolerance`, `null_expected` from the net's symmetries, `minimal_ratio`
+        positive / P and `minimal_ratio_nonzero` positive / (positive + negative), the share `higher_neighbours`, and
+        `residual_share`, the Frobenius norm of the residual part in that of the Hessian.
     """
-    point = lower_gradient_norm(loss, parameters, settings.iterations)
-    slope = gradients(loss, point).norm(dim=1)
-    eigenvalues = torch.linalg.eigvalsh(hessians(loss, point))
-    positive, zero, negative = count_signs(eigenvalues, eigenvalue_tolerance(eigenvalues, slope))
-    return {
-        "loss": loss(point).detach(),
-        "trained_gradient_norm": gradients(loss, parameters).norm(dim=1),
-        "gradient_norm": slope,
+    point = lower_gradient_norm(problem, lower_loss(problem, theta, settings.descent), settings.iterations)
+    slope = problem.gradient(point)
+    gradient_norm = float(slope.norm())
+    gauss_newton, residual = problem.curvature(point)
+    hessian = gauss_newton + residual
+    spectra = [torch.linalg.eigvalsh(matrix).flip(0) for matrix in (hessian, gauss_newton, residual)]
+    tolerance = eigenvalue_tolerance(spectra[0], gradient_norm)
+    positive, zero, negative = count_signs(spectra[0], tolerance)
+    distance = switching_distance(problem, point) if symmetric else torch.inf
+    kind = "on a kink" if distance <= ON_A_KINK else "zero gradient" if gradient_norm <= ZERO_GRADIENT else "elsewhere"
+    numbers = {
+        "kind": kind,
+        "loss": float(problem.loss(point)),
+        "trained_gradient_norm": float(problem.gradient(theta).norm()),
+        "gradient_norm": gradient_norm,
+        "gradient_curvature": float((hessian @ slope).norm() / slope.norm()),
+        "switching_distance": distance,
         "positive": positive,
         "zero": zero,
         "negative": negative,
-        "minimal_ratio": positive / eigenvalues.shape[1],
-        "higher_neighbours": higher_neighbours(loss, point, settings.neighbours, settings.radius, stream),
+        "tolerance": tolerance,
+        "null_expected": null_directions(problem, point, hessian) if symmetric else 0,
+        "minimal_ratio": positive / len(point),
+        "minimal_ratio_nonzero": positive / (positive + negative) if positive + negative else np.nan,
+        "higher_neighbours": higher_neighbours(problem, point, settings.neighbours, settings.radius, stream),
+        "residual_share": float(residual.norm() / hessian.norm()),
     }
+    rank = np.arange(1, len(point) + 1)
+    tables = [pd.DataFrame({"part": part, "rank": rank, "eigenvalue": values})
+              for part, values in zip(PARTS, spectra, strict=True)]  # fmt: skip
+    return numbers, pd.concat(tables)
+
+
+def spearman(x: pd.Series, y: pd.Series) -> dict[str, float | int | None]:
+    """Spearman's ρ of two columns, and its 95 % interval after Bonett & Wright (2000, Psychometrika 65, eq. 4).
+
+    tanh(artanh ρ ± 1.96 √((1 + ρ²/2) / (n - 3))). Null where a column is constant or there are fewer than four rows.
+    """
+    found = {"rho": None, "low": None, "high": None, "n": len(x)}
+    if len(x) < 4 or x.min() == x.max() or y.min() == y.max():
+        return found
+    rho = float(spearmanr(x, y).statistic)
+    half = norm.ppf(0.975) * np.sqrt((1 + rho**2 / 2) / (len(x) - 3))
+    middle = np.arctanh(np.clip(rho, -1 + 1e-15, 1 - 1e-15))
+    return found | {
+        "rho": rounded(rho),
+        "low": rounded(np.tanh(middle - half)),
+        "high": rounded(np.tanh(middle + half)),
+    }
+
+
+def spectrum(eigenvalues: pd.DataFrame) -> pd.DataFrame:
+    """Eigenvalues by rank, over the nets of each kind: mean, smallest and largest.
+
+    Args:
+        eigenvalues: kind, part, rank, eigenvalue of every net.
+    """
+    return spread(eigenvalues, ["kind", "part", "rank"], ["eigenvalue"])
 
 
 def ratio_numbers(table: pd.DataFrame) -> dict:
-    """Means and standard deviations over nets, and the quantiles of the gradient norm before and after."""
-    columns = ["loss", "positive", "zero", "negative", "minimal_ratio", "higher_neighbours"]
-    quantiles = {
+    """What a hundred nets come to, those with zero gradient apart.
+
+    Args:
+        table: a row per net, of what `critical_point` found.
+
+    Returns:
+        The number of nets of each kind; the quantiles of the gradient norms and of `gradient_curvature`; and for all
+        nets and for those of zero gradient means and standard deviations, Spearman's ρ of ratio and loss, and how many
+        nets have as many zero eigenvalues as their symmetries account for, or more.
+    """
+    names = ["trained_gradient_norm", "gradient_norm", "gradient_curvature"]
+    numbers = {"kinds": table["kind"].value_counts().sort_index().to_dict()}
+    numbers |= {
         f"{name}_quantiles": {f"{q:.0%}": float(table[name].quantile(q)) for q in (0, 0.25, 0.5, 0.75, 1)}
-        for name in ("trained_gradient_norm", "gradient_norm")
+        for name in names
     }
-    return {name: mean_and_deviation(table[name]) for name in columns} | quantiles
+    for name, rows in (("all_nets", table), ("zero_gradient", table[table["kind"] == "zero gradient"])):
+        means = ["loss", "positive", "zero", "negative", "null_expected", "minimal_ratio", "minimal_ratio_nonzero",
+                 "higher_neighbours", "residual_share"]  # fmt: skip
+        numbers[name] = {column: mean_and_deviation(rows[column]) for column in means} | {
+            "spearman": spearman(rows["minimal_ratio"], rows["loss"]),
+            "spearman_nonzero": spearman(rows["minimal_ratio_nonzero"], rows["loss"]),
+            "spearman_neighbours": spearman(rows["higher_neighbours"], rows["loss"]),
+            "nets_with_negative_eigenvalues": int((rows["negative"] > 0).sum()),
+            "nets_with_the_expected_zeros": int((rows["zero"] == rows["null_expected"]).sum()),
+            "nets_with_more_zeros": int((rows["zero"] > rows["null_expected"]).sum()),
+            "nets_with_fewer_zeros": int((rows["zero"] < rows["null_expected"]).sum()),
+        }
+    return numbers

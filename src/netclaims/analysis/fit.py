@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
-from netclaims.learn.tables import first, spread
+from netclaims.learn.tables import first, mean_and_deviation, rounded, spread
+
+EDGE = 0.8  # |x| above which a point of [-1, 1] counts as at the edges
 
 
 def fitted_curves(
@@ -40,6 +43,67 @@ def fitted_curves(
     ]
     table = pd.concat(tables)
     return first(spread(table, ["function", "model", "x", "truth"], ["prediction"]), ["function", "model"])
+
+
+def errors(
+    nets: pd.DataFrame,
+    outputs: dict[int, NDArray[np.float32]],
+    x: NDArray[np.float64],
+    truth: dict[str, NDArray[np.float64]],
+) -> pd.DataFrame:
+    """Mean squared error of every net on the held-out points inside the domain and at its edges, |x| > 0.8.
+
+    Args:
+        nets, outputs, x, truth: as for `fitted_curves`.
+
+    Returns:
+        A table of function, model, replica, region (`inside` or `edges`) and mean_square.
+    """
+    regions = {"inside": abs(x) <= EDGE, "edges": abs(x) > EDGE}
+    return pd.DataFrame(
+        [
+            {"function": net.function, "model": net.model, "replica": net.replica, "region": region}
+            | {"mean_square": ((outputs[net.run][net.member] - truth[net.function])[chosen] ** 2).mean()}
+            for net in nets.itertuples()
+            for region, chosen in regions.items()
+        ]
+    )
+
+
+def error_numbers(table: pd.DataFrame) -> dict:
+    """For each function and region, the error of each model and how it compares with that of the first, in pairs.
+
+    Replica i of every model sees its data in the same order, so that models are compared replica by replica, by the
+    logarithm of the ratio of their errors: errors differ by factors.
+
+    Args:
+        table: as `errors` gives it.
+
+    Returns:
+        By function, region and model: the error's mean and standard deviation, and `times_first`, the geometric mean
+        over replicas of the error divided by the first model's, with its 95 % t-interval; null for the first itself,
+        where there are fewer than two pairs, and where a net diverged.
+    """
+    numbers: dict = {}
+    for (function, region), rows in table.groupby(["function", "region"], sort=False):
+        by_model = {name: part.set_index("replica")["mean_square"] for name, part in rows.groupby("model", sort=False)}
+        reference = next(iter(by_model.values()))
+        numbers.setdefault(function, {})[region] = {
+            name: mean_and_deviation(error) | {"times_first": _times(error, reference)}
+            for name, error in by_model.items()
+        }
+    return numbers
+
+
+def _times(error: pd.Series, reference: pd.Series) -> dict[str, float] | None:
+    with np.errstate(all="ignore"):
+        ratio = np.log(error / reference)
+    if error is reference or len(ratio) < 2 or not np.isfinite(ratio).all():
+        return None
+    half = student.ppf(0.975, len(ratio) - 1) * ratio.std() / np.sqrt(len(ratio))
+    middle = ratio.mean()
+    return {name: rounded(float(np.exp(value))) for name, value in
+            (("ratio", middle), ("low", middle - half), ("high", middle + half))}  # fmt: skip
 
 
 def fit_numbers(curves: pd.DataFrame) -> dict:

@@ -10,10 +10,59 @@ from numpy.typing import NDArray
 from netclaims.analysis.sensitivity import sensitivities
 from netclaims.learn.data import Part
 from netclaims.learn.networks import Network, Weights
-from netclaims.learn.tables import mean_and_deviation
+from netclaims.learn.tables import mean_and_deviation, spread
 from netclaims.learn.training import evaluate
 
-POSITIONS_AT_ONCE = 8
+MATCHED = "two starts, matched"
+
+
+def pairs(
+    nets: pd.DataFrame, over: str, values: list[float], dense: list[str], controls: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The nets at both ends of every line, by kind of pair.
+
+    - `two starts`: replica i at the first value and replica i + 1 at the second (after the last comes the first):
+      other initial weights, and the data in another order, as in nets that are trained without regard to each other.
+      There is none of a single replica.
+    - `two starts, matched`: the same nets, the second to be matched to the first, of models with dense layers alone.
+    - `one start`: replica i at both values: the same initial weights, and the data in the same order.
+    - `control`: replica i at the first value, and a net of the same value from the same initial weights with the data
+      in another order (Frankle et al. 2020, section 2).
+
+    Where nets were trained both at equal epochs and at equal steps, those of equal epochs.
+
+    Args:
+        nets: run, member, model, replica, the column `over`, and perhaps `equal`.
+        over: the swept setting.
+        values: what it is at the start and at the end.
+        dense: the models with dense layers alone.
+        controls: the further nets of the first value, with the same columns.
+
+    Returns:
+        A table of model, replica (that at the start), run_start, member_start, run_end, member_end, pair, and whether
+        it is the report's own kind of pair, the first of these that there is.
+    """
+    nets = _at_equal_epochs(nets)
+    start, end = (nets[nets[over] == value] for value in values)
+    replicas = nets["replica"].nunique()
+    ends = {"one start": end}
+    if replicas > 1:
+        other = end.assign(replica=(end["replica"] - 1) % replicas)
+        ends = {"two starts": other, MATCHED: other[other["model"].isin(dense)]} | ends
+    if controls is not None:
+        ends["control"] = _at_equal_epochs(controls)
+    by, where = ["model", "replica"], ["run", "member"]
+    tables = [
+        start[by + where]
+        .merge(other[by + where], on=by, suffixes=("_start", "_end"), validate="one_to_one")
+        .assign(pair=pair, own=pair == next(iter(ends)))
+        for pair, other in ends.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _at_equal_epochs(nets: pd.DataFrame) -> pd.DataFrame:
+    return nets[nets["equal"] == "epochs"] if "equal" in nets else nets
 
 
 def between(start: Weights, end: Weights, alpha: torch.Tensor) -> Weights:
@@ -28,6 +77,11 @@ def between(start: Weights, end: Weights, alpha: torch.Tensor) -> Weights:
         Tensors of shape (positions, ...).
     """
     return {name: torch.lerp(w, end[name], alpha.to(w).view(-1, *[1] * (w.dim() - 1))) for name, w in start.items()}
+
+
+def inside(alpha: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which positions lie between the two nets, the nets themselves included: α in [0, 1], but for rounding."""
+    return (alpha >= -1e-9) & (alpha <= 1 + 1e-9)
 
 
 def along(
@@ -48,52 +102,69 @@ def along(
     Returns:
         A table of alpha, split, loss, accuracy and, for the split `test`, the sensitivities.
     """
-    tables = []
-    for positions in torch.from_numpy(alpha).split(POSITIONS_AT_ONCE):
-        weights = between(start, end, positions)
+    rows = []
+    for position in torch.from_numpy(alpha).split(1):  # the activations of several CNNs would not fit in the cache
+        weights = between(start, end, position)
         sensitivity = sensitivities(network, weights, loss, probe) if probe else {}
         for split, part in data.items():
             value, accuracy, _ = evaluate(network, weights, loss, part)
-            columns = {"alpha": positions, "split": split, "loss": value, "accuracy": accuracy}
-            columns |= sensitivity if split == "test" else {}
-            tables.append(pd.DataFrame(columns))
-    return pd.concat(tables).sort_values(["split", "alpha"], ascending=[False, True], ignore_index=True)
+            found = {"loss": value, "accuracy": accuracy} | (sensitivity if split == "test" else {})
+            rows.append({"alpha": position.item(), "split": split, **{name: v.item() for name, v in found.items()}})
+    return pd.DataFrame(rows).sort_values(["split", "alpha"], ascending=[False, True], ignore_index=True)
 
 
 def barrier(alpha: NDArray[np.float64], loss: NDArray[np.float64]) -> float:
     """How far the loss on the line rises over the straight line between the losses of its ends (α = 0 and 1).
 
     max over α in [0, 1] of L(θ(α)) - [(1 - α) L(θ₁) + α L(θ₂)] (Frankle et al. 2020, section 2; Entezari et
-    al. 2022, eq. 1). At least 0: the ends themselves count. Undefined where a loss in between is.
+    al. 2022, eq. 1). At least 0: the ends themselves count. Undefined where a loss in between is. Of minus the
+    accuracy it is how far the accuracy falls below the straight line.
 
     Args:
         alpha: positions (n,), 0 and 1 among them.
         loss: loss at each (n,).
     """
-    at = {end: loss[np.argmin(abs(alpha - end))] for end in (0, 1)}
-    inside = (alpha >= -1e-9) & (alpha <= 1 + 1e-9)
-    return float(np.maximum(0.0, (loss - ((1 - alpha) * at[0] + alpha * at[1]))[inside].max()))
+    ends = [loss[abs(alpha - end).argmin()] for end in (0, 1)]
+    rise = loss - np.interp(alpha, (0, 1), ends)
+    return float(rise[inside(alpha)].max())
 
 
-def line_numbers(lines: pd.DataFrame) -> dict:
-    """For each model and data set the barrier and the places of the extremes: mean and deviation over pairs.
+def line_numbers(lines: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
+    """The barriers and the places of the extremes, for each model, kind of pair and data set.
+
+    The highest point of a line and the places are to within a step of the grid. A place is among the positions that
+    the kind of pair is drawn at; where several are equally good, the first.
 
     Args:
-        lines: model, replica, alpha, split, loss, accuracy.
+        lines: model, pair, replica, alpha, split, loss, accuracy.
+
+    Returns:
+        A table of model, pair, split and the mean, smallest and largest over replicas of `loss_barrier` and
+        `accuracy_barrier`; and by model, pair and split the mean and standard deviation of `barrier` (of the loss),
+        `accuracy_barrier`, `alpha_of_lowest_loss` and `alpha_of_highest_accuracy`. All undefined if the loss at a
+        position of a replica is.
     """
+    by = ["model", "pair", "split"]
+    found = pd.DataFrame(
+        [
+            dict(zip(by, kind, strict=False)) | _numbers(line)
+            for kind, line in lines.groupby([*by, "replica"], sort=False)
+        ]
+    )
     numbers: dict = {}
-    for (model, split), rows in lines.groupby(["model", "split"], sort=False):
-        found = pd.DataFrame([_pair_numbers(pair) for _, pair in rows.groupby("replica")])
-        numbers.setdefault(model, {})[split] = {name: mean_and_deviation(found[name]) for name in found}
-    return numbers
+    for (model, pair, split), rows in found.groupby(by, sort=False):
+        means = {name: mean_and_deviation(rows[name]) for name in found.columns.drop(by)}
+        numbers.setdefault(model, {}).setdefault(pair, {})[split] = means
+    barriers = spread(found.rename(columns={"barrier": "loss_barrier"}), by, ["loss_barrier", "accuracy_barrier"])
+    return barriers, numbers
 
 
-def _pair_numbers(pair: pd.DataFrame) -> dict[str, float]:
-    """What `line_numbers` averages, for one pair; all undefined if a net of the pair diverged."""
-    alpha, loss, accuracy = (pair[name].to_numpy() for name in ("alpha", "loss", "accuracy"))
+def _numbers(line: pd.DataFrame) -> dict[str, float]:
+    alpha, loss, accuracy = (line[name].to_numpy() for name in ("alpha", "loss", "accuracy"))
     found = {
         "barrier": barrier(alpha, loss),
+        "accuracy_barrier": barrier(alpha, -accuracy),
         "alpha_of_lowest_loss": alpha[loss.argmin()],
         "alpha_of_highest_accuracy": alpha[accuracy.argmax()],
     }
-    return dict.fromkeys(found, np.nan) if np.isnan(loss).any() else found
+    return found if np.isfinite(loss).all() else dict.fromkeys(found, np.nan)

@@ -1,6 +1,6 @@
 """Analyses as entries of `reports/*.yaml`: one section per kind of analysis, one entry per experiment.
 
-Each leaves a table `plots/<report>/<experiment>/<section>.csv` and numbers
+Each leaves tables in `plots/<report>/<experiment>/`, of which one is `<section>.csv`, and numbers
 `metrics/<report>/<experiment>.<section>.json`.
 """
 
@@ -47,13 +47,17 @@ class FitSettings(Section):
     """An entry of `fit:`: the experiment has to fit functions."""
 
 
-class PcaSettings(Section):
+class PcaSettings(DataSection):
     """An entry of `pca:`.
 
     `layer` is the layer followed by itself, counted from 1 among those with weights; the whole model comes with it.
+    The loss on planes through weight space is that of the first `examples` of the training set, at `points` positions
+    a side.
     """
 
     layer: Count = 1
+    points: Annotated[int, Field(ge=3)]
+    examples: Count
 
 
 class GradientSettings(Section):
@@ -65,10 +69,11 @@ class GradientSettings(Section):
 class HessianSettings(DataSection):
     """An entry of `hessian:`.
 
-    `iterations` bounds the steps that lower the gradient norm; `neighbours` points are sampled around each net, at
-    `radius` times the norm of its parameters.
+    `descent` bounds the steps that lower the loss further, and `iterations` those that then lower the gradient norm;
+    `neighbours` points are sampled around each net, at `radius` times the norm of its parameters.
     """
 
+    descent: Annotated[int, Field(ge=0)]
     iterations: Annotated[int, Field(ge=0)]
     neighbours: Count
     radius: Positive
@@ -97,14 +102,29 @@ class InterpolateSettings(DataSection):
         return self
 
 
+class CurvatureSettings(Settings):
+    """How the curvature of the training loss is measured, on the first `examples` of the training set.
+
+    `iterations` Lanczos steps give the largest eigenvalues and the spectral density, `probes` random vectors the trace
+    (Hutchinson); `epsilon` is the size of the box in which sharpness looks for a higher loss (Keskar et al. 2017).
+    """
+
+    examples: Count
+    iterations: Annotated[int, Field(ge=2)]
+    probes: Count
+    epsilon: Positive
+
+
 class SensitivitySettings(DataSection):
     """An entry of `sensitivity:`.
 
-    `examples` is the size of the evaluation set, the first images of the test set; `against` is the experiment's.
+    `examples` is the size of the evaluation set, the first images of the test set; `against` is the experiment's;
+    `curvature` says how the second derivatives are measured.
     """
 
     against: Against
     examples: Count
+    curvature: CurvatureSettings
 
 
 Kind = TypeVar("Kind", bound=Section)
@@ -126,11 +146,17 @@ def load_section(section: str, key: str, kind: type[Kind]) -> Kind:
     return validate(kind, entries[key], path, f"{section}.{key}")
 
 
-def write_analysis(section: str, key: str, nets: str, table: pd.DataFrame, numbers: dict) -> None:
-    """Write what an analysis found, with the scale and the data set of the nets that it worked on."""
+def write_analysis(section: str, key: str, nets: str, table: pd.DataFrame, numbers: dict, **more: pd.DataFrame) -> None:
+    """Write what an analysis found, with the scale and the data set of the nets that it worked on.
+
+    Args:
+        table: what becomes `<section>.csv`.
+        more: further tables, by the name of their file.
+    """
     about = read_json(metrics_of(nets))
     said = {"experiment": key} | {name: about[name] for name in ("scale", "data", "replicas")}
-    write_table(plots_of(key) / f"{section}.csv", table)
+    for name, content in {section: table, **more}.items():
+        write_table(plots_of(key) / f"{name}.csv", content)
     write_json(metrics_of(key, section), said | _rounded(numbers))
 
 

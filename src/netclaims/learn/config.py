@@ -16,6 +16,7 @@ from netclaims.learn.settings import (
     Count,
     Name,
     NonNegative,
+    Number,
     Positive,
     Settings,
     SettingsError,
@@ -66,16 +67,22 @@ class Schedule(Settings):
     factor: Positive
 
 
-Against = Literal["parameters", "learning_rate", "batch_size"]
+Against = Literal["parameters", "learning_rate", "batch_size", "shuffle_labels"]
 OptimiserName = Literal["adam", "sgd", "rmsprop"]
 
 
 class Sweep(Settings):
-    """Settings tried in every combination, each with every model."""
+    """Settings tried in every combination, each with every model.
+
+    `equal` says what nets of several batch sizes have in common: the number of `epochs`, and so of examples seen, or
+    of optimiser `steps`. They take as many steps as the middle batch size does in its epochs, within the scale's bound.
+    """
 
     optimiser: Annotated[list[OptimiserName], Field(min_length=1)] | None = None
     learning_rate: Annotated[list[Positive], Field(min_length=1)] | None = None
     batch_size: Annotated[list[Count], Field(min_length=1)] | None = None
+    shuffle_labels: Annotated[list[Share], Field(min_length=1)] | None = None
+    equal: Annotated[list[Literal["epochs", "steps"]], Field(min_length=1)] | None = None
 
     @property
     def varied(self) -> dict[str, list]:
@@ -93,6 +100,23 @@ class Record(Settings):
 
     gradient_norm: Literal["step", "epoch"] | None = None
     weights_every: Count | None = None
+
+
+class Fitted(Settings):
+    """When a net counts as having fitted its training set.
+
+    `unexplained`: of a function, the loss is at most this share of the variance of the targets, the loss of the best
+    constant. `accuracy`: of images, at least so many are classified right.
+    """
+
+    unexplained: Share | None = None
+    accuracy: Share | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if (self.unexplained is None) == (self.accuracy is None):
+            raise ValueError("unexplained: give it or accuracy, one of the two")
+        return self
 
 
 class Stop(Settings):
@@ -119,6 +143,10 @@ class Experiment(Settings):
     `chosen` lists the settings that the report leaves open and this project fills in; `batch_size` among them, where
     the entry follows the knob, says that the report names no batch size. `stated` is what the report says where that
     and its numbers are two different things: the entry is then what gives the numbers.
+
+    `examples` takes so many images of the training set, the first ones. `control` is a swept value that is trained once
+    more, from the same initial weights with the data in another order, for interpolation to compare with. With `fitted`
+    the metrics say how many epochs that took.
     """
 
     report: Name
@@ -126,6 +154,7 @@ class Experiment(Settings):
     data: DataName
     functions: Annotated[list[Name], Field(min_length=1)] | None = None
     points: Annotated[int, Field(ge=2)] | None = None
+    examples: Count | None = None
     models: Annotated[dict[Name, Model], Field(min_length=1)]
     activation: Activation
     loss: Literal["mse", "cross_entropy"]
@@ -137,11 +166,13 @@ class Experiment(Settings):
     epochs: Count
     batch_size: Count | Literal["full"] | None = None
     replicas: Count | None = None
-    shuffle_labels: Share = 0.0
+    shuffle_labels: Share | None = None
     augment: Augment | None = None
     sweep: Sweep = Sweep()
     tune: Sweep = Sweep()
+    control: Number | None = None
     stop: Stop | None = None
+    fitted: Fitted | None = None
     record: Record = Record()
     follows: Annotated[list[Literal["seed", "scale", "replicas", "batch_size"]], Field(min_length=2, max_length=2)]
     against: Against
@@ -169,10 +200,13 @@ class Experiment(Settings):
                 raise ValueError(f"points: {name} is not finite at one of {self.points} points; take another number")
         if (self.loss == "mse") != fits:
             raise ValueError(f"loss: mse goes with data: functions, cross_entropy with images (found {self.loss})")
-        if fits and self.shuffle_labels:
+        if fits and (self.shuffle_labels is not None or "shuffle_labels" in varied):
             raise ValueError("shuffle_labels: functions have no labels")
-        if fits and self.augment:
-            raise ValueError("augment: functions have no images")
+        for name in ("augment", "examples", "control"):
+            if fits and getattr(self, name) is not None:
+                raise ValueError(f"{name}: functions have no images")
+        if self.fitted and fits == (self.fitted.unexplained is None):
+            raise ValueError("fitted: unexplained goes with functions, accuracy with images")
         if set(self.sweep.varied) & set(self.tune.varied):
             raise ValueError("tune: names a setting that sweep names")
         for name in ("optimiser", "learning_rate"):
@@ -183,9 +217,14 @@ class Experiment(Settings):
         for name, values in (("functions", self.functions or []), *varied.items()):
             if len(set(values)) < len(values):  # their nets would count as further replicas
                 raise ValueError(f"{name}: a value twice in {values}")
+        if "equal" in varied and ("batch_size" not in self.sweep.varied or "epochs" not in (self.sweep.equal or [])):
+            raise ValueError("equal: goes with the batch sizes of a sweep, and has epochs among its values")
+        if self.control is not None and self.control not in self.sweep.varied.get(self.against, []):
+            raise ValueError(f"control: one of the values of {self.against} in the sweep (found {self.control:g})")
         own_batch = self.batch_size is not None or "batch_size" in varied
-        if self.batch_size is not None and "batch_size" in varied:
-            raise ValueError("batch_size: give it in the entry or in its sweep or tune, not in both")
+        for name in ("batch_size", "shuffle_labels"):
+            if getattr(self, name) is not None and name in varied:
+                raise ValueError(f"{name}: give it in the entry or in its sweep or tune, not in both")
         for name, own in (("batch_size", own_batch), ("replicas", self.replicas is not None)):
             if own == (name in self.follows):
                 rule = "leave it out of follows" if own else f"give it, or list {name} in follows"

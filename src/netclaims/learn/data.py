@@ -69,14 +69,23 @@ def held_out(functions: list[str]) -> Part:
 
 def examples(experiment: Experiment) -> int:
     """Size of the experiment's training set."""
-    return experiment.points or read_json(DATA / experiment.data / "manifest.json")["train_size"]
+    if experiment.points:
+        return experiment.points
+    size = read_json(DATA / experiment.data / "manifest.json")["train_size"]
+    return min(size, experiment.examples or size)
 
 
 def parts(experiment: Experiment, functions: list[str]) -> tuple[Part, Part]:
     """Training and test data of nets that fit `functions` (one name per net), or of image classifiers."""
     if experiment.points:
         return function_values(functions, grid(experiment.points)), held_out(functions)
-    return images(experiment.data)
+    train, test = images(experiment.data)
+    return first_examples(train, experiment.examples or len(train.x)), test
+
+
+def first_examples(part: Part, count: int) -> Part:
+    """The first `count` examples, or all where there are fewer."""
+    return Part(part.x[:count], part.y[:, :count])
 
 
 def shuffled(labels: Tensor, share: float, seed: torch.Generator) -> Tensor:

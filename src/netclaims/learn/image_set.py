@@ -40,21 +40,20 @@ class ImageSet:
 
 
 def balanced(labels: NDArray[np.int64], size: int) -> NDArray[np.intp]:
-    """Positions of `size` examples, as many of each class as there are or as balance allows, ascending.
+    """Positions of `size` examples, as many of each class as there are or as balance allows.
 
-    The choice depends on nothing but the labels, and a smaller one is part of every larger one.
+    They are in an order whose every beginning is balanced too, so that the first n stand for all, and a smaller choice
+    is the beginning of a larger one. The choice depends on nothing but the labels.
     """
     shuffled = np.random.default_rng(0).permutation(len(labels))
     turn = np.empty_like(labels)  # within its class: the class's examples take turns 0, 1, 2, ...
     for label in np.unique(labels):
         members = shuffled[labels[shuffled] == label]
         turn[members] = np.arange(len(members))
-    return np.sort(np.lexsort((labels, turn))[:size])
+    return np.lexsort((labels, turn))[:size]
 
 
-def at_most(split: Split, size: int) -> Split:
-    """The split itself, or a balanced choice of `size` of its images if it has more."""
-    if len(split.labels) <= size:
-        return split
+def balanced_split(split: Split, size: int) -> Split:
+    """At most `size` images of the split, in a balanced order."""
     chosen = balanced(split.labels, size)
     return Split(split.images[chosen], split.labels[chosen])

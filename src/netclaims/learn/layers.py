@@ -182,11 +182,20 @@ def count_parameters(layers: list[Layer], example: Shape) -> int:
 
 
 def count_operations(layers: list[Layer], example: Shape) -> tuple[int, int]:
-    """What one example costs: multiplications by a weight, and numbers computed by all layers."""
+    """What one example costs in a forward pass.
+
+    Args:
+        layers: the network, input first.
+        example: shape of one input.
+
+    Returns:
+        The number of multiplications by a weight, and of numbers that all layers compute together, from the first one
+        with weights on: what comes before it is computed once for all nets of a batch.
+    """
     multiplications = numbers = 0
     for layer, shape in shapes(layers, example):
         output = layer.output(shape)
         positions = prod(output[1:])  # of a convolution: 1 for a dense layer
         multiplications += positions * prod(layer.parameters(shape).get("weight", (0,)))
-        numbers += prod(output)
+        numbers += prod(output) if multiplications else 0
     return multiplications, numbers

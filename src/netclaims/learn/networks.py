@@ -77,7 +77,7 @@ class Network:
             Tensor of shape (members, batch, outputs).
         """
         activate = ACTIVATIONS[self.activation]
-        h = x.expand(len(weights["1.weight"]), *x.shape[1:])
+        h = x
         number, last = 0, len({name.partition(".")[0] for name in weights})
         flat = False  # dense layers work on (members, features, batch): twice as fast for narrow layers
         waiting = False  # an activation grows with its input: after max-pooling it gives the same, of fewer numbers
@@ -95,6 +95,7 @@ class Network:
                 case Softmax():
                     h = h.softmax(1)
                     continue
+            h = h.expand(len(weights["1.weight"]), *h.shape[1:])  # not before: the members share what comes first
             number += 1
             weight, bias = weights[f"{number}.weight"], weights.get(f"{number}.bias")
             if isinstance(layer, Conv):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from netclaims.learn.config import EXAMPLE, OUTPUTS, DataName
 from netclaims.learn.functions import DOMAIN, FUNCTIONS, evaluate, formula, grid
-from netclaims.learn.image_set import DataError, Split, at_most
+from netclaims.learn.image_set import DataError, Split, balanced_split
 from netclaims.learn.params import Params
 from netclaims.learn.paths import DATA
 from netclaims.learn.sources import read_source
@@ -70,7 +70,8 @@ def _images(name: str, params: Params) -> tuple[Arrays, Manifest, str]:
         counts = np.bincount(split.labels, minlength=len(found.classes)).tolist()
         return dict(zip(found.classes, counts, strict=True))
 
-    train, test = at_most(found.train, wanted.train_size), at_most(found.test, wanted.test_size)
+    train = balanced_split(found.train, wanted.train_size)
+    test = balanced_split(found.test, wanted.test_size)
     arrays = {
         "train_images": np.ascontiguousarray(train.images),
         "train_labels": train.labels,

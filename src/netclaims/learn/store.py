@@ -20,6 +20,7 @@ def write_runs(experiment: Experiment, runs: list[Run], traces: list[Trace]) -> 
     """Write `runs/<experiment>/`.
 
     - `nets.csv`: a row per net: which run and member of it, its settings, and how it ended;
+    - `controls.csv`: likewise the nets of the control, if there is one, which the other tables leave out;
     - `history.csv`: losses and accuracies of every net at every recorded epoch;
     - `steps.csv`: loss and gradient norm of every net at every step, if recorded;
     - `weights.safetensors`: final weights as `<run>/<tensor>`, (members, ...);
@@ -28,20 +29,26 @@ def write_runs(experiment: Experiment, runs: list[Run], traces: list[Trace]) -> 
     """
     folder = RUNS / runs[0].key
     folder.mkdir(parents=True, exist_ok=True)
-    nets, history, steps = [], [], []
+    nets, controls, history, steps = [], [], [], []
     for i, (run, trace) in enumerate(zip(runs, traces, strict=True)):
         for j, net in enumerate(run.members):
             where = {"run": i, "member": j}
             rows = pd.DataFrame({name: values[j].numpy() for name, values in trace.history.items()})
             rows = rows.iloc[: trace.last[j] + 1].assign(epoch=trace.epochs[: trace.last[j] + 1], **where)
+            row = (where | {"function": net.function, "model": run.model, **run.setting, "replica": net.replica}
+                   | {"parameters": experiment.parameters(run.model), "diverged": trace.diverged[j]}
+                   | rows.iloc[-1][["epoch", *trace.history]].to_dict())  # fmt: skip
+            if run.control:
+                controls.append(row)
+                continue
+            nets.append(row)
             history.append(rows)
-            nets.append(where | {"function": net.function, "model": run.model, **run.setting, "replica": net.replica}
-                        | {"parameters": experiment.parameters(run.model), "diverged": trace.diverged[j]}
-                        | rows.iloc[-1][["epoch", *trace.history]].to_dict())  # fmt: skip
             if trace.steps:
                 rows = pd.DataFrame({name: values[j].numpy() for name, values in trace.steps.items()})
                 steps.append(rows.assign(step=range(1, len(rows) + 1), **where))
-    write_table(folder / "nets.csv", pd.DataFrame(nets).astype({"epoch": int}))
+    for name, table in (("nets", nets), ("controls", controls)):
+        if table:
+            write_table(folder / f"{name}.csv", pd.DataFrame(table).astype({"epoch": int}))
     write_table(folder / "history.csv", first(pd.concat(history), ["run", "member", "epoch"]))
     if steps:
         write_table(folder / "steps.csv", first(pd.concat(steps), ["run", "member", "step"]))

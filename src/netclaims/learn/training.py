@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from math import ceil
 
 import torch
 from torch import Tensor
@@ -61,20 +63,21 @@ def train(run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: N
     """
     members = run.members
     network = Network(experiment.models[run.model].layers, experiment.activation, EXAMPLE[experiment.data])
+    order = "another order" if run.control else "order"
     streams = {
         use: [stream(run.seed, run.key, m.replica, use) for m in members]
-        for use in ("weights", "order", "labels", "augment")
+        for use in ("weights", order, "labels", "augment")
     }
     data, test = parts(experiment, [m.function for m in members])
-    if experiment.shuffle_labels:
-        labels = [shuffled(data.y[0], experiment.shuffle_labels, labels) for labels in streams["labels"]]
+    if run.shuffle_labels:
+        labels = [shuffled(data.y[0], run.shuffle_labels, labels) for labels in streams["labels"]]
         data = Part(data.x, torch.stack(labels))
     black = data.x.amin((0, 2, 3)) if experiment.augment else None  # every channel has a black pixel somewhere
 
     weights = {name: w.requires_grad_() for name, w in network.initial(streams["weights"]).items()}
     optimiser = _optimiser(run, experiment, list(weights.values()))
     schedule = experiment.schedule and torch.optim.lr_scheduler.StepLR(
-        optimiser, experiment.schedule.step, experiment.schedule.factor
+        optimiser, experiment.schedule.step * run.epoch_steps, experiment.schedule.factor
     )
     recorder = _Recorder(network, weights, experiment, data, test)
     recorded, kept = set(recorded_epochs(run.epochs)), set(snapshot_epochs(experiment, run.epochs))
@@ -86,7 +89,8 @@ def train(run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: N
         recorder.snapshot(0)
     for epoch in range(1, run.epochs + 1):
         epoch_loss = torch.zeros(len(members))
-        for batch in _batches(len(data.x), run.batch_size, streams["order"]):
+        left = run.steps - (epoch - 1) * ceil(len(data.x) / run.batch_size)
+        for batch in islice(_batches(len(data.x), run.batch_size, streams[order]), left):
             x, y = _take(data, batch)
             if experiment.augment:
                 x = augmented(x, experiment.augment, black, streams["augment"])
@@ -100,9 +104,9 @@ def train(run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: N
             if experiment.record.gradient_norm == "step":
                 recorder.step(loss)
             optimiser.step()
+            if schedule:
+                schedule.step()
             epoch_loss += loss * (x.shape[1] / len(data.x))
-        if schedule:
-            schedule.step()
         if epoch in kept:
             recorder.snapshot(epoch)
         if recorder.settled(epoch_loss) or epoch in recorded:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from netclaims.learn.paths import REPORTS
 from netclaims.learn.settings import Name, Settings, SettingsError, read_yaml, validate
 
 Column = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
+Number = Annotated[str, Field(pattern=r"^\w+(\.\w+)+$")]
 
 
 class FigureSettings(Settings):
@@ -17,13 +18,19 @@ class FigureSettings(Settings):
 
     `y` names what is shown as `<table>.<column>` of the experiment's tables, a panel each, one below the other;
     `columns` sets panels side by side, one for each value of that column. `lines` names the column whose values are
-    lines of their own. `only` picks rows. Axes whose columns are in `log` are logarithmic.
+    lines, or points, of a colour of their own. `only` picks rows. Axes whose columns are in `log` are logarithmic, those in `symlog` on both
+    sides of a zero.
 
-    `kind`: `lines` with a band over replicas; `scatter` of single nets; `paths` through a plane, a line per replica.
+    `kind`: `lines` with a band over replicas; `points` of categories with a bar over replicas; `scatter` of single
+    nets; `paths` through a plane, a line per replica; `contours` over a plane, with a path through it from the table
+    that `path` names.
+
+    `chance` marks in panels of accuracy what guessing comes to. `note` puts a rank correlation into the figure, named
+    as `<analysis>.<name>` of the experiment's metrics, with as many names as it lies deep.
     """
 
     title: str
-    kind: Literal["lines", "scatter", "paths"] = "lines"
+    kind: Literal["lines", "points", "scatter", "paths", "contours"] = "lines"
     x: str
     x_label: str | None = None
     y: Annotated[list[Column], Field(min_length=1)]
@@ -31,6 +38,28 @@ class FigureSettings(Settings):
     columns: str | None = None
     only: dict[str, str] = Field(default={})
     log: list[str] = Field(default=[])
+    symlog: list[str] = Field(default=[])
+    chance: bool = False
+    note: Number | None = None
+    path: Name | None = None
+
+    @model_validator(mode="after")
+    def _of_one_piece(self) -> Self:
+        shown = [self.x, *(name.split(".")[1] for name in self.y)]
+        for scale in ("log", "symlog"):
+            if unknown := [name for name in getattr(self, scale) if name not in shown]:
+                raise ValueError(f"{scale}: no axis shows {', '.join(unknown)}; they show {', '.join(shown)}")
+        if both := [name for name in self.log if name in self.symlog]:
+            raise ValueError(f"symlog: {', '.join(both)} is in log as well")
+        if self.chance and "accuracy" not in shown:
+            raise ValueError("chance: goes with a panel of accuracy")
+        if self.path and self.kind != "contours":
+            raise ValueError("path: goes with kind: contours")
+        return self
+
+    def scale(self, column: str) -> Literal["linear", "log", "symlog"]:
+        """The kind of axis that a column is shown on."""
+        return "log" if column in self.log else "symlog" if column in self.symlog else "linear"
 
 
 class FiguresSettings(Settings):

@@ -131,8 +131,9 @@ def _of_analysis(section: str, entry: dict) -> tuple[list[str], list[str]]:
         if name == "against" and section == "gradient":
             stated.append(f"gradient norm by {value}")
         elif name not in ("report", "nets", "data", "against", "chosen"):
-            line = _line(f"{section} {name}", value)
-            (chosen if name in entry.get("chosen", []) else stated).append(line)
+            parts = value.items() if isinstance(value, dict) else [(None, value)]
+            lines = [_line(f"{section} {name}" + (f" {part}" if part else ""), inner) for part, inner in parts]
+            (chosen if name in entry.get("chosen", []) else stated).extend(lines)
     return stated, chosen
 
 

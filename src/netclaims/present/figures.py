@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
 from textwrap import fill
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
-from netclaims.learn.functions import formula
-from netclaims.learn.paths import plots_of
+from netclaims.learn.paths import metrics_of, plots_of
 from netclaims.learn.settings import SettingsError
+from netclaims.learn.tables import read_json
 from netclaims.present import style
 from netclaims.present.config import FigureSettings
+
+CLASSES = 10
+MARKED = 12  # a line of more values needs no marks
+CORRELATION = ("rho", "low", "high", "n")
+SPREADS = {"lines": " (line: mean, band: smallest to largest)", "points": " (dot: mean, bar: smallest to largest)"}
 
 
 def caption(about: dict) -> str:
@@ -31,35 +40,52 @@ def draw(key: str, settings: FigureSettings, about: dict) -> Figure:
     """Draw one figure from the tables in `plots/<report>/<key>/`.
 
     Args:
-        about: the experiment's metrics: data set, scale, replicas, loss.
+        about: the experiment's metrics: data set, scale, examples, replicas, loss.
 
     Raises:
-        SettingsError: a table or a column that the entry names does not exist, or no row is left.
+        SettingsError: a table, a column or a note that the entry names does not exist, no row is left, or several
+            rows are at one place.
     """
     style.apply()
-    panels = [_table(key, *name.split("."), settings) for name in settings.y]
+    plane = settings.kind == "contours"
+    columns = [name.split(".")[1] for name in settings.y]
+    panels = _alike([_table(key, *name.split("."), settings) for name in settings.y], settings.lines or "split")
+    if settings.kind == "points":
+        panels = _alike(panels, settings.x)
+    path = _table(key, settings.path, "at", settings) if settings.path else None
     facets = list(dict.fromkeys(panels[0][settings.columns])) if settings.columns else [None]
-    width, height = max(5.2, 3.0 * len(facets)), 0.9 + (3.0 if len(panels) == 1 else 1.9 * len(panels))
-    figure = Figure(figsize=(width, height), layout="constrained")
+    wide, high = 3.7 if plane else 3.0, 3.0 if len(panels) == 1 else 1.9
+    across = max(4.3, wide * len(facets))
+    figure = Figure(figsize=(across, 0.9 + high * len(panels)), layout="constrained")
     grid = figure.subplots(len(panels), len(facets), squeeze=False, sharex="col")
-    for row, (name, table) in enumerate(zip(settings.y, panels, strict=True)):
-        column = name.split(".")[1]
+    for row, (column, table) in enumerate(zip(columns, panels, strict=True)):
+        quantity = fill(style.label(column, about["loss"]), width=round(12 * high))
         for axes, facet in zip(grid[row], facets, strict=True):
-            part = table if facet is None else table[table[settings.columns] == facet]
-            KINDS[settings.kind](axes, part, settings, column)
-            # by all facets, so that those of a row are alike
-            style.shape_axis(axes, settings.x, "x", settings.x in settings.log, table[settings.x].tolist())
-            style.shape_axis(axes, column, "y", column in settings.log, _spanned(table, column))
+            _shape(axes, table, settings, column)  # by all facets, so that those of a row are alike
+            filled = KINDS[settings.kind](axes, _of(facet, table, settings), settings, column)
+            if filled is not None:
+                style.colour_bar(figure, axes, filled, quantity)
+            if path is not None:
+                _walk(axes, _of(facet, path, settings), settings)
+            if settings.chance and column == "accuracy":
+                _chance(axes, about["test_examples"])
             if facet is not None and row == 0:
-                axes.set_title(formula(facet) if settings.columns == "function" else str(facet))
-        grid[row][0].set_ylabel(style.label(column, about["loss"]))
+                axes.set_title(style.value(settings.columns, facet))
+        grid[row][0].set_ylabel(style.PLANE[1] if plane else quantity)
+    x_label = style.PLANE[0] if plane else style.label(settings.x, about["loss"])
     for axes in grid[-1]:
-        axes.set_xlabel(settings.x_label or style.label(settings.x, about["loss"]))
-    _legend(figure, grid, settings)
-    title = fill(settings.title, width=round(9 * (width - (1.3 if figure.legends else 0))))
+        axes.set_xlabel(fill(settings.x_label or x_label, width=round(11 * across / len(facets))))
+    figure.align_ylabels(grid[:, 0])
+    if settings.note:
+        _note(grid[0][0], _number(key, settings), round(16 * across / len(facets)))
+    beside = _legend(figure, grid)
+    width = max(5.2, across + beside)
+    figure.set_figwidth(width)
+    title = fill(settings.title, width=round(10 * (width - beside)))
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-    band = " (line: mean, band: smallest to largest)" if settings.kind == "lines" and about["replicas"] > 1 else ""
-    text = fill(caption(about) + band, width=round(21 * width))
+    banded = any(f"{column}_low" in table for column, table in zip(columns, panels, strict=True))
+    spread = SPREADS.get(settings.kind, "") if banded and about["replicas"] > 1 else ""
+    text = fill(caption(about) + spread, width=round(21 * width))
     figure.text(0.01, 0.0, text, ha="left", va="top", fontsize=6.5, color=style.QUIET)
     return figure
 
@@ -68,6 +94,9 @@ def save(figure: Figure, path: Path) -> None:
     """Write an SVG without a date, so that the same figure is the same file, and the folder that it lies in."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None}, bbox_inches="tight", pad_inches=0.08)
+
+
+# ---------------------------------------------------------------------------------------------- what there is to draw
 
 
 def _table(key: str, name: str, column: str, settings: FigureSettings) -> pd.DataFrame:
@@ -85,58 +114,183 @@ def _table(key: str, name: str, column: str, settings: FigureSettings) -> pd.Dat
     return table
 
 
+def _number(key: str, settings: FigureSettings) -> dict:
+    analysis, *names = settings.note.split(".")
+    path = metrics_of(key, analysis)
+    if not path.exists():
+        raise SettingsError(f"{path}: the figure {settings.title!r} needs this file, and it is not there")
+    found = read_json(path)
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(found, dict) or any(part not in found for part in CORRELATION):
+        needed = f"{'.'.join(names)}, with {', '.join(CORRELATION)}"
+        raise SettingsError(f"{path}: the figure {settings.title!r} needs {needed}")
+    return found
+
+
+def _alike(tables: list[pd.DataFrame], column: str) -> list[pd.DataFrame]:
+    """The tables with a column of categories, in the order of the rows, that are the same in all of them."""
+    found = [table[column] for table in tables if column in table]
+    order = pd.CategoricalDtype(pd.concat(found).dropna().unique()) if found else None
+    return [table.astype({column: order}) if column in table else table for table in tables]
+
+
+def _of(facet: object, table: pd.DataFrame, settings: FigureSettings) -> pd.DataFrame:
+    return table if facet is None else table[table[settings.columns] == facet]
+
+
+def _shape(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: str) -> None:
+    """Scale and number format of the axes, but of those that the kind of figure itself sees to."""
+    if settings.kind != "points":
+        style.shape_axis(axes, settings.x, "x", settings.scale(settings.x), _spanned(table, settings.x))
+    if settings.kind != "contours":
+        style.shape_axis(axes, column, "y", settings.scale(column), _spanned(table, column))
+
+
 def _spanned(table: pd.DataFrame, column: str) -> list[float]:
     """The values of a column and of its band, as far as they are there."""
     columns = [name for name in (column, f"{column}_low", f"{column}_high") if name in table]
-    return table[columns].melt()["value"].dropna().tolist()
+    return table[columns].replace([np.inf, -np.inf], np.nan).melt()["value"].dropna().tolist()
+
+
+def _single(rows: pd.DataFrame, place: list[str], settings: FigureSettings) -> pd.DataFrame:
+    if rows.duplicated(place).any():  # a line would go to and fro between them
+        raise SettingsError(
+            f"the figure {settings.title!r} has several rows at one {', '.join(place)}: "
+            "only, lines or columns has to tell them apart"
+        )
+    return rows
+
+
+def _series(table: pd.DataFrame, settings: FigureSettings) -> Iterator[tuple[pd.DataFrame, str, str, str]]:
+    """Each line: its rows, its colour, its name in the legend, and its split."""
+    by = settings.lines or ("split" if "split" in table else None)
+    names = table[by] if by else pd.Series("_", table.index)
+    splits = table["split"] if "split" in table else pd.Series("", table.index)
+    palette = style.colours(list(names.cat.categories) if by else ["_"])
+    for (name, split), rows in table.groupby([names, splits], sort=False, observed=True):
+        yield _single(rows, [settings.x], settings).sort_values(settings.x), palette[name], style.value(by, name), split
+
+
+def _splits(table: pd.DataFrame, settings: FigureSettings) -> list[str]:
+    """Training and test, where lines of both have one colour."""
+    splits = list(dict.fromkeys(table["split"])) if settings.lines not in (None, "split") and "split" in table else []
+    return splits if len(splits) > 1 else []
+
+
+# ----------------------------------------------------------------------------------------------------- kinds of panels
 
 
 def _lines(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: str) -> None:
-    names = list(dict.fromkeys(table[settings.lines])) if settings.lines else [None]
-    splits = list(dict.fromkeys(table["split"])) if "split" in table else [None]
-    palette = style.colours(names if settings.lines else splits)
     if "truth" in table:
         once = table.drop_duplicates(settings.x)
         axes.plot(once[settings.x], once["truth"], color=style.TRUTH, lw=0.9, ls=":", label="truth", zorder=3)
-    for name in names:
-        for split in splits:
-            rows = table if name is None else table[table[settings.lines] == name]
-            rows = (rows if split is None else rows[rows["split"] == split]).sort_values(settings.x)
-            words = [str(name)] if name is not None else []
-            if split is not None and (len(splits) > 1 or name is None):
-                words.append(style.SPLITS[split])
-            colour = palette[name if settings.lines else split]
-            marker = "o" if len(rows) <= 12 else None
-            axes.plot(rows[settings.x], rows[column], color=colour, ls=style.DASHES.get(split, "-"),
-                      marker=marker, ms=3, label=", ".join(words) or "_")  # fmt: skip
+    for rows, colour, name, split in _series(table, settings):
+        marker = "o" if len(rows) <= MARKED else None
+        axes.plot(rows[settings.x], rows[column], color=colour, ls=style.DASHES.get(split, "-"),
+                  marker=marker, ms=3, label=name)  # fmt: skip
+        if f"{column}_low" in rows:
             axes.fill_between(rows[settings.x], rows[f"{column}_low"], rows[f"{column}_high"],
                               color=colour, alpha=0.18, lw=0)  # fmt: skip
+    for split in _splits(table, settings):
+        axes.plot([], [], color=style.QUIET, ls=style.DASHES[split], label=style.value("split", split))
+
+
+def _points(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: str) -> None:
+    series, splits = list(_series(table, settings)), _splits(table, settings)
+    aside = np.linspace(-1, 1, len(series)) * min(0.3, 0.08 * (len(series) - 1))
+    for (rows, colour, name, split), shift in zip(series, aside, strict=True):
+        x = rows[settings.x].cat.codes + shift
+        if f"{column}_low" in rows:
+            axes.vlines(x, rows[f"{column}_low"], rows[f"{column}_high"], color=colour, lw=2.5, alpha=0.4)
+        face = "white" if split in splits[1:] else colour
+        axes.plot(x, rows[column], "o", ms=4.5, color=colour, mfc=face, label=name)
+    for split in splits:
+        face = "white" if split in splits[1:] else style.QUIET
+        axes.plot([], [], "o", ms=4.5, color=style.QUIET, mfc=face, label=style.value("split", split))
+    names = [style.value(settings.x, name) for name in table[settings.x].cat.categories]
+    style.name_ticks(axes, names, axes.figure.get_figwidth() / axes.get_gridspec().ncols)
 
 
 def _scatter(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: str) -> None:
-    axes.plot(table[settings.x], table[column], "o", ms=4, color=style.PALETTE[0], alpha=0.7, mew=0)
+    names = table[settings.lines] if settings.lines else pd.Series("_", table.index).astype("category")
+    palette = style.colours(list(names.cat.categories))
+    for name, rows in table.groupby(names, sort=False, observed=True):
+        axes.plot(rows[settings.x], rows[column], "o", ms=4, color=palette[name], alpha=0.7, mew=0,
+                  label=style.value(settings.lines, name))  # fmt: skip
 
 
 def _paths(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: str) -> None:
     replicas = list(dict.fromkeys(table["replica"]))
     palette = style.colours(replicas)
     for replica in replicas:
-        rows = table[table["replica"] == replica].sort_values("epoch")
-        x, y = rows[settings.x].to_numpy(), rows[column].to_numpy()
-        axes.plot(x, y, "-o", color=palette[replica], ms=3, lw=1, label=f"run {replica + 1}")
-        axes.plot(x[:1], y[:1], "o", ms=7, mfc="white", color=palette[replica], zorder=3)
-        for i in (0, -1):
-            text = f"{rows['epoch'].iloc[i]}"
-            axes.annotate(text, (x[i], y[i]), (4, 4), textcoords="offset points", fontsize=6.5, color=style.QUIET)
+        _path(axes, table[table["replica"] == replica], settings.x, column, palette[replica], f"run {replica + 1}")
 
 
-KINDS = {"lines": _lines, "scatter": _scatter, "paths": _paths}
+def _path(axes: Axes, rows: pd.DataFrame, across: str, up: str, colour: str, name: str) -> list[Artist]:
+    """From an open circle at the first epoch to the last one, whose numbers stand beside them."""
+    rows = rows.sort_values("epoch")
+    x, y, epochs = (rows[column].to_numpy() for column in (across, up, "epoch"))
+    line = axes.plot(x, y, "-o", color=colour, ms=3, lw=1, label=name)
+    start = axes.plot(x[:1], y[:1], "o", ms=7, mfc="white", color=colour, zorder=3)
+    ends = sorted({0, len(rows) - 1})
+    look = {"textcoords": "offset points", "fontsize": 6.5, "color": style.QUIET}
+    return line + start + [axes.annotate(f"{epochs[i]}", (x[i], y[i]), (4, 4), **look) for i in ends]
 
 
-def _legend(figure: Figure, grid: np.ndarray, settings: FigureSettings) -> None:
-    """One legend for all panels, to their right, where there is more than one thing to tell apart."""
-    found: dict[str, Line2D] = {}
+def _contours(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: str) -> ContourSet | None:
+    cells = _single(table, [settings.x, "y"], settings)
+    heights = cells.pivot_table(column, index="y", columns=settings.x, dropna=False)
+    x, y, z = heights.columns, heights.index, np.ma.masked_invalid(heights)
+    if z.mask.all():
+        return None
+    levels, norm = style.levels(float(z.min()), float(z.max()))
+    z = z.clip(levels[0], levels[-1])  # the ends are rounded, and what lies beyond them would be left out
+    axes.grid(visible=False)
+    axes.contour(x, y, z, levels, colors="white", linewidths=0.4, alpha=0.7)
+    return axes.contourf(x, y, z, levels, norm=norm, cmap=style.SCALE, zorder=0)
+
+
+KINDS = {"lines": _lines, "points": _points, "scatter": _scatter, "paths": _paths, "contours": _contours}
+
+
+# ---------------------------------------------------------------------------------------------------- what goes on top
+
+
+def _walk(axes: Axes, path: pd.DataFrame, settings: FigureSettings) -> None:
+    """The path over a plane, if there is one, legible on every colour."""
+    rows = path[path["at"] == "on the path"]
+    for artist in _path(axes, rows, settings.x, "y", "black", "_") if len(rows) else []:
+        artist.set(color="black", path_effects=[withStroke(linewidth=2, foreground="white")])
+
+
+def _chance(axes: Axes, examples: int) -> None:
+    """The central 95 % of the accuracies of guessing among equally likely classes, a binomial distribution."""
+    from scipy.stats import binom
+
+    low, high = (binom.ppf(tail, examples, 1 / CLASSES) / examples for tail in (0.025, 0.975))
+    axes.axhspan(low, high, color=style.QUIET, alpha=0.2, lw=0, zorder=0, label="95 % of guesses on the test set")
+
+
+def _note(axes: Axes, found: dict, width: int) -> None:
+    """A rank correlation, in the corner of a panel, above what the panel shows."""
+    value = "undefined" if found["rho"] is None else f"{found['rho']:.2f}"
+    nets = f"{found['n']} nets"
+    if found["low"] is not None:
+        nets = f"95 % interval {found['low']:.2f} to {found['high']:.2f}, {nets}"
+    equals = ":" if found["rho"] is None else " ="
+    text = fill(f"Spearman's ρ{equals} {value} ({nets})".replace("-", "−"), width=width)
+    axes.margins(y=0.12 * (1 + text.count("\n")))
+    axes.text(0.99, 0.98, text, transform=axes.transAxes, ha="right", va="top", fontsize=7, color=style.QUIET)
+
+
+def _legend(figure: Figure, grid: np.ndarray) -> float:
+    """One legend for all panels, to their right, where there is more than one thing to tell apart; its width."""
+    found: dict[str, Artist] = {}
     for axes in grid.flat:
-        found |= {name: line for line, name in zip(*axes.get_legend_handles_labels(), strict=True)}
-    if len(found) > 1:
-        figure.legend(found.values(), found.keys(), loc="outside right upper")
+        for artist, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(fill(name, width=24), artist)
+    if len(found) < 2:
+        return 0.0
+    legend = figure.legend(found.values(), found.keys(), loc="outside right upper")
+    return ceil(10 * legend.get_window_extent().width / figure.dpi) / 10  # coarse, for the same bytes everywhere

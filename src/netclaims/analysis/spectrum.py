@@ -1,0 +1,140 @@
+"""Eigenvalues of the Hessian of nets that are too large for the matrix: from products with vectors.
+
+The products are in the precision of the nets, float32. Its rounding moves the largest eigenvalue by less than one part
+in a thousand, other examples by more than a tenth, and float64 would take twice as long.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from netclaims.analysis.sections import CurvatureSettings
+from netclaims.learn.data import Part
+from netclaims.learn.networks import Network, Weights, losses, unflatten
+from netclaims.learn.tables import spread
+
+with warnings.catch_warnings(action="ignore"):  # a package that curvlinops imports still compiles with torch.jit.script
+    from curvlinops import hutchinson_trace
+    from curvlinops._torch_base import PyTorchLinearOperator
+    from curvlinops.papyan2020traces.spectrum import fast_lanczos, lanczos_approximate_spectrum_from_iter
+
+Loss = Callable[[Tensor], Tensor]
+
+POSITIONS = 32
+KAPPA = 3.0  # how many times a Gaussian of the density has fallen half-way to the next node: Papyan 2020, section D.2
+MARGIN = 0.05  # how much further than the eigenvalues the grid reaches, as a share of their range (likewise)
+
+
+def training_loss(network: Network, like: Weights, kind: str, data: Part) -> Loss:
+    """The mean loss over `data`, whose targets all nets share, as a function of the parameters of one net: (P,).
+
+    Args:
+        like: weights that say how the parameters split into tensors.
+        kind: `mse` or `cross_entropy`.
+    """
+
+    def loss(theta: Tensor) -> Tensor:
+        return losses(kind, network(unflatten(theta.unsqueeze(0), like), data.x.unsqueeze(0)), data.y)[0]
+
+    return loss
+
+
+class Hessian(PyTorchLinearOperator):
+    """H = ∂²L/∂θ∂θᵀ at one θ, (P, P), as an operator of curvlinops.
+
+    The graph of the gradient is built once, and a product is one pass back through it, Hv = ∂(∇L·v)/∂θ (Pearlmutter
+    1994). The library's own Hessian differentiates anew for each product, which takes two to four times as long.
+    """
+
+    SELF_ADJOINT = True
+
+    def __init__(self, loss: Loss, theta: Tensor) -> None:
+        """At `theta`, (P,)."""
+        super().__init__([(len(theta),)], [(len(theta),)])
+        self._theta = theta.detach().requires_grad_()
+        value = loss(self._theta)
+        (self._gradient,) = torch.autograd.grad(value, self._theta, create_graph=True)
+        self.loss = value.detach()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the products are computed."""
+        return self._theta.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """In what precision."""
+        return self._theta.dtype
+
+    def _matmat(self, matrix: list[Tensor]) -> list[Tensor]:
+        columns = [torch.autograd.grad(self._gradient, self._theta, v, retain_graph=True)[0] for v in matrix[0].T]
+        return [torch.stack(columns, 1)]
+
+
+def spectrum(
+    loss: Loss, theta: Tensor, settings: CurvatureSettings, stream: torch.Generator
+) -> tuple[float, pd.DataFrame]:
+    """Trace and spectrum of the Hessian of one net.
+
+    The trace is the mean of vᵀHv over vectors v of random signs (Hutchinson 1989). The spectrum is that of the
+    tridiagonal matrix T of a Lanczos run from a random vector: its largest eigenvalue comes close to that of H from
+    below; and with the squared first components of its eigenvectors for weights, it is a Gaussian quadrature of the
+    density of all eigenvalues of H (Golub & Welsch 1969; Ghorbani et al. 2019, section 2).
+
+    Args:
+        loss: of the parameters of one net, (P,).
+        theta: where, (P,).
+        stream: seeds the random vectors.
+
+    Returns:
+        The trace; and a table of eigenvalue, ascending, and weight, of which the sum is 1, with a row per iteration.
+        Where the trace is within the rounding error of the loss, as with a softmax that is saturated, it is zero, and
+        so are the eigenvalues; where the loss is not finite, they are undefined.
+    """
+    hessian = Hessian(loss, theta)
+    with torch.random.fork_rng(devices=[]):  # curvlinops draws from the global generator
+        torch.manual_seed(stream.initial_seed())
+        trace = torch.stack([hutchinson_trace(hessian, 1) for _ in range(settings.probes)]).mean()
+        if trace.abs() > hessian.loss.abs() * torch.finfo(hessian.dtype).eps:
+            eigenvalues, vectors = fast_lanczos(hessian, settings.iterations)
+            weights = vectors[0].square()
+        else:  # Lanczos would divide by zero
+            trace = 0 * trace
+            eigenvalues = trace.expand(settings.iterations)
+            weights = torch.full_like(eigenvalues, 1 / settings.iterations)
+    return trace.item(), pd.DataFrame({"eigenvalue": eigenvalues.numpy(), "weight": weights.numpy()})
+
+
+def density(spectra: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Density of the eigenvalues of nets, on one grid for all replicas of a kind.
+
+    Every eigenvalue in a table of `spectrum` counts as a Gaussian with its weight (Papyan 2020, algorithm 2). Far from
+    all of them the sum falls without end: it is cut at a hundredth of what one of P eigenvalues adds to the highest
+    point, so that a logarithmic axis shows the rest.
+
+    Args:
+        spectra: the tables of all nets, with the columns `names`, which tell kinds of nets apart, and with `run`,
+            `member` and `parameters`.
+
+    Returns:
+        A table of the names, eigenvalue, and density in its mean, smallest and largest over replicas. A kind of which
+        a net has diverged, or of which all eigenvalues are zero, has one row without numbers.
+    """
+    tables = []
+    for _, kind in spectra.groupby(names, sort=False):
+        low, high = kind["eigenvalue"].min(skipna=False), kind["eigenvalue"].max(skipna=False)
+        for _, net in kind.groupby(["run", "member"]):
+            grid, height = torch.full((2, 1), torch.nan)
+            if low < high:
+                nodes, weights = torch.tensor(net[["eigenvalue", "weight"]].to_numpy()).T
+                run = nodes, weights.sqrt().unsqueeze(0)  # as Lanczos gives them: the first components of the vectors
+                grid, height = lanczos_approximate_spectrum_from_iter(run, (low, high), POSITIONS, KAPPA, MARGIN)
+                height = height.clamp(min=height.max() / (100 * net["parameters"].iloc[0]))
+            named = {name: net[name].iloc[0] for name in names}
+            tables.append(pd.DataFrame({**named, "eigenvalue": grid, "density": height}))
+    return spread(pd.concat(tables), [*names, "eigenvalue"], ["density"])
