@@ -93,7 +93,8 @@ def run_of():
     """The run that trains the first model of an experiment with its own settings, with changes."""
 
     def make(experiment: Experiment, replicas=1, **changes) -> Run:
-        full = experiment.points or min(SIZES[experiment.data][0], experiment.examples or SIZES[experiment.data][0])
+        size = experiment.points or SIZES[experiment.data][0]
+        full = min(size, experiment.examples or size)
         batch_size = full if experiment.batch_size == "full" else experiment.batch_size or 16
         in_an_epoch = ceil(full / changes.get("batch_size", batch_size))
         members = tuple(Member(name, i) for name in experiment.functions or [None] for i in range(replicas))

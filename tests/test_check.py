@@ -74,9 +74,9 @@ def test_the_five_reports_have_entries_in_every_section():
             "{report: e, nets: d-traj",
             "pca.d-trajectory.report: the experiment has d (found ",
         ),
-        ("layer: 1}", "layer: 0}", "pca.d-trajectory.layer: input should be greater than or equal to 1 (found 0)"),
-        ("layer: 1}", "layer: 4}", "pca.d-trajectory.layer: the net has 3 layers (found 4)"),
-        ("layer: 1}", "layer: 1, chosen: [layer, size]}", "pca.d-trajectory.chosen: the entry has no size"),
+        ("layer: 1,", "layer: 0,", "pca.d-trajectory.layer: input should be greater than or equal to 1 (found 0)"),
+        ("layer: 1,", "layer: 4,", "pca.d-trajectory.layer: the net has 3 layers (found 4)"),
+        ("chosen: [points, examples]}", "chosen: [points, size]}", "pca.d-trajectory.chosen: the entry has no size"),
         (
             "report: d, nets: d-simulate}",
             "report: d, nets: d-capacity}",
@@ -93,7 +93,17 @@ def test_the_five_reports_have_entries_in_every_section():
             "gradient.d-gradient-norm.against: input should be 'step' or 'epoch' ",
         ),
         ("gradient_norm: step", "weights_every: 1", "gradient.d-gradient-norm"),
-        ("iterations: 5", "iterations: many", "hessian.d-minimal-ratio.iterations: "),
+        (
+            "{layers: [16, 8, 1], parameters: 177}",
+            "{layers: [16, 8, {dense: 1, bias: false}]}",
+            "hessian.d-minimal-ratio: works on an experiment that fits functions with biases in every layer",
+        ),
+        (
+            "      batch_size: [64, 1024]\n",
+            "      batch_size: [64, 1024]\n      shuffle_labels: [0, 1]\n",
+            "interpolate.d-interpolation.nets: sweeps shuffle_labels besides batch_size",
+        ),
+        ("iterations: 40", "iterations: many", "hessian.d-minimal-ratio.iterations: "),
         (
             "data: mnist, over",
             "data: cifar10, over",
@@ -148,6 +158,11 @@ def test_a_mistake_in_a_section_is_one_line(files, old, new, message):
             "nets: c-sensitivity-batch-size, data: cifar10, over",
             "nets: c-sensitivity-learning-rate, data: cifar10, over",
             "interpolate.c-interpolation-batch-size.between: batch_size is not swept at [64.0, 1024.0]; values: []",
+        ),
+        (
+            "nets: c-trajectory, data: cifar10",
+            "nets: c-simulate, data: functions",
+            "pca.c-trajectory: works on an experiment that records weights_every, of one net",
         ),
         (
             "c-gradient-norm: {report: c, nets: c-simulate,",

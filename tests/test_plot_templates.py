@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import math
 import re
 from collections import Counter
 from functools import cache
@@ -65,11 +66,12 @@ LINE = {"model": MODELS, "split": SPLITS, "alpha": [0, 1]}
 SAMPLES = [
     ("explained", "component", "share", {"scope": ["layer 1", "whole model"], "basis": ["all runs", "each run its own"],
                                          "component": [1, 2, 3]}, ["share"], []),
-    ("surface", "x", "loss", {"plane": PLANES, "x": [-1, 0, 1], "y": [-1, 0, 1]}, [], ["loss"]),
+    ("surface", "x", "y", {"plane": PLANES, "x": [-1, 0, 1], "y": [-1, 0, 1]}, [], ["loss"]),
     ("path", "epoch", "loss", {"plane": PLANES, "at": ["on the path", "in the plane"], "epoch": [0, 5]}, [],
      ["x", "y", "loss"]),
     ("density", "eigenvalue", "density", {"series": MODELS, "eigenvalue": [-1, 0, 10]}, ["density"], []),
-    ("spectrum", "rank", "eigenvalue", {"part": ["Hessian", "Gauss-Newton"], "rank": [1, 2]}, ["eigenvalue"], []),
+    ("spectrum", "rank", "eigenvalue", {"kind": ["elsewhere"], "part": ["Hessian", "residual part"], "rank": [1, 2]},
+     ["eigenvalue"], []),
     ("barriers", "pair", "loss_barrier", {"model": MODELS, "pair": ["two starts", "one start"], "split": SPLITS},
      ["loss_barrier", "accuracy_barrier"], []),
     ("errors", "model", "mean_square", {"function": ["sinc5", "quadratic"], "model": MODELS, "region": ["all", "edge"]},
@@ -132,7 +134,9 @@ def _strings(node: object) -> list[str]:
 def _optional(template: dict) -> set[str]:
     """The columns that a template asks for before it reads them, or of which it leaves out those without a value."""
     asked = {name for text in _strings(template) for name in re.findall(r"isValid\(datum\.(\w+)\)", text)}
-    counted = any(part["op"] == "valid" for step in template["transform"] for part in step.get("joinaggregate", []))
+    counted = any(
+        part["op"] == "valid" for step in template.get("transform", []) for part in step.get("joinaggregate", [])
+    )
     return asked | (_folded(template) if counted else set())
 
 
@@ -185,15 +189,15 @@ def _unknown(node: object, known: set[str]) -> set[str]:
 
 
 def _sources(template: dict, columns: set[str]) -> dict[str, set[str]]:
-    """For every field, the columns that it is worked out of: for one of the table itself that column alone."""
+    """For every field, the columns that it is worked out of: for one of the table itself that column alone.
+
+    What `fold` makes, the names and the values of several columns, tells no rows apart.
+    """
     found = {column: {column} for column in columns}
     for step in template.get("transform", []):
-        for name in _made(
-            step
-        ):  # of what `fold` makes, its names are of no column, and no line is told apart by numbers
-            found[name] = (
-                set() if "fold" in step else set().union(*(found.get(field, set()) for field in _needed(step)))
-            )
+        fields = set() if "fold" in step else _needed(step)
+        for name in _made(step):
+            found[name] = set().union(*(found.get(field, set()) for field in fields))
     return found
 
 
@@ -312,15 +316,19 @@ def test_dvc_fills_every_anchor(filled):
     assert [text for text in _strings(template | {"data": {}}) if "<DVC_" in text] == []
 
 
+def _is_in_words(text):
+    return re.fullmatch(r"[^_<>\d]+", text) is not None
+
+
 def test_the_axes_are_named_in_words(filled):
     template, _, properties = filled
     panels = _panels(template)
     named = []
     for panel in panels:
         x, y = (panel.get("spec", panel)["encoding"][axis] for axis in ("x", "y"))
-        assert re.fullmatch(r"[^_<>\d]+", y["title"])
+        assert _is_in_words(y["title"]) if y["title"] is not None else y["field"] == "mean"  # named above each panel
         if x["title"] is not None:
-            assert re.fullmatch(r"[^_<>\d]+", x["title"])
+            assert _is_in_words(x["title"])
             named.append(panel)
         elif panel is not template and "title" in panel:  # a title below: only there Vega-Lite takes an expression
             assert panel["title"]["text"] == {"expr": "x_name"}
@@ -329,6 +337,42 @@ def test_the_axes_are_named_in_words(filled):
             assert name == f"replace('{properties['x']}', /_/g, ' ')"
             named.append(panel)
     assert named == (panels[-1:] if "vconcat" in template else panels)
+
+
+def _facets(template: dict) -> list[dict]:
+    return [panel["facet"] for panel in _panels(template) if "facet" in panel]
+
+
+@pytest.mark.parametrize("name", ["sensitivity", "barriers"])
+def test_panels_of_several_quantities_are_named_above_each(name):
+    template = _load(name)
+    (facet,) = _facets(template)
+    quantity = facet.get("column", facet)
+    folded = next(step["fold"] for step in template["transform"] if "fold" in step)
+    assert quantity["field"] == "quantity"
+    words = dict(re.findall(r"'(\w+)': '([^']+)'", quantity["header"]["labelExpr"]))
+    assert list(words) == folded
+    assert all(map(_is_in_words, words.values()))
+    assert quantity["header"]["labelExpr"].endswith("}[datum.value]")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_grid_of_panels_is_in_the_order_of_the_rows_both_ways(name):
+    for facet in _facets(_load(name)):  # Vega-Lite puts panels under wrong names where but one of them is sorted
+        if {"row", "column"} <= set(facet):
+            assert (facet["row"]["sort"], facet["column"]["sort"]) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["final_cross_entropy", "gap", "sensitivity"])
+def test_an_axis_of_shares_is_linear_and_any_other_swept_one_logarithmic(name):
+    """By the constant c of a symmetric logarithm, log(1 + |x| / c), as a logarithm has no place for a share of 0."""
+    for panel in _panels(_load(name)):
+        scale = panel.get("spec", panel)["encoding"]["x"]["scale"]
+        assert (scale["type"], scale["zero"]) == ("symlog", False)
+        assert scale["constant"] == {"expr": "'<DVC_METRIC_X>' == 'shuffle_labels' ? 1000 : 1e-9"}
+        assert (math.log1p(1 / 1000) - 2 * math.log1p(0.5 / 1000)) / math.log1p(1 / 1000) == pytest.approx(0, abs=1e-3)
+        steps = [math.log1p(10.0 ** (power + 1) / 1e-9) - math.log1p(10.0**power / 1e-9) for power in range(-5, 8)]
+        assert steps == pytest.approx([math.log(10)] * len(steps), rel=1e-3)
 
 
 @pytest.mark.parametrize("x", ["step", "epoch"])

@@ -14,7 +14,7 @@ from netclaims.analysis.sections import (
     SensitivitySettings,
 )
 from netclaims.learn.config import EXAMPLE, Experiment, load_experiments
-from netclaims.learn.layers import parameter_shapes
+from netclaims.learn.layers import Dense, parameter_shapes
 from netclaims.learn.params import load_params
 from netclaims.learn.paths import REPORTS, report_of
 from netclaims.learn.settings import SettingsError, read_yaml, validate
@@ -78,12 +78,23 @@ def _check_report(path: Path) -> int:
 
 # What an analysis repeats of its experiment, so that DVC can see it.
 REPEATED = ("report", "data", "against")
+
+
+def _nets(experiment: Experiment) -> int:
+    return len(experiment.models) * len(experiment.functions or [None])
+
+
+def _unbiased(experiment: Experiment) -> bool:
+    layers = [layer for model in experiment.models.values() for layer in model.layers]
+    return any(isinstance(layer, Dense) and not layer.bias for layer in layers)
+
+
 # What the experiment has to be for the analysis to have something to work on.
 NEEDS = {
     FitSettings: ("fits functions", lambda e: e.functions is not None),
-    PcaSettings: ("records weights_every, of one model", lambda e: e.record.weights_every and len(e.models) == 1),
+    PcaSettings: ("records weights_every, of one net", lambda e: e.record.weights_every and _nets(e) == 1),
     GradientSettings: ("records gradient_norm", lambda e: e.record.gradient_norm),
-    HessianSettings: ("fits functions", lambda e: e.functions is not None),
+    HessianSettings: ("fits functions with biases in every layer", lambda e: e.functions and not _unbiased(e)),
     InterpolateSettings: ("sweeps that setting, on images", lambda e: e.functions is None),
     SensitivitySettings: ("classifies images", lambda e: e.functions is None),
 }
@@ -108,3 +119,5 @@ def _check_agreement(settings: Section | FiguresSettings, experiment: Experiment
         values = experiment.varied.get(settings.over, [])
         if missing := [value for value in settings.between if value not in values]:
             raise SettingsError(f"{path}: {where}.between: {settings.over} is not swept at {missing}; values: {values}")
+        if others := set(experiment.varied) - {settings.over, "equal"}:
+            raise SettingsError(f"{path}: {where}.nets: sweeps {', '.join(sorted(others))} besides {settings.over}")

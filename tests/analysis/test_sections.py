@@ -24,19 +24,24 @@ from netclaims.learn.settings import SettingsError
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted(path.stem for path in (ROOT / "reports").glob("*.yaml"))
 NETS = {"report": "d", "nets": "d-b"}
+CURVATURE = {"examples": 5, "iterations": 2, "probes": 1, "epsilon": 0.5}
 SECTIONS = {
     "fit": (FitSettings, NETS),
-    "pca": (PcaSettings, NETS | {"layer": 2, "chosen": ["layer"]}),
+    "pca": (PcaSettings, NETS | {"data": "mnist", "layer": 2, "points": 3, "examples": 9, "chosen": ["layer"]}),
     "gradient": (GradientSettings, NETS | {"against": "epoch"}),
     "hessian": (
         HessianSettings,
-        NETS | {"data": "functions", "iterations": 0, "neighbours": 5, "radius": "1e-3", "chosen": ["radius"]},
+        NETS
+        | {"data": "functions", "descent": 0, "iterations": 0, "neighbours": 5, "radius": "1e-3", "chosen": ["radius"]},
     ),
     "interpolate": (
         InterpolateSettings,
         NETS | {"data": "mnist", "over": "batch_size", "between": [4, 8], "alpha": [-1, 2], "points": 7, "examples": 3},
     ),
-    "sensitivity": (SensitivitySettings, NETS | {"data": "mnist", "against": "batch_size", "examples": 9}),
+    "sensitivity": (
+        SensitivitySettings,
+        NETS | {"data": "mnist", "against": "batch_size", "examples": 9, "curvature": CURVATURE},
+    ),
 }
 
 
@@ -62,12 +67,14 @@ def test_an_entry(section, reports):
     found = load_section(section, "d-a", kind)
     assert type(found) is kind
     for name, value in entry.items():
-        assert getattr(found, name) == (0.001 if value == "1e-3" else value)
+        said = getattr(found, name)
+        assert (said.model_dump() if isinstance(value, dict) else said) == (0.001 if value == "1e-3" else value)
 
 
 def test_what_an_entry_need_not_say(reports):
     line = {key: value for key, value in SECTIONS["interpolate"][1].items() if key != "examples"}
-    reports({"pca": {"d-a": NETS}, "interpolate": {"d-a": line}})
+    path = {key: value for key, value in SECTIONS["pca"][1].items() if key not in ("layer", "chosen")}
+    reports({"pca": {"d-a": path}, "interpolate": {"d-a": line}})
     pca = load_section("pca", "d-a", PcaSettings)
     assert (pca.layer, pca.chosen) == (1, [])
     assert load_section("interpolate", "d-a", InterpolateSettings).examples is None
@@ -88,7 +95,7 @@ def test_the_entries_of_this_project(report, monkeypatch):
     [
         ("fit", {"points": 3}, "points: unknown key"),
         ("fit", {"chosen": ["layer"]}, "chosen: the entry has no layer"),
-        ("pca", {"chosen": ["layer", "data", "x"]}, "chosen: the entry has no data, x"),
+        ("pca", {"chosen": ["layer", "over", "x"]}, "chosen: the entry has no over, x"),
         ("pca", {"chosen": "layer"}, "chosen: input should be a valid list (found 'layer')"),
         ("pca", {"nets": None}, "nets: input should be a valid string (found None)"),
         ("gradient", {"against": "batch_size"}, "against: input should be 'step' or 'epoch' (found 'batch_size')"),
@@ -96,10 +103,12 @@ def test_the_entries_of_this_project(report, monkeypatch):
         (
             "sensitivity",
             {"against": "step"},
-            "against: input should be 'parameters', 'learning_rate' or 'batch_size' (found 'step')",
+            "against: input should be 'parameters', 'learning_rate', 'batch_size' or 'shuffle_labels' (found 'step')",
         ),
         ("pca", {"layer": 0}, "layer: input should be greater than or equal to 1 (found 0)"),
         ("pca", {"report": None}, "report: input should be a valid string (found None)"),
+        ("pca", {"points": 2}, "points: input should be greater than or equal to 3 (found 2)"),
+        ("hessian", {"descent": -1}, "descent: input should be greater than or equal to 0 (found -1)"),
         ("hessian", {"iterations": -1}, "iterations: input should be greater than or equal to 0 (found -1)"),
         ("hessian", {"neighbours": 0}, "neighbours: input should be greater than or equal to 1 (found 0)"),
         ("hessian", {"radius": 0}, "radius: input should be greater than 0 (found 0)"),
@@ -119,6 +128,12 @@ def test_the_entries_of_this_project(report, monkeypatch):
             "over: input should be 'batch_size' or 'learning_rate' (found 'optimiser')",
         ),
         ("sensitivity", {"examples": True}, "examples: input should be a valid integer (found True)"),
+        (
+            "sensitivity",
+            {"curvature": CURVATURE | {"iterations": 1}},
+            "curvature.iterations: input should be greater than or equal to 2 (found 1)",
+        ),
+        ("sensitivity", {"curvature": CURVATURE | {"probe": 1}}, "curvature.probe: unknown key"),
         ("sensitivity", {"data": "x"}, "data: input should be 'functions', 'mnist' or 'cifar10' (found 'x')"),
     ],
 )
@@ -129,7 +144,8 @@ def test_a_mistake_is_one_line(section, changes, expected, reports):
 
 
 def test_what_an_entry_leaves_to_its_default_is_not_chosen_by_it(reports):
-    reports({"pca": {"d-a": NETS | {"chosen": ["layer"]}}})
+    entry = {key: value for key, value in SECTIONS["pca"][1].items() if key != "layer"}
+    reports({"pca": {"d-a": entry}})
     assert line("pca", PcaSettings) == "reports/d.yaml: pca.d-a.chosen: the entry has no layer"
 
 
@@ -180,7 +196,8 @@ def about(tmp_path, monkeypatch):
 def test_an_analysis_says_of_what_nets_it_is(about):
     table = pd.DataFrame({"alpha": [0, 1], "loss": [1 / 3, nan]})
     numbers = {"A": {"mean": np.float64(2 / 3), "list": [np.float64(1e-9 / 3), 2], "none": None, "count": 12345678}}
-    write_analysis("fit", "d-a", "d-b", table, numbers)
+    write_analysis("fit", "d-a", "d-b", table, numbers, more=table.iloc[1:])
+    assert Path("plots/d/d-a/more.csv").read_text() == "alpha,loss\n1,\n"
     assert Path("plots/d/d-a/fit.csv").read_text() == "alpha,loss\n0,0.333333\n1,\n"
     expected = {"mean": 0.666667, "list": [3.33333e-10, 2], "none": None, "count": 12345678}
     assert json.loads(Path("metrics/d/d-a.fit.json").read_text()) == about | {"A": expected}

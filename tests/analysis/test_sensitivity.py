@@ -1,16 +1,29 @@
-"""Three sensitivities against autograd one example at a time, and in closed form."""
+"""Three sensitivities against autograd one example at a time, and in closed form; and the stage."""
 
+import importlib.util
+import json
+import sys
 from functools import partial
+from itertools import product
+from math import nan
+from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
+import yaml
+from safetensors.torch import save_file
 from torch.autograd.functional import jacobian
 from torch.nn import functional
 
 from netclaims.analysis import sensitivity
 from netclaims.analysis.sensitivity import COLUMNS, loss_by_input, loss_by_parameters, output_by_input, sensitivities
+from netclaims.analysis.sharpness import sharpness
+from netclaims.analysis.spectrum import POSITIONS, training_loss
 from netclaims.learn import training
-from netclaims.learn.data import Part
+from netclaims.learn.config import load_experiment
+from netclaims.learn.data import Part, first_examples, images
+from netclaims.learn.networks import Network, flatten
 from netclaims.learn.streams import stream
 
 NETS = [
@@ -157,3 +170,164 @@ def test_parameters_of_a_perfect_fit(network_of):
     data = Part(x, network(weights, x.unsqueeze(0)))
     assert loss_by_parameters(network, weights, "mse", data).tolist() == pytest.approx([0, 0], abs=1e-6)
     assert loss_by_parameters(network, weights, "mse", Part(x, data.y + 1)).min() > 1
+
+
+# ------------------------------------------------------------------------------------------------------ the stage
+
+STAGE = Path(__file__).parents[2] / "stages" / "sensitivity.py"
+CURVATURE = ["largest_eigenvalue", "trace", "sharpness"]
+MODELS = {
+    "A": {"layers": [{"resize": 4}, 3, 10], "parameters": 91},
+    "B": {"layers": [{"resize": 8}, {"conv": 1}, {"pool": 4}, 10], "parameters": 60},
+}
+SWEEP = {"batch_size": [16, 64], "equal": ["epochs", "steps"]}
+FILES = ["plots/d/d-curved/sensitivity.csv", "plots/d/d-curved/density.csv", "metrics/d/d-curved.sensitivity.json"]
+
+
+def net_of(model: str) -> Network:
+    return Network(load_experiment("d-nets").models[model].layers, "tanh", (1, 28, 28))
+
+
+def weights_of(model: str, run: int):
+    """Untrained weights of the two nets of a run."""
+    return net_of(model).initial([stream(run, i) for i in range(2)])
+
+
+@pytest.fixture
+def stage(prepared, entry, params, monkeypatch):
+    """Runs the stage on the nets of a sweep, or on those of two models; returns the two tables and the numbers."""
+    spec = importlib.util.spec_from_file_location("sensitivity", STAGE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "in_parallel", lambda function, jobs, label: [function(*job) for job in jobs])
+    monkeypatch.setattr(module, "load_params", params)
+    monkeypatch.setattr(sys, "argv", ["sensitivity.py", "d-curved"])
+
+    def run(sweep=SWEEP, limit=None, weights=weights_of, **changes) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
+        against = "batch_size" if sweep else "parameters"
+        models = {"A": MODELS["A"]} if sweep else MODELS
+        of_nets = entry(models=models, sweep=sweep or None, against=against, examples=limit,
+                        follows=["replicas", "scale" if sweep else "batch_size"])  # fmt: skip
+        section = {"report": "d", "nets": "d-nets", "data": "mnist", "against": against, "examples": 5}
+        section["curvature"] = {"examples": 12, "iterations": 25, "probes": 3, "epsilon": 1e-3} | changes
+        for folder in ("reports", "metrics/d", "runs/d-nets"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        content = {"experiments": {"d-nets": of_nets}, "sensitivity": {"d-curved": section}}
+        Path("reports/d.yaml").write_text(yaml.dump(content))
+        Path("metrics/d/d-nets.json").write_text(json.dumps({"scale": "small", "data": "noise", "replicas": 2}))
+        runs = [{"model": model, **dict(zip(sweep, values, strict=True))}
+                for model in models for values in product(*sweep.values())]  # fmt: skip
+        nets = [
+            {"run": i, "member": j, **setting, "replica": j, "parameters": MODELS[setting["model"]]["parameters"]}
+            for i, setting in enumerate(runs)
+            for j in range(2)
+        ]
+        pd.DataFrame(nets).to_csv("runs/d-nets/nets.csv", index=False)
+        tensors = {
+            f"{i}/{name}": w for i, setting in enumerate(runs) for name, w in weights(setting["model"], i).items()
+        }
+        save_file(tensors, "runs/d-nets/weights.safetensors")
+        module.main()
+        return *map(pd.read_csv, FILES[:2]), json.loads(Path(FILES[2]).read_text())
+
+    return run
+
+
+def measured(model: str, run: int, examples: int) -> dict[str, list[float]]:
+    """What the curvature of the two nets of a run is, from the whole Hessian in float64."""
+    weights = {name: w.double() for name, w in weights_of(model, run).items()}
+    train = first_examples(images("mnist")[0], examples)
+    loss = training_loss(net_of(model), weights, "cross_entropy", Part(train.x.double(), train.y))
+    hessians = [torch.func.hessian(loss)(theta) for theta in flatten(weights)]
+    return {
+        "largest_eigenvalue": [torch.linalg.eigvalsh(hessian)[-1].item() for hessian in hessians],
+        "trace": [hessian.trace().item() for hessian in hessians],
+        "sharpness": [sharpness(loss, theta, 1e-3) for theta in flatten(weights)],
+    }
+
+
+def test_the_stage_measures_every_net_and_spreads_over_replicas(stage):
+    table, _, numbers = stage()
+    columns = [*COLUMNS, *CURVATURE]
+    names = ["series", "model", "batch_size", "equal", "parameters"]
+    assert list(table) == [*names, *(f"{name}{end}" for name in columns for end in ("", "_low", "_high"))]
+    assert list(zip(table["batch_size"], table["equal"], strict=True)) == list(product(*SWEEP.values()))
+    assert list(numbers) == ["experiment", "scale", "data", "replicas", *table["series"]]
+    for row in table.to_dict("records"):
+        assert list(numbers[row["series"]]) == columns
+    for run, row in enumerate(table.to_dict("records")):
+        probe = first_examples(images("mnist")[1], 5)
+        norms = sensitivities(net_of("A"), weights_of("A", run), "cross_entropy", probe)
+        found = measured("A", run, 12) | {name: value.tolist() for name, value in norms.items()}
+        for name in set(columns) - {"trace"}:
+            assert row[name] == pytest.approx(sum(found[name]) / 2, rel=1e-4)
+            assert row[f"{name}_low"] == pytest.approx(min(found[name]), rel=1e-4)
+            assert row[f"{name}_high"] == pytest.approx(max(found[name]), rel=1e-4)
+            assert numbers[row["series"]][name]["mean"] == row[name]
+
+
+def test_the_stage_takes_nets_of_several_architectures(stage):
+    table, densities, numbers = stage(sweep={}, examples=1000, probes=150)
+    assert table["model"].tolist() == ["A", "B"]
+    for run, row in enumerate(table.to_dict("records")):
+        found = {name: sum(values) / 2 for name, values in measured(row["model"], run, 60).items()}  # all there are
+        for name, rel in (("largest_eigenvalue", 1e-4), ("sharpness", 1e-4), ("trace", 0.1)):
+            assert row[name] == pytest.approx(found[name], rel=rel)
+        assert numbers[row["series"]]["trace"]["sd"] > 0
+    assert densities["model"].tolist() == ["A"] * POSITIONS + ["B"] * POSITIONS
+
+
+def test_the_stage_keeps_to_the_examples_that_the_nets_were_trained_on(stage):
+    table, *_ = stage(limit=7)
+    found = measured("A", 0, 7)
+    for name in ("largest_eigenvalue", "sharpness"):
+        assert table[name][0] == pytest.approx(sum(found[name]) / 2, rel=1e-4)
+
+
+def test_the_stage_writes_a_density_for_every_series(stage):
+    table, found, _ = stage()
+    names = ["series", "model", "batch_size", "equal"]
+    assert list(found) == [*names, "eigenvalue", "density", "density_low", "density_high"]
+    assert list(dict.fromkeys(found["series"])) == table["series"].tolist()
+    highest = table.set_index("series")["largest_eigenvalue_high"]
+    for series, rows in found.groupby("series"):
+        assert len(rows) == POSITIONS
+        ends = rows["eigenvalue"].min(), rows["eigenvalue"].max()
+        assert ends[1] - highest[series] == pytest.approx((ends[1] - ends[0]) / 22, rel=1e-3)  # 5 % more at both ends
+        assert (rows["density_low"] > 0).all()
+        assert (rows["density_low"] < rows["density"]).any()
+        assert (rows["density"] < rows["density_high"]).any()
+
+
+def test_the_stage_writes_the_same_bytes_again(stage):
+    contents = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        stage()
+        contents.append([Path(name).read_bytes() for name in FILES])
+    assert contents[0] == contents[1]
+
+
+def test_every_net_has_random_vectors_of_its_own(stage):
+    def alike(model, run):
+        return {name: w[:1].repeat(2, *[1] * (w.dim() - 1)) for name, w in weights_of(model, 0).items()}
+
+    table, *_ = stage(weights=alike)
+    for name in ("largest_eigenvalue", "sharpness"):
+        assert table[f"{name}_low"].tolist() == pytest.approx([table[name][0]] * 4, rel=1e-3)
+    assert pd.concat([table["trace_low"], table["trace_high"]]).nunique() == 8
+
+
+def test_nets_that_diverged_have_no_curvature(stage):
+    def broken(model, run):
+        weights = weights_of(model, run)
+        weights["1.weight"][{1: [0], 2: [0, 1]}.get(run, [])] = nan
+        return weights
+
+    table, densities, numbers = stage(weights=broken)
+    whole, *_ = stage()
+    for name in CURVATURE:
+        assert table[name].isna().tolist() == [False, True, True, False]
+        assert [numbers[series][name]["mean"] is None for series in table["series"]] == [False, True, True, False]
+        assert table[name][[0, 3]].tolist() == whole[name][[0, 3]].tolist()
+    assert densities.groupby("series", sort=False).size().tolist() == [POSITIONS, 1, 1, POSITIONS]

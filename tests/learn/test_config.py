@@ -451,6 +451,7 @@ def test_a_sweep_of_such_numbers(experiment):
             )
         ),
         ({"control": 16}, ".control: one of the values of parameters in the sweep (found 16)"),
+        ({"control": 0}, ".control: one of the values of parameters in the sweep (found 0)"),
         (
             {"control": 8, "sweep": {"batch_size": [8, 4]}},  # of another setting
             ".control: one of the values of parameters in the sweep (found 8)",

@@ -550,6 +550,12 @@ def test_epochs_to_fit_a_function_go_by_the_share_of_its_variance(points, unexpl
     np.testing.assert_array_equal(found, [epoch for *_, epoch in courses])
 
 
+def test_where_nothing_may_be_unexplained_a_loss_of_nothing_has_fitted(experiment):
+    history = table([(0, 0, 0, 1e-9), (0, 0, 3, 0.0)], "run member epoch train_loss")
+    entry = experiment("functions", fitted={"unexplained": 0})
+    assert epochs_to_fit(entry, history, table([(0, 0, "quadratic")], "run member function")) == [3]
+
+
 def test_without_a_rule_no_net_has_epochs_to_fit(experiment):
     nets = table([(0, 0), (0, 1)], "run member")
     history = table([(0, 0, 0, 1.0), (0, 1, 0, 1.0)], "run member epoch train_accuracy")
@@ -573,6 +579,12 @@ def test_metrics_say_how_many_replicas_fitted_and_after_how_many_epochs_if_all_d
         "batch size 4": {"replicas": 1, "epochs": none},
         "batch size 2": {"replicas": 0, "epochs": none},
     }
+    gap = pd.read_csv("plots/d/d-a/gap.csv")
+    names = [f"{name}{end}" for name in ("loss_gap", "accuracy_gap", "epochs_to_fit") for end in ("", "_low", "_high")]
+    assert list(gap) == ["series", "model", "batch_size", "parameters", *names]
+    assert gap["series"].tolist() == [f"batch size {size}" for size in sizes]
+    assert gap.loc[0, names[-3:]].tolist() == [2, 1, 3]
+    assert gap.loc[1:, names[-3:]].isna().to_numpy().all()
 
 
 @pytest.mark.usefixtures("prepared")
@@ -725,10 +737,10 @@ ROW |= {"shuffle_labels": 0.25, "equal": "steps"}
         ({"learning_rate": None, "tune": {"learning_rate": [0.1]}}, "A"),
         (EQUAL, "batch size 1024, equal steps"),
         (EQUAL | TWO, "A, batch size 1024, equal steps"),
-        ({"sweep": {"shuffle_labels": [0, 0.25]}}, "25% of the labels shuffled"),
+        ({"sweep": {"shuffle_labels": [0, 0.25]}}, "25 % of the labels shuffled"),
         (
             EQUAL | {"sweep": {"shuffle_labels": [0, 0.25], "batch_size": [8], "equal": ["epochs"]}},
-            "batch size 1024, 25% of the labels shuffled, equal steps",
+            "batch size 1024, 25 % of the labels shuffled, equal steps",
         ),
     ],
 )

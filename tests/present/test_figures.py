@@ -75,6 +75,12 @@ def legend(shown):
     return found and [text.get_text() for text in found.get_texts()]
 
 
+def ticks_of(axes):
+    """What stands along a vertical axis."""
+    low, high = axes.get_ylim()
+    return [text.get_text() for text in axes.get_yticklabels() if low <= text.get_position()[1] <= high]
+
+
 def said(shown):
     """The line below a figure."""
     return shown.texts[-1].get_text().replace("\n", " ")
@@ -166,6 +172,20 @@ def test_panels_side_by_side_have_scales_of_one_kind(curves, write):
     assert [axes.get_yscale() for axes in shown.axes] == ["log", "log"]
 
 
+@pytest.mark.parametrize(("losses", "labels"), [
+    ([2e-5, 1e-3], ["2e−05", "5e−05", "0.0001", "0.0002", "0.0005", "0.001"]),
+    ([1.3e3, 5.1e3], ["2,000", "5,000"]),
+    ([1e3, 1e6], ["$\\mathdefault{10^{3}}$", "$\\mathdefault{10^{4}}$", "$\\mathdefault{10^{5}}$",
+                  "$\\mathdefault{10^{6}}$"]),
+])  # fmt: skip
+def test_short_logarithmic_axes_are_labelled_between_the_decades(losses, labels, write):
+    write([{"epoch": i, "model": model, "loss": loss} for model, of in (("A", losses), ("B", [1e-9, 1e9]))
+           for i, loss in enumerate(of)])  # fmt: skip
+    shown = figure(lines=None, columns="model", log=["loss"])
+    shown.draw_without_rendering()
+    assert ticks_of(shown.axes[0]) == labels
+
+
 def test_a_column_without_a_name_of_its_own_is_shown_by_its_words(curves, write):
     write(curves.assign(some_thing=curves["loss"], some_thing_low=0, some_thing_high=1))
     assert panel(y=["curves.some_thing"]).get_ylabel() == "some thing"
@@ -184,6 +204,17 @@ def test_a_line_has_its_colour_in_every_panel(curves, write):
     write(curves[(curves["series"] == "B") | (curves["split"] == "train")])
     shown = figure(columns="split")
     assert [line.get_color() for line in drawn(shown.axes[1])] == [style.PALETTE[1]]
+
+
+def test_values_are_named_in_words(write):
+    rows = [{"epoch": 0, "equal": equal, "shuffle_labels": share, "function": name, "loss": 1.0}
+            for equal in ("epochs", "steps") for share in (0.0, 0.25) for name in ("sinc5", "swish")]  # fmt: skip
+    write(rows)
+    shown = figure(lines="equal", columns="function", only={"shuffle_labels": "0.25"})
+    assert legend(shown) == ["equal epochs", "equal steps"]
+    assert [axes.get_title() for axes in shown.axes] == ["sin(5πx)/(5πx)", "x·σ(x)"]
+    shown = figure(lines="shuffle_labels", columns="function", only={"equal": "steps"})
+    assert legend(shown) == ["0 % shuffled", "25 % shuffled"]
 
 
 def test_a_mean_that_is_missing_is_a_gap_in_the_line(curves, write):
@@ -217,7 +248,7 @@ def test_rows_are_chosen_by_numbers_too():
     ("trace", "trace of the Hessian"), ("sharpness", "sharpness (%)"), ("loss_gap", "test − training loss"),
     ("accuracy_gap", "training − test accuracy"), ("mean_square", "mean squared error"),
     ("shuffle_labels", "share of shuffled labels"), ("minimal_ratio_nonzero", "minimal ratio without zero eigenvalues"),
-    ("gradient_norm", "gradient norm ‖∇L‖"), ("residual_gradient", "‖H g‖ / ‖g‖"),
+    ("gradient_norm", "gradient norm ‖∇L‖"), ("gradient_curvature", "‖H g‖ / ‖g‖"),
     ("null_expected", "rescaling directions expected"), ("zero", "eigenvalues counted as zero"),
     ("loss", "cross-entropy (nats)"),
 ])  # fmt: skip
@@ -472,6 +503,13 @@ def test_contours_are_logarithmic_where_the_heights_are_positive_and_span_enough
     assert areas.levels[0] <= heights.min() < heights.max() <= areas.levels[-1] * (1 + 1e-12)
 
 
+def test_a_logarithmic_colour_bar_has_plain_numbers(write):
+    surface(write, lambda x, y: 10 ** (x / 4))
+    shown = figure(**SURFACE, only={"plane": "first"})
+    shown.draw_without_rendering()
+    assert ticks_of(shown.axes[1]) == ["0.2", "0.5", "1", "2", "5", "10"]
+
+
 def test_a_panel_for_each_plane_has_its_own_ranges_and_its_own_colours(write):
     surface(write, slope)
     shown = figure(**SURFACE, columns="plane")
@@ -485,6 +523,8 @@ def test_a_panel_for_each_plane_has_its_own_ranges_and_its_own_colours(write):
     for axes, bar in zip((first, second), bars, strict=True):
         np.testing.assert_allclose(bar.get_ylim(), contour_sets(axes)[1].levels[[0, -1]])
     assert contour_sets(second)[1].levels[-1] < 2.5 < contour_sets(first)[1].levels[-1]
+    shown.draw_without_rendering()
+    assert all(len(ticks_of(bar)) > 3 for bar in bars)
     assert said(shown) == caption(ABOUT)
 
 
@@ -547,7 +587,10 @@ def test_the_path_through_a_plane_is_that_of_the_table(write):
     np.testing.assert_array_equal(start.get_xydata(), [[-2, 1]])
     assert to_rgba(start.get_markerfacecolor()) == to_rgba("white")
     assert numbers(first) == {"0": (-2, 1), "4": (0, 5)}
-    assert numbers(second) == {"4": (0, 0.5)}  # a single net
+    (dot,) = second.lines  # a single net
+    np.testing.assert_array_equal(dot.get_xydata(), [[0, 0.5]])
+    assert to_rgba(dot.get_markerfacecolor()) == to_rgba("black")
+    assert numbers(second) == {"4": (0, 0.5)}
     assert len(second.texts) == 1
     assert (len(third.lines), len(third.texts)) == (0, 0)
     assert (first.get_xlim(), first.get_ylim()) == ((-3, 4), (0, 10))
@@ -642,6 +685,26 @@ def test_a_long_note_is_two_lines_in_a_narrow_panel(write):
     assert note.get_text().count("\n") == 1
     assert note.get_window_extent().x0 > shown.axes[0].bbox.x0
     assert note.get_window_extent().y0 > shown.axes[0].transData.transform((0, 8))[1]
+
+
+def test_a_note_may_lie_deeper(write):
+    asked = nets(write, all_nets={"spearman": {"rho": 0.5, "low": None, "high": None, "n": 3}}, few={"spearman": None})
+    assert figure(**asked | {"note": "hessian.all_nets.spearman"}).axes[0].texts[0].get_text().startswith("Spearman")
+    for name in ("few.spearman", "all_nets.spearman.rho.more", "all_nets.pearson", "all_nets"):
+        assert fault(asked | {"note": f"hessian.{name}"}).endswith(f"needs {name}, with rho, low, high, n")
+
+
+def test_a_scatter_shows_single_nets_and_their_kinds_in_colours(write):
+    table = write({"ratio": [0.1, 0.2, 0.3, 0.4], "loss": [1.0, 2.0, 3.0, 4.0], "kind": ["a", "b", "a", "b"]}, "nets")
+    alone = {"kind": "scatter", "x": "ratio", "y": ["nets.loss"], "lines": None}
+    shown = figure(**alone)
+    np.testing.assert_array_equal(shown.axes[0].lines[0].get_xydata(), table[["ratio", "loss"]])
+    assert legend(shown) is None
+    shown = figure(**alone | {"lines": "kind"})
+    for line, (_, part), colour in zip(shown.axes[0].lines, table.groupby("kind"), style.PALETTE[:2], strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), part[["ratio", "loss"]])
+        assert (line.get_color(), line.get_linestyle()) == (colour, "None")
+    assert legend(shown) == ["a", "b"]
 
 
 @pytest.mark.parametrize("found", [{}, {"rank_correlation": 0.5}, {"rank_correlation": {"rho": 0.5, "n": 3}}])

@@ -137,10 +137,11 @@ def critical_point(
 def spearman(x: pd.Series, y: pd.Series) -> dict[str, float | int | None]:
     """Spearman's ρ of two columns, and its 95 % interval after Bonett & Wright (2000, Psychometrika 65, eq. 4).
 
-    tanh(artanh ρ ± 1.96 √((1 + ρ²/2) / (n - 3))). Null where a column is constant or there are fewer than four rows.
+    tanh(artanh ρ ± 1.96 √((1 + ρ²/2) / (n - 3))). Null where a column is constant or has a gap, or there are fewer than
+    four rows.
     """
     found = {"rho": None, "low": None, "high": None, "n": len(x)}
-    if len(x) < 4 or x.min() == x.max() or y.min() == y.max():
+    if len(x) < 4 or any(column.hasnans or column.min() == column.max() for column in (x, y)):
         return found
     rho = float(spearmanr(x, y).statistic)
     half = norm.ppf(0.975) * np.sqrt((1 + rho**2 / 2) / (len(x) - 3))
@@ -168,15 +169,18 @@ def ratio_numbers(table: pd.DataFrame) -> dict:
         table: a row per net, of what `critical_point` found.
 
     Returns:
-        The number of nets of each kind; the quantiles of the gradient norms and of `gradient_curvature`; and for all
-        nets and for those of zero gradient means and standard deviations, Spearman's ρ of ratio and loss, and how many
-        nets have as many zero eigenvalues as their symmetries account for, or more.
+        The number of nets of each kind; the quantiles of the gradient norms and, over the nets whose gradient is not
+        zero, of `gradient_curvature`; and for all nets and for those of zero gradient means and standard deviations,
+        Spearman's ρ of ratio and loss, and how many nets have as many zero eigenvalues as their symmetries account for,
+        or more.
     """
-    names = ["trained_gradient_norm", "gradient_norm", "gradient_curvature"]
+    left = table.loc[table["kind"] != "zero gradient", "gradient_curvature"]
+    quantiles = {"trained_gradient_norm": table["trained_gradient_norm"], "gradient_norm": table["gradient_norm"]}
     numbers = {"kinds": table["kind"].value_counts().sort_index().to_dict()}
+    quantiles |= {"gradient_curvature": left} if len(left) else {}
     numbers |= {
-        f"{name}_quantiles": {f"{q:.0%}": float(table[name].quantile(q)) for q in (0, 0.25, 0.5, 0.75, 1)}
-        for name in names
+        f"{name}_quantiles": {f"{q:.0%}": float(values.quantile(q)) for q in (0, 0.25, 0.5, 0.75, 1)}
+        for name, values in quantiles.items()
     }
     for name, rows in (("all_nets", table), ("zero_gradient", table[table["kind"] == "zero gradient"])):
         means = ["loss", "positive", "zero", "negative", "null_expected", "minimal_ratio", "minimal_ratio_nonzero",

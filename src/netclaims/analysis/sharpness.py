@@ -11,15 +11,15 @@ ITERATIONS = 10
 
 
 def sharpness(loss: Loss, theta: Tensor, epsilon: float) -> float:
-    """100 · (max L(θ + z) - L(θ)) / (1 + L(θ)) over the box |zᵢ| ≤ ε (|θᵢ| + 1), in per cent.
+    """How much the loss can rise nearby: 100 · (max L(θ + z) - L(θ)) / (1 + L(θ)) over the box |zᵢ| ≤ ε (|θᵢ| + 1).
 
-    Keskar et al. 2017, eq. 3 and metric 2.1 in the full space, and like theirs the highest loss that 10 iterations find
-    from z = 0: a lower bound on the maximum. They take L-BFGS-B. Where the loss is convex along its steps, that has no
-    curvature to go by and is a projection of the gradient, and the search of its box takes ten times as long as the
-    derivatives. Here a step goes to the corner that the gradient points to, where the linear loss is highest (Journée
-    et al. 2010, algorithm 1): so a convex loss can only rise, and is found as high or higher.
+    Keskar et al. 2017, eq. 3 and metric 2.1, in the full space. As theirs, the maximum is the highest loss that ten
+    iterations find from z = 0, and the sharpness a lower bound. An iteration goes to the corner of the box where the
+    linearised loss is highest, at which a convex loss is no lower than before (Journée et al. 2010). The paper's
+    L-BFGS-B gets about as far at ten times the cost: it learns nothing from the curvature of a convex loss that it is
+    to maximise, follows the projected gradient, and sorts all parameters at each iteration.
 
-    At a point where the gradient is exactly zero neither leaves z = 0, and the sharpness is 0; training ends nearby.
+    Where the gradient is exactly zero, both stay at z = 0; training ends near such a point and not at it.
 
     Args:
         loss: of the parameters of one net, (P,).

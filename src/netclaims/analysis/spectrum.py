@@ -1,7 +1,7 @@
 """Eigenvalues of the Hessian of nets that are too large for the matrix: from products with vectors.
 
-The products are in the precision of the nets, float32. Its rounding moves the largest eigenvalue by less than one part
-in a thousand, other examples by more than a tenth, and float64 would take twice as long.
+The products are in the precision of the nets, float32. Its rounding moves the largest eigenvalue by less than a
+ten-thousandth, and other examples by more than a twentieth; float64 takes up to twice as long.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ with warnings.catch_warnings(action="ignore"):  # a package that curvlinops impo
 Loss = Callable[[Tensor], Tensor]
 
 POSITIONS = 32
-KAPPA = 3.0  # how many times a Gaussian of the density has fallen half-way to the next node: Papyan 2020, section D.2
-MARGIN = 0.05  # how much further than the eigenvalues the grid reaches, as a share of their range (likewise)
+# Of the Gaussians and of the grid, as shares of the range of the eigenvalues: Papyan 2020, section D.2.
+KAPPA, MARGIN = 3.0, 0.05
 
 
 def training_loss(network: Network, like: Weights, kind: str, data: Part) -> Loss:
-    """The mean loss over `data`, whose targets all nets share, as a function of the parameters of one net: (P,).
+    """The mean loss over `data`, whose targets all nets share, as a function of the parameters of one net, (P,).
 
     Args:
         like: weights that say how the parameters split into tensors.
@@ -93,17 +93,17 @@ def spectrum(
 
     Returns:
         The trace; and a table of eigenvalue, ascending, and weight, of which the sum is 1, with a row per iteration.
-        Where the trace is within the rounding error of the loss, as with a softmax that is saturated, it is zero, and
-        so are the eigenvalues; where the loss is not finite, they are undefined.
+        Where the trace is within the rounding error of 1 + L, as with a softmax that is saturated, it counts as zero,
+        and so do the eigenvalues; where the loss is not finite, they are undefined.
     """
     hessian = Hessian(loss, theta)
     with torch.random.fork_rng(devices=[]):  # curvlinops draws from the global generator
         torch.manual_seed(stream.initial_seed())
         trace = torch.stack([hutchinson_trace(hessian, 1) for _ in range(settings.probes)]).mean()
-        if trace.abs() > hessian.loss.abs() * torch.finfo(hessian.dtype).eps:
+        if trace.abs() > (1 + hessian.loss) * torch.finfo(hessian.dtype).eps:
             eigenvalues, vectors = fast_lanczos(hessian, settings.iterations)
             weights = vectors[0].square()
-        else:  # Lanczos would divide by zero
+        else:  # Lanczos may divide by zero
             trace = 0 * trace
             eigenvalues = trace.expand(settings.iterations)
             weights = torch.full_like(eigenvalues, 1 / settings.iterations)

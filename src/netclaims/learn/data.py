@@ -76,7 +76,10 @@ def examples(experiment: Experiment) -> int:
 
 
 def parts(experiment: Experiment, functions: list[str]) -> tuple[Part, Part]:
-    """Training and test data of nets that fit `functions` (one name per net), or of image classifiers."""
+    """Training and test data of nets that fit `functions` (one name per net), or of image classifiers.
+
+    Images are standardised by the whole training set, also where the experiment takes the first `examples` of it.
+    """
     if experiment.points:
         return function_values(functions, grid(experiment.points)), held_out(functions)
     train, test = images(experiment.data)

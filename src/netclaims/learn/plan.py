@@ -80,7 +80,7 @@ def plan(key: str, experiment: Experiment, params: Params, examples: int) -> lis
         for setting in settings
         if experiment.control is not None
         and setting[experiment.against] == experiment.control
-        and setting["equal"] == settings[0]["equal"]
+        and setting["equal"] == "epochs"
     ]
     lengths = _lengths(experiment, params, [*settings, *controls], examples)
     replicas = range(experiment.replicas_within(params))

@@ -54,7 +54,8 @@ def write_runs(experiment: Experiment, runs: list[Run], traces: list[Trace]) -> 
         write_table(folder / "steps.csv", first(pd.concat(steps), ["run", "member", "step"]))
     _save(folder / "weights.safetensors", {i: trace.weights for i, trace in enumerate(traces)})
     if traces[0].snapshots:
-        snapshots = [t.snapshots | {"epochs": torch.tensor(t.snapshot_epochs)} for t in traces]
+        of_nets = [trace for run, trace in zip(runs, traces, strict=True) if not run.control]
+        snapshots = [t.snapshots | {"epochs": torch.tensor(t.snapshot_epochs)} for t in of_nets]
         _save(folder / "snapshots.safetensors", dict(enumerate(snapshots)))
     if experiment.functions:
         outputs = {str(i): trace.outputs.contiguous() for i, trace in enumerate(traces)}

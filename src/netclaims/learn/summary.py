@@ -45,7 +45,7 @@ def _setting_label(name: str, value: str | float) -> str:
         case "equal":
             return f"equal {value}"
         case "shuffle_labels":
-            return f"{value:.0%} of the labels shuffled"
+            return f"{100 * value:g} % of the labels shuffled"
     return f"{name.replace('_', ' ')} {value:g}"
 
 
@@ -223,7 +223,7 @@ def about(experiment: Experiment, params: Params, runs: list[Run]) -> dict:
         "loss": experiment.loss,
         **sizes,
         "replicas": experiment.replicas_within(params),
-        "epochs": runs[0].epochs,
+        "epochs": next(run.epochs for run in runs if run.equal == "epochs"),
         "epochs_stated": experiment.epochs,
         **({"equal_steps": steps.pop()} if steps else {}),
         "seed": params.seed,

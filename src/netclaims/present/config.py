@@ -18,15 +18,15 @@ class FigureSettings(Settings):
 
     `y` names what is shown as `<table>.<column>` of the experiment's tables, a panel each, one below the other;
     `columns` sets panels side by side, one for each value of that column. `lines` names the column whose values are
-    lines, or points, of a colour of their own. `only` picks rows. Axes whose columns are in `log` are logarithmic, those in `symlog` on both
-    sides of a zero.
+    lines, or points, of a colour of their own. `only` picks rows. Axes whose columns are in `log` are logarithmic,
+    those in `symlog` on both sides of a zero.
 
     `kind`: `lines` with a band over replicas; `points` of categories with a bar over replicas; `scatter` of single
     nets; `paths` through a plane, a line per replica; `contours` over a plane, with a path through it from the table
     that `path` names.
 
-    `chance` marks in panels of accuracy what guessing comes to. `note` puts a rank correlation into the figure, named
-    as `<analysis>.<name>` of the experiment's metrics, with as many names as it lies deep.
+    `chance` marks in panels of accuracy what guessing comes to. `note` puts a rank correlation into the figure, by its
+    place in the experiment's metrics: `<analysis>.<name>`, and further names where it lies deeper.
     """
 
     title: str

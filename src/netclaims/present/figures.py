@@ -69,6 +69,7 @@ def draw(key: str, settings: FigureSettings, about: dict) -> Figure:
                 _walk(axes, _of(facet, path, settings), settings)
             if settings.chance and column == "accuracy":
                 _chance(axes, about["test_examples"])
+            style.label_decades(axes)
             if facet is not None and row == 0:
                 axes.set_title(style.value(settings.columns, facet))
         grid[row][0].set_ylabel(style.PLANE[1] if plane else quantity)
@@ -228,11 +229,11 @@ def _paths(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: st
 
 
 def _path(axes: Axes, rows: pd.DataFrame, across: str, up: str, colour: str, name: str) -> list[Artist]:
-    """From an open circle at the first epoch to the last one, whose numbers stand beside them."""
+    """From an open circle at the first epoch to the last one, with the numbers of both; or a dot at the only one."""
     rows = rows.sort_values("epoch")
     x, y, epochs = (rows[column].to_numpy() for column in (across, up, "epoch"))
     line = axes.plot(x, y, "-o", color=colour, ms=3, lw=1, label=name)
-    start = axes.plot(x[:1], y[:1], "o", ms=7, mfc="white", color=colour, zorder=3)
+    start = axes.plot(x[0], y[0], "o", ms=7, mfc="white", color=colour, zorder=3) if len(rows) > 1 else []
     ends = sorted({0, len(rows) - 1})
     look = {"textcoords": "offset points", "fontsize": 6.5, "color": style.QUIET}
     return line + start + [axes.annotate(f"{epochs[i]}", (x[i], y[i]), (4, 4), **look) for i in ends]

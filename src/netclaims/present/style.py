@@ -19,7 +19,6 @@ from matplotlib.ticker import (
     NullLocator,
     PercentFormatter,
     ScalarFormatter,
-    StrMethodFormatter,
 )
 
 from netclaims.learn.functions import formula
@@ -77,6 +76,7 @@ VALUES = {
     "split": {"train": "training", "test": "test"},
     "equal": {"epochs": "equal epochs", "steps": "equal steps"},
 }
+PLAIN = "{x:,.10g}"
 WHOLE = ("epoch", "step", "rank", "component")
 SHARES = ("accuracy", "accuracy_gap", "accuracy_barrier", "share", "shuffle_labels", "higher_neighbours")
 
@@ -119,7 +119,11 @@ def label(column: str, loss: str) -> str:
 
 def value(column: str, content: object) -> str:
     """What a column holds, as a legend or the title of a panel says it."""
-    return formula(str(content)) if column == "function" else VALUES.get(column, {}).get(content, str(content))
+    if column == "function":
+        return formula(str(content))
+    if column == "shuffle_labels":
+        return f"{100 * float(content):g} % shuffled"
+    return VALUES.get(column, {}).get(content, str(content))
 
 
 def shape_axis(axes: Axes, column: str, which: str, scale: str, values: list[float]) -> None:
@@ -134,9 +138,6 @@ def shape_axis(axes: Axes, column: str, which: str, scale: str, values: list[flo
             axis.set_major_formatter(ScalarFormatter())
             axes.tick_params(axis=which, rotation=45 if len(set(values)) > 6 else 0)
             axis.set_minor_locator(NullLocator())
-        elif max(values) / min(values) < 100:  # the decades alone would label too little
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.set_major_formatter(ScalarFormatter())
         axis.set_minor_formatter(NullFormatter())
     elif scale == "symlog" and any(values):
         getattr(axes, f"set_{which}scale")("symlog", linthresh=linear_within(values))
@@ -145,10 +146,19 @@ def shape_axis(axes: Axes, column: str, which: str, scale: str, values: list[flo
         axis.set_major_locator(MaxNLocator("auto", integer=True))
     elif column == "parameters":
         axis.set_major_locator(MaxNLocator(5))
-        axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axis.set_major_formatter(PLAIN)
     elif column in SHARES:
         spanned = max(values, default=1) - min(values, default=0)
         axis.set_major_formatter(PercentFormatter(1, decimals=0 if spanned > 0.04 else 1))
+
+
+def label_decades(axes: Axes) -> None:
+    """Label more than the decades on a logarithmic axis that shows less than two of them."""
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = axis.get_view_interval()
+        if isinstance(axis.get_major_locator(), LogLocator) and high / low < 100:
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter(PLAIN)
 
 
 def linear_within(values: list[float]) -> float:
@@ -177,10 +187,8 @@ def levels(low: float, high: float) -> tuple[np.ndarray, LogNorm | None]:
 
 def colour_bar(figure: Figure, axes: Axes, shown: ScalarMappable, name: str) -> None:
     """The colours of a panel and the values that they stand for, to its right."""
-    ticks = (
-        {"ticks": LogLocator(subs=(1, 2, 5)), "format": ScalarFormatter()} if isinstance(shown.norm, LogNorm) else {}
-    )
-    bar = figure.colorbar(shown, ax=axes, label=name, pad=0.02, aspect=30, **ticks)
+    log = {"ticks": LogLocator(subs=(1, 2, 5)), "format": PLAIN} if isinstance(shown.norm, LogNorm) else {}
+    bar = figure.colorbar(shown, ax=axes, label=name, pad=0.02, aspect=30, **log)
     bar.outline.set_visible(False)
     bar.ax.minorticks_off()
 
