@@ -55,7 +55,7 @@ def loss_by_parameters(network: Network, weights: Weights, loss: str, data: Part
 def _inputs(weights: Weights, x: Tensor) -> Tensor:
     """A copy of the inputs for every member, (members, examples, ...), to differentiate by."""
     members = len(weights["1.weight"])
-    return x.unsqueeze(0).repeat(members, *[1] * x.dim()).requires_grad_()
+    return x.unsqueeze(0).expand(members, *x.shape).clone().requires_grad_()
 
 
 def sensitivities(network: Network, weights: Weights, loss: str, data: Part) -> dict[str, Tensor]:
