@@ -27,16 +27,19 @@ def lower_loss(problem: LeastSquares, theta: Tensor, iterations: int) -> Tensor:
         iterations: steps at the most.
     """
     damping, loss = 1e-2, problem.loss(theta)
-    eye = torch.eye(len(theta), dtype=theta.dtype)
     for _ in range(iterations):
         residuals, jacobian = problem.linearised(theta)
+        moving = jacobian.any(0)  # the others, half of them where ReLU units are off, keep still: smaller matrices
+        jacobian = jacobian[:, moving]
         slope = jacobian.T @ residuals * (2 / len(residuals))
         if slope.norm() <= ROUNDING:
             break
         gauss_newton = jacobian.T @ jacobian * (2 / len(residuals))
+        eye = torch.eye(len(slope), dtype=theta.dtype)
         for _ in range(TRIES):
             factor, failed = torch.linalg.cholesky_ex(gauss_newton + damping * eye)
-            trial = theta - torch.cholesky_solve(slope.unsqueeze(1), factor).squeeze(1)
+            trial = theta.clone()
+            trial[moving] -= torch.cholesky_solve(slope.unsqueeze(1), factor).squeeze(1)
             trial_loss = torch.inf if failed else problem.loss(trial)
             if trial_loss < loss:
                 break
@@ -61,10 +64,13 @@ def lower_gradient_norm(problem: LeastSquares, theta: Tensor, iterations: int) -
     for _ in range(iterations):
         if slope.norm() <= ROUNDING:
             break
-        curvature, directions = torch.linalg.eigh(sum(problem.curvature(theta)))
-        along, square = directions.T @ slope, curvature.square()
+        hessian = sum(problem.curvature(theta))
+        moving = hessian.any(0)
+        curvature, directions = torch.linalg.eigh(hessian[moving][:, moving])
+        along, square = directions.T @ slope[moving], curvature.square()
         for _ in range(TRIES):
-            trial = theta - directions @ (curvature * along / (square + damping * square.max()))
+            trial = theta.clone()
+            trial[moving] -= directions @ (curvature * along / (square + damping * square.max()))
             trial_slope = problem.gradient(trial)
             if trial_slope.norm() < slope.norm():
                 break
