@@ -404,6 +404,16 @@ def test_points_of_training_and_test_in_one_colour_are_full_and_open(write):
     assert legend(shown) == ["A", "B", "training", "test"]
 
 
+def test_a_panel_without_a_single_point_says_so(write):
+    write({"pair": ["one", "two"] * 2, "plane": ["f", "f", "g", "g"], "height": [1.0, 2.0, np.nan, np.nan]}, "barriers")
+    shown = figure(**POINTS | {"lines": None, "columns": "plane"})
+    left, right = shown.axes
+    assert [text.get_text() for text in right.texts] == ["none"]
+    assert len(right.get_yticks()) == 0
+    assert not left.texts
+    assert len(left.get_yticks()) > 1
+
+
 def test_categories_are_the_same_in_all_panels(write):
     barriers(write, pairs=["control", "two starts"])
     barriers(write, "more")  # the other way round, and one that is not in the first panel
@@ -705,6 +715,14 @@ def test_a_scatter_shows_single_nets_and_their_kinds_in_colours(write):
         np.testing.assert_array_equal(line.get_xydata(), part[["ratio", "loss"]])
         assert (line.get_color(), line.get_linestyle()) == (colour, "None")
     assert legend(shown) == ["a", "b"]
+
+
+@pytest.mark.parametrize("kinds", [["elsewhere", "on a kink"], ["on a kink", "zero gradient"], ["on a kink"]])
+def test_a_kind_of_net_has_one_colour_in_all_figures(kinds, write):
+    write([{"ratio": 0.1 * i, "loss": 1.0, "kind": kind} for i, kind in enumerate(kinds)], "nets")
+    lines = figure(kind="scatter", x="ratio", y=["nets.loss"], lines="kind").axes[0].lines
+    colours = dict(zip(["zero gradient", "on a kink", "elsewhere"], style.PALETTE, strict=False))
+    assert [line.get_color() for line in lines] == [colours[kind] for kind in kinds]
 
 
 @pytest.mark.parametrize("found", [{}, {"rank_correlation": 0.5}, {"rank_correlation": {"rho": 0.5, "n": 3}}])

@@ -209,6 +209,9 @@ def _points(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: s
     for split in splits:
         face = "white" if split in splits[1:] else style.QUIET
         axes.plot([], [], "o", ms=4.5, color=style.QUIET, mfc=face, label=style.value("split", split))
+    if table[column].isna().all():
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color=style.QUIET)
     names = [style.value(settings.x, name) for name in table[settings.x].cat.categories]
     style.name_ticks(axes, names, axes.figure.get_figwidth() / axes.get_gridspec().ncols)
 

@@ -26,6 +26,8 @@ from netclaims.learn.functions import formula
 # Okabe & Ito (2008): told apart by people with any common colour blindness.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 SCALE = "viridis"  # perceptually uniform
+# What is shown in many figures, whether all of it is in a figure or not.
+OWN_COLOURS = {"zero gradient": PALETTE[0], "on a kink": PALETTE[1], "elsewhere": PALETTE[2]}
 LOG_FROM = 5  # a logarithmic axis for less than this ratio only hides how small the range is
 SYMLOG_DECADES = 6  # what is smaller than the largest by more than these counts as next to zero
 TRUTH = "#000000"
@@ -103,7 +105,9 @@ def apply() -> None:
 
 
 def colours(names: list) -> dict:
-    """A colour for each name: the palette, or an ordered scale where there are more names than it has."""
+    """A colour for each name: its own, or one of the palette, or of an ordered scale where the palette has too few."""
+    if set(names) <= set(OWN_COLOURS):
+        return {name: OWN_COLOURS[name] for name in names}
     if len(names) <= len(PALETTE):
         return dict(zip(names, PALETTE, strict=False))
     from matplotlib import colormaps
