@@ -4,12 +4,12 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from netclaims.analysis.fit import error_numbers, errors, fit_numbers, fitted_curves
-from netclaims.analysis.sections import FitSettings, load_section, write_analysis
+from netclaims.analysis.sections import FitSettings, load_section, replicas_of, write_analysis
 from netclaims.learn.command import command
 from netclaims.learn.config import load_experiment
 from netclaims.learn.paths import DATA, RUNS
 from netclaims.learn.summary import tuned
-from netclaims.learn.tables import read_table, spread
+from netclaims.learn.tables import read_table, spread, write_table
 
 
 @command
@@ -25,6 +25,7 @@ def main(key: str) -> None:
     numbers = fit_numbers(curves) | {"regions": error_numbers(table)}
     over_replicas = spread(table, ["function", "model", "region"], ["mean_square"])
     write_analysis("fit", key, settings.nets, curves, numbers, errors=over_replicas)
+    write_table(replicas_of(key, "fit"), table)
 
 
 if __name__ == "__main__":

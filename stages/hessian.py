@@ -7,7 +7,7 @@ from torch import Tensor
 
 from netclaims.analysis.curvature import critical_point, ratio_numbers, spectrum
 from netclaims.analysis.least_squares import LeastSquares, theta_of
-from netclaims.analysis.sections import HessianSettings, load_section, write_analysis
+from netclaims.analysis.sections import HessianSettings, load_section, replicas_of, write_analysis
 from netclaims.learn.command import command
 from netclaims.learn.config import EXAMPLE, Experiment, load_experiment
 from netclaims.learn.data import function_values
@@ -17,7 +17,7 @@ from netclaims.learn.networks import Network
 from netclaims.learn.params import load_params
 from netclaims.learn.store import read_weights
 from netclaims.learn.streams import stream
-from netclaims.learn.tables import read_table
+from netclaims.learn.tables import read_table, write_table
 
 
 @command
@@ -39,6 +39,7 @@ def main(key: str) -> None:
     eigenvalues = pd.concat([values.assign(kind=numbers["kind"]) for numbers, values in found])
     numbers = ratio_numbers(table) | {"diverged": diverged}
     write_analysis("hessian", key, settings.nets, table, numbers, spectrum=spectrum(eigenvalues))
+    write_table(replicas_of(key, "hessian"), table)
 
 
 def _analyse(

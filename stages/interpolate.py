@@ -5,7 +5,7 @@ import pandas as pd
 
 from netclaims.analysis.interpolation import MATCHED, along, inside, line_numbers, pairs
 from netclaims.analysis.matching import matched
-from netclaims.analysis.sections import InterpolateSettings, load_section, write_analysis
+from netclaims.analysis.sections import InterpolateSettings, load_section, replicas_of, write_analysis
 from netclaims.analysis.sensitivity import COLUMNS
 from netclaims.learn.command import command
 from netclaims.learn.config import EXAMPLE, Experiment, load_experiment
@@ -14,7 +14,7 @@ from netclaims.learn.execution import in_parallel
 from netclaims.learn.layers import Conv
 from netclaims.learn.networks import Network, Weights, member
 from netclaims.learn.store import read_weights
-from netclaims.learn.tables import read_table, spread
+from netclaims.learn.tables import read_table, spread, write_table
 
 
 @command
@@ -35,6 +35,7 @@ def main(key: str) -> None:
     curves = spread(table, ["model", "pair", "split", "alpha"], columns)
     barriers, numbers = line_numbers(table)
     write_analysis("interpolate", key, settings.nets, curves, numbers, barriers=barriers)
+    write_table(replicas_of(key, "interpolate"), table)
 
 
 def _line(

@@ -5,9 +5,9 @@ import sys
 import pandas as pd
 import torch
 
-from netclaims.analysis.sections import PcaSettings, load_section, write_analysis
+from netclaims.analysis.sections import PcaSettings, load_section, replicas_of, write_analysis
 from netclaims.analysis.surface import losses_on, main_plane, plane_numbers, random_plane
-from netclaims.analysis.trajectory import trajectories
+from netclaims.analysis.trajectory import distances, trajectories
 from netclaims.learn.command import command
 from netclaims.learn.config import EXAMPLE, load_experiment
 from netclaims.learn.data import Part, parts
@@ -16,6 +16,7 @@ from netclaims.learn.networks import Network
 from netclaims.learn.params import load_params
 from netclaims.learn.store import read_snapshots
 from netclaims.learn.streams import stream
+from netclaims.learn.tables import write_table
 
 
 @command
@@ -42,6 +43,7 @@ def main(key: str) -> None:
     numbers |= {"surface": plane_numbers(planes[0], found[0][1])}
     surface, path = (pd.concat(tables) for tables in zip(*found, strict=True))
     write_analysis("pca", key, settings.nets, paths, numbers, explained=explained, surface=surface, path=path)
+    write_table(replicas_of(key, "pca"), distances(snapshots, epochs, scopes))
 
 
 if __name__ == "__main__":

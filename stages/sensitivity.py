@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from netclaims.analysis.sections import SensitivitySettings, load_section, write_analysis
+from netclaims.analysis.sections import SensitivitySettings, load_section, replicas_of, write_analysis
 from netclaims.analysis.sensitivity import COLUMNS, sensitivities
 from netclaims.analysis.sharpness import sharpness
 from netclaims.analysis.spectrum import density, spectrum, training_loss
@@ -15,7 +15,7 @@ from netclaims.learn.params import load_params
 from netclaims.learn.store import read_weights
 from netclaims.learn.streams import stream
 from netclaims.learn.summary import identity, with_series
-from netclaims.learn.tables import mean_and_deviation, read_table, spread
+from netclaims.learn.tables import mean_and_deviation, read_table, spread, write_table
 
 CURVATURE = ["largest_eigenvalue", "trace", "sharpness"]
 
@@ -37,6 +37,7 @@ def main(key: str) -> None:
         for series, group in table.groupby("series", sort=False)
     }
     write_analysis("sensitivity", key, settings.nets, curves, numbers, density=density(spectra, names))
+    write_table(replicas_of(key, "sensitivity"), table)
 
 
 def _measure(

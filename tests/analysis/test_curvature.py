@@ -260,8 +260,8 @@ def stand_in(loss) -> SimpleNamespace:
     )
 
 
-def at(problem, theta, symmetric=True, **settings) -> dict:
-    return critical_point(problem, theta, settings_of(**settings), symmetric, stream("n"))[0]
+def at(problem, theta, piecewise_linear=True, **settings) -> dict:
+    return critical_point(problem, theta, settings_of(**settings), piecewise_linear, stream("n"))[0]
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
@@ -329,12 +329,12 @@ def test_linear_regression_from_its_start_to_its_fit():
 def test_the_loss_goes_down_first_and_then_the_gradient_norm():
     two_bowls = stand_in(lambda p: (p[0] ** 2 - 1) ** 2 + p[1] ** 2)
     start = row(0.3, 0.2)
-    saddle = at(two_bowls, start, symmetric=False, iterations=40)
+    saddle = at(two_bowls, start, piecewise_linear=False, iterations=40)
     assert [saddle[name] for name in ("positive", "zero", "negative")] == [1, 0, 1]
     assert saddle["loss"] == pytest.approx(1)
     assert saddle["gradient_norm"] < 1e-14
     assert saddle["minimal_ratio"] == saddle["minimal_ratio_nonzero"] == 0.5
-    minimum = at(two_bowls, start, symmetric=False, descent=40, iterations=40)
+    minimum = at(two_bowls, start, piecewise_linear=False, descent=40, iterations=40)
     assert [minimum[name] for name in ("positive", "zero", "negative")] == [2, 0, 0]
     assert minimum["loss"] < 1e-25
     assert minimum["minimal_ratio"] == 1
@@ -347,12 +347,12 @@ def test_neighbours_as_many_and_as_far_as_the_settings_say():
         return square - square**2
 
     near, far = (
-        at(stand_in(volcano), row(1.0, 0.0), symmetric=False, radius=radius)["higher_neighbours"]
+        at(stand_in(volcano), row(1.0, 0.0), piecewise_linear=False, radius=radius)["higher_neighbours"]
         for radius in (0.9, 1.1)
     )
     assert (near, far) == (1, 0)
     saddle, theta = stand_in(lambda p: p[0] ** 2 - p[1] ** 2 + p.sum()), row(1.0, 2.0)
-    found = at(saddle, theta, symmetric=False, neighbours=7)["higher_neighbours"]
+    found = at(saddle, theta, piecewise_linear=False, neighbours=7)["higher_neighbours"]
     assert 0 < found == higher_neighbours(saddle, theta, 7, 1e-3, stream("n")) < 1
     assert (7 * found) % 1 == pytest.approx(0, abs=1e-12)
 
@@ -368,7 +368,7 @@ def test_eigenvalues_within_the_gradient_norm_do_not_count():
 
 
 def test_where_no_eigenvalue_counts_there_is_no_ratio_of_those_that_do():
-    numbers = at(stand_in(lambda p: 10 * p[0] + p[0] ** 2 / 2), row(1e-9), symmetric=False)
+    numbers = at(stand_in(lambda p: 10 * p[0] + p[0] ** 2 / 2), row(1e-9), piecewise_linear=False)
     assert [numbers[name] for name in ("positive", "zero", "negative", "minimal_ratio")] == [0, 1, 0, 0]
     assert np.isnan(numbers["minimal_ratio_nonzero"])
 
@@ -376,11 +376,11 @@ def test_where_no_eigenvalue_counts_there_is_no_ratio_of_those_that_do():
 def test_the_gradient_is_flat_where_its_norm_has_a_minimum_above_zero_and_not_elsewhere():
     # The slope x² + 1/10 along x is lowest at 0, where the curvature along it, 2x, vanishes (Frye et al. 2021).
     flat = stand_in(lambda p: 1 + p[0] ** 3 / 3 + p[0] / 10 + p[1] ** 2 / 2)
-    found = at(flat, row(0.5, 0.5), symmetric=False, iterations=200)
+    found = at(flat, row(0.5, 0.5), piecewise_linear=False, iterations=200)
     assert found["gradient_norm"] == pytest.approx(0.1)
     assert found["kind"] == "elsewhere"
     assert found["gradient_curvature"] < 1e-6
-    start = at(flat, row(0.3, 0.5), symmetric=False)
+    start = at(flat, row(0.3, 0.5), piecewise_linear=False)
     slope, curvatures = np.array([0.19, 0.5]), np.array([0.6, 1.0])
     assert start["gradient_norm"] == pytest.approx(np.linalg.norm(slope))
     assert start["gradient_curvature"] == pytest.approx(np.linalg.norm(curvatures * slope) / np.linalg.norm(slope))
@@ -397,10 +397,10 @@ def test_kinds_of_points():
         assert found["gradient_norm"] < ZERO_GRADIENT
         assert found["switching_distance"] == pytest.approx(offset * ON_A_KINK, abs=1e-13)
         assert found["kind"] == kind
-        assert at(problem, theta, symmetric=False)["kind"] == "zero gradient"
+        assert at(problem, theta, piecewise_linear=False)["kind"] == "zero gradient"
     for size, kind in ((0.9, "zero gradient"), (1.1, "elsewhere")):
         bowl = stand_in(lambda p, slope=size * ZERO_GRADIENT: slope * p[0] + p.square().sum())
-        assert at(bowl, row(0.0, 0.0), symmetric=False)["kind"] == kind
+        assert at(bowl, row(0.0, 0.0), piecewise_linear=False)["kind"] == kind
 
 
 def test_the_same_net_gives_the_same_numbers():

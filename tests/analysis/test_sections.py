@@ -17,6 +17,7 @@ from netclaims.analysis.sections import (
     PcaSettings,
     SensitivitySettings,
     load_section,
+    replicas_of,
     write_analysis,
 )
 from netclaims.learn.settings import SettingsError
@@ -201,6 +202,12 @@ def test_an_analysis_says_of_what_nets_it_is(about):
     assert Path("plots/d/d-a/fit.csv").read_text() == "alpha,loss\n0,0.333333\n1,\n"
     expected = {"mean": 0.666667, "list": [3.33333e-10, 2], "none": None, "count": 12345678}
     assert json.loads(Path("metrics/d/d-a.fit.json").read_text()) == about | {"A": expected}
+
+
+def test_every_analysis_has_a_table_of_replicas_of_its_own():
+    paths = {replicas_of(key, section) for key in ("d-a", "d-b") for section in SECTIONS}
+    assert len(paths) == 2 * len(SECTIONS)
+    assert replicas_of("d-a", "fit") == Path("runs/d-a.fit.csv")
 
 
 @pytest.mark.usefixtures("about")

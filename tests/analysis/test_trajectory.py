@@ -15,6 +15,7 @@ from netclaims.analysis import trajectory
 from netclaims.analysis.trajectory import (
     WALKS,
     apart,
+    distances,
     explained_shares,
     principal_components,
     random_walks,
@@ -415,3 +416,26 @@ def test_runs_that_move_along_one_line_each_in_one_plane():
     for path in paths:
         np.testing.assert_allclose(np.linalg.norm(path - path[0], axis=1), lengths, atol=1e-6)
     assert (paths[0][2] - paths[0][0]) @ (paths[1][2] - paths[1][0]) == pytest.approx(0, abs=1e-6)  # at right angles
+
+
+def test_distances_in_weight_space_are_those_of_the_points(snapshots):
+    epochs, scopes = [0, 3, 6, 9], {"layer 1": 1, "layer 10": 10, "whole model": None}
+    table = distances(snapshots, epochs, scopes)
+    assert list(table) == ["scope", "replica", "epoch", "from_mean", "per_weight", "step"]
+    assert table["scope"].tolist() == [scope for scope in scopes for _ in range(12)]
+    for scope, start in zip(scopes, ("1.", "10.", ""), strict=True):
+        points = points_of(snapshots, start)
+        found = table[table["scope"] == scope].set_index(["replica", "epoch"])
+        from_mean = np.linalg.norm(points - points.mean(0), axis=2)
+        steps = np.linalg.norm(np.diff(points, axis=1), axis=2)
+        for i, epoch in enumerate(epochs):
+            rows = found.xs(epoch, level="epoch")
+            assert rows.index.tolist() == [0, 1, 2]
+            np.testing.assert_allclose(rows["from_mean"], from_mean[:, i], rtol=1e-10)
+            np.testing.assert_allclose(rows["per_weight"], from_mean[:, i] / sqrt(points.shape[2]), rtol=1e-10)
+            np.testing.assert_allclose(rows["step"], steps[:, i - 1] if i else np.full(3, np.nan), rtol=1e-10)
+
+
+def test_one_run_alone_is_at_its_own_mean(snapshots):
+    table = distances({name: w[:1] for name, w in snapshots.items()}, [0, 1, 2, 3], {"all": None})
+    np.testing.assert_allclose(table["from_mean"], 0, atol=1e-7)

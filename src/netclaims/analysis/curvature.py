@@ -84,13 +84,13 @@ def higher_neighbours(
 
 
 def critical_point(
-    problem: LeastSquares, theta: Tensor, settings: HessianSettings, symmetric: bool, stream: torch.Generator
+    problem: LeastSquares, theta: Tensor, settings: HessianSettings, piecewise_linear: bool, stream: torch.Generator
 ) -> tuple[dict, pd.DataFrame]:
     """From the end of training to a smaller gradient norm, and the curvature there.
 
     Args:
         theta: where training ended, (P,).
-        symmetric: whether the activation is piecewise linear, so that its units can be rescaled and have kinks.
+        piecewise_linear: whether the activation is, so that its units can be rescaled and have kinks.
 
     Returns:
         Numbers, and a table of part, rank and eigenvalue, largest first. The numbers: `trained_gradient_norm` at the
@@ -109,7 +109,7 @@ def critical_point(
     spectra = [torch.linalg.eigvalsh(matrix).flip(0) for matrix in (hessian, gauss_newton, residual)]
     tolerance = eigenvalue_tolerance(spectra[0], gradient_norm)
     positive, zero, negative = count_signs(spectra[0], tolerance)
-    distance = switching_distance(problem, point) if symmetric else torch.inf
+    distance = switching_distance(problem, point) if piecewise_linear else torch.inf
     kind = "on a kink" if distance <= ON_A_KINK else "zero gradient" if gradient_norm <= ZERO_GRADIENT else "elsewhere"
     numbers = {
         "kind": kind,
@@ -122,7 +122,7 @@ def critical_point(
         "zero": zero,
         "negative": negative,
         "tolerance": tolerance,
-        "null_expected": null_directions(problem, point, hessian) if symmetric else 0,
+        "null_expected": null_directions(problem, point, hessian) if piecewise_linear else 0,
         "minimal_ratio": positive / len(point),
         "minimal_ratio_nonzero": positive / (positive + negative) if positive + negative else np.nan,
         "higher_neighbours": higher_neighbours(problem, point, settings.neighbours, settings.radius, stream),

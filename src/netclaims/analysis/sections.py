@@ -1,11 +1,12 @@
 """Analyses as entries of `reports/*.yaml`: one section per kind of analysis, one entry per experiment.
 
 Each leaves tables in `plots/<report>/<experiment>/`, of which one is `<section>.csv`, and numbers
-`metrics/<report>/<experiment>.<section>.json`.
+`metrics/<report>/<experiment>.<section>.json`. What it found of every replica by itself, claims are tested on.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from netclaims.learn.config import Against, DataName
-from netclaims.learn.paths import metrics_of, plots_of, report_path
+from netclaims.learn.paths import RUNS, metrics_of, plots_of, report_path
 from netclaims.learn.settings import Count, Name, Number, Positive, Settings, SettingsError, read_yaml, validate
 from netclaims.learn.tables import read_json, rounded, write_json, write_table
 
@@ -144,6 +145,11 @@ def load_section(section: str, key: str, kind: type[Kind]) -> Kind:
         known = ", ".join(map(str, entries)) or "none"
         raise SettingsError(f"{path}: {section}.{key}: no such entry; there are {known}")
     return validate(kind, entries[key], path, f"{section}.{key}")
+
+
+def replicas_of(key: str, section: str) -> Path:
+    """The table in which an analysis has a row, or several, for every replica."""
+    return RUNS / f"{key}.{section}.csv"
 
 
 def write_analysis(section: str, key: str, nets: str, table: pd.DataFrame, numbers: dict, **more: pd.DataFrame) -> None:

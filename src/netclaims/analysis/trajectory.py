@@ -155,6 +155,34 @@ def shares_by_basis(steps: Tensor, weights: int, stream: torch.Generator) -> dic
     }
 
 
+def distances(snapshots: Weights, epochs: list[int], scopes: dict[str, int | None]) -> pd.DataFrame:
+    """How far every run is from the others, and how far it went since its last snapshot, in all dimensions.
+
+    The mean square of `from_mean` over runs, times their number over one less, is the trace of the covariance of the
+    weights over runs; `per_weight` is `from_mean` divided by the square root of the number of weights.
+
+    Args:
+        snapshots, epochs, scopes: as for `trajectories`.
+
+    Returns:
+        A table of scope, replica, epoch, `from_mean`, the Euclidean distance from the mean of all runs at that epoch,
+        `per_weight`, and `step`, the length of the way since the snapshot before, undefined at the first.
+    """
+    members = len(next(iter(snapshots.values())))
+    tables = []
+    for scope, layer in scopes.items():
+        chosen = [name for name in snapshots if layer is None or name.startswith(f"{layer}.")]
+        steps = sum(step_products(snapshots[name]) for name in chosen)
+        weights = sum(snapshots[name][0, 0].numel() for name in chosen)
+        points = steps.cumsum(1).cumsum(3)
+        for i, epoch in enumerate(epochs):
+            from_mean = _centred(points[:, i, :, i]).diagonal().clamp(min=0).sqrt()
+            step = steps[:, i, :, i].diagonal().sqrt().numpy() if i else float("nan")
+            found = {"from_mean": from_mean.numpy(), "per_weight": (from_mean / weights**0.5).numpy(), "step": step}
+            tables.append(pd.DataFrame({"scope": scope, "replica": range(members), "epoch": epoch} | found))
+    return pd.concat(tables, ignore_index=True)
+
+
 def trajectories(
     snapshots: Weights, epochs: list[int], scopes: dict[str, int | None], stream: torch.Generator
 ) -> tuple[pd.DataFrame, dict, pd.DataFrame]:
