@@ -477,6 +477,11 @@ def test_a_sweep_of_such_numbers(experiment):
             ".batch_size: the entry has none: give it, or list batch_size in follows",
         ),
         ({"replicas": 3}, ".replicas: the entry has its own: leave it out of follows"),
+        (
+            {"replicas": 3, "least_replicas": 4, "follows": ["scale", "batch_size"]},
+            ".least_replicas: the entry has its own number of replicas",
+        ),
+        ({"least_replicas": 0}, ".least_replicas: input should be greater than or equal to 1 (found 0)"),
         ({"follows": ["batch_size", "seed"]}, ".replicas: the entry has none: give it, or list replicas in follows"),
         ({"against": "learning_rate"}, ".against: learning_rate does not vary in this experiment"),
         ({"chosen": ["activation", "stop"]}, ".chosen: the entry has no stop"),
@@ -574,9 +579,15 @@ def test_replicas_are_those_of_the_entry_or_of_params_within_the_scale(own, expe
     assert experiment(replicas=own, follows=follows).replicas_within(load_params()) == expected
 
 
+@pytest.mark.parametrize(("least", "expected"), [(None, 3), (2, 3), (4, 4), (100, 5)])
+def test_there_can_be_more_replicas_than_the_knob_says(least, expected, experiment):
+    PARAMS.write_text(yaml.dump(GIVEN))
+    assert experiment(least_replicas=least).replicas_within(load_params()) == expected
+
+
 def test_the_example_of_the_readme_is_valid():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    example, _ = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     ((key, content),) = yaml.safe_load(example).items()
     assert Experiment.model_validate(content).parameters("DNN") == 407050
     assert key.startswith(f"{content['report']}-")

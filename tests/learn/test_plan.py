@@ -69,6 +69,13 @@ def test_the_replicas_knob_does_not_change_the_epochs(knob, most, experiment, pa
 
 
 @pytest.mark.usefixtures("_a_second_a_step")
+def test_neither_do_more_replicas_than_it_says(experiment, params):
+    runs = plan("d-a", experiment(epochs=50, least_replicas=7), params(replicas=3, train_seconds=84), 100)
+    assert {run.epochs for run in runs} == {4}
+    assert sum(len(run.members) for run in runs) == 7
+
+
+@pytest.mark.usefixtures("_a_second_a_step")
 @pytest.mark.parametrize(("own", "most", "expected"), [(1, 100, 24), (3, 100, 8), (8, 100, 3), (8, 2, 12)])
 def test_the_entrys_own_replicas_do(own, most, expected, experiment, params):
     entry = experiment(epochs=50, replicas=own, follows=["seed", "batch_size"])

@@ -146,7 +146,8 @@ class Experiment(Settings):
 
     `examples` takes so many images of the training set, the first ones. `control` is a swept value that is trained once
     more, from the same initial weights with the data in another order, for interpolation to compare with. With `fitted`
-    the metrics say how many epochs that took.
+    the metrics say how many epochs that took. `least_replicas` are trained even if the knob says fewer, where nets are
+    so small that more cost little.
     """
 
     report: Name
@@ -166,6 +167,7 @@ class Experiment(Settings):
     epochs: Count
     batch_size: Count | Literal["full"] | None = None
     replicas: Count | None = None
+    least_replicas: Count | None = None
     shuffle_labels: Share | None = None
     augment: Augment | None = None
     sweep: Sweep = Sweep()
@@ -229,6 +231,8 @@ class Experiment(Settings):
             if own == (name in self.follows):
                 rule = "leave it out of follows" if own else f"give it, or list {name} in follows"
                 raise ValueError(f"{name}: the entry {'has its own' if own else 'has none'}: {rule}")
+        if self.replicas is not None and self.least_replicas is not None:
+            raise ValueError("least_replicas: the entry has its own number of replicas")
         if self.against not in {"parameters", *varied, *self.follows}:
             raise ValueError(f"against: {self.against} does not vary in this experiment")
         unknown = [name for name in self.chosen if name.split(".")[0] not in {*self.model_fields_set, *self.follows}]
@@ -261,7 +265,8 @@ class Experiment(Settings):
 
     def replicas_within(self, params: Params) -> int:
         """Runs of each network: the entry's own number or that of `params.yaml`, within the scale's bound."""
-        return min(self.replicas or params.replicas, params.chosen_scale.max_replicas)
+        wanted = self.replicas or max(params.replicas, self.least_replicas or 1)
+        return min(wanted, params.chosen_scale.max_replicas)
 
     def parameters(self, model: str) -> int:
         """Number of trainable parameters of the named network."""
