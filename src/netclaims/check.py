@@ -13,6 +13,7 @@ from netclaims.analysis.sections import (
     Section,
     SensitivitySettings,
 )
+from netclaims.claims.validate import load_claims
 from netclaims.learn.config import EXAMPLE, Experiment, load_experiments
 from netclaims.learn.layers import Dense, parameter_shapes
 from netclaims.learn.params import load_params
@@ -58,10 +59,12 @@ def check_settings() -> int:
 def _check_report(path: Path) -> int:
     content, experiments = read_yaml(path), load_experiments(path)
     for section, entries in content.items():
-        if section == "experiments":
+        if section in ("experiments", "claims"):
             continue
         if section not in SECTIONS:
-            raise SettingsError(f"{path}: {section}: unknown section; there are experiments, {', '.join(SECTIONS)}")
+            raise SettingsError(
+                f"{path}: {section}: unknown section; there are experiments, {', '.join(SECTIONS)}, claims"
+            )
         if not isinstance(entries, dict):
             raise SettingsError(f"{path}: {section}: a mapping of experiments to their settings (found {entries!r})")
         for key, entry in entries.items():
@@ -73,6 +76,7 @@ def _check_report(path: Path) -> int:
                 known = ", ".join(experiments)
                 raise SettingsError(f"{path}: {where}.nets: no experiment {settings.nets!r}; there are {known}")
             _check_agreement(settings, experiments[settings.nets], path, where)
+    load_claims(path, content, experiments)
     return len(experiments)
 
 

@@ -36,7 +36,8 @@ OWN_REPLICAS = trainings(lambda entry: "replicas" in entry)
 ANALYSES = set(NETS)
 RANDOM = {stage for stage in ANALYSES if stage.startswith(("hessian", "pca", "sensitivity"))}
 FIGURES = {f"figures@{report}" for report in REPORTS}
-ALL = {"check", "docs"} | DATA | TRAINING | ANALYSES | FIGURES
+CLAIMS = {"claims", "ledger"}
+ALL = {"check", "docs"} | DATA | TRAINING | ANALYSES | FIGURES | CLAIMS
 
 
 def test_the_five_reports_are_there():
@@ -70,17 +71,31 @@ def test_every_metric_says_its_scale_and_data(smoke):
         assert content["data"]
 
 
+def test_every_claim_has_a_verdict(smoke):
+    found = json.loads((smoke.folder / "metrics" / "claims.json").read_text(encoding="utf-8"))
+    assert found["scale"] == "smoke"
+    assert {report: set(verdicts) for report, verdicts in found["verdicts"].items()} == {
+        report: set(content["claims"]) for report, content in REPORTS.items()
+    }
+    assert sum(found["counts"].values()) == found["claims"]
+    page = (smoke.folder / "docs" / "claims.md").read_text(encoding="utf-8")
+    assert "**smoke** scale" in page
+    assert all(f'<a id="{key}">' in page for content in REPORTS.values() for key in content["claims"])
+
+
 def test_every_figure_is_drawn(smoke):
     folder = smoke.folder / "plots" / "figures"
     declared = {Path(report, key, f"{name}.svg") for report, content in REPORTS.items()
                 for key, entry in content["figures"].items() for name in entry["draw"]}  # fmt: skip
+    declared.add(Path("claims.svg"))
     assert {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()} == declared
     assert all("<svg" in (folder / path).read_text(encoding="utf-8") for path in declared)
 
 
 def test_every_experiment_of_every_report_has_a_figure():
     for report in REPORTS.values():
-        keys = {key for section, entries in report.items() if section != "figures" for key in entries}
+        keys = {key for section, entries in report.items() if section not in ("figures", "claims")
+                for key in entries}  # fmt: skip
         assert keys == set(report["figures"])
 
 
@@ -104,17 +119,18 @@ def test_a_second_run_does_nothing(smoke):
     ("edit", "expected"),
     [
         (("params.yaml", "batch_size: 64", "batch_size: 32"), IN_BATCHES),
-        (("params.yaml", "replicas: 3 ", "replicas: 2 "), TRAINING - OWN_REPLICAS),
-        (("params.yaml", "seed: 0", "seed: 1"), TRAINING | RANDOM),
-        (("params.yaml", "train_seconds: 8\n", "train_seconds: 9\n"), set()),
+        (("params.yaml", "replicas: 5 ", "replicas: 2 "), TRAINING - OWN_REPLICAS),
+        (("params.yaml", "seed: 0", "seed: 1"), TRAINING | RANDOM | {"claims"}),
+        (("params.yaml", "train_seconds: 6\n", "train_seconds: 7\n"), set()),
         (("params.yaml", "train_seconds: 0.1", "train_seconds: 0.2"), TRAINING),
         (("params.yaml", "train_size: 200", "train_size: 150"), DATA),
         (("reports/d.yaml", "M1: {layers: [64, 32, 10], parameters: 52650}", "M1: {layers: [60, 32, 10]}"),
          {"train@d-capacity"}),
         (("reports/d.yaml", "radius: 1.0e-3", "radius: 1.0e-2"), {"hessian@d-minimal-ratio"}),
         (("reports/d.yaml", "Accuracy against size", "Accuracy by size"), {"figures@d"}),
-        (("src/netclaims/present/style.py", "#E4E4E4", "#E5E5E5"), FIGURES),
-        (("src/netclaims/analysis/gradient.py", "first_tenth", "first_part"), ANALYSES),
+        (("src/netclaims/present/style.py", "#E4E4E4", "#E5E5E5"), FIGURES | {"ledger"}),
+        (("src/netclaims/analysis/gradient.py", "first_tenth", "first_part"), ANALYSES | CLAIMS),
+        (("src/netclaims/claims/ledger.py", "LEVEL = 0.05", "LEVEL = 0.01"), CLAIMS),
         (("stages/train.py", "Train experiment", "Train the experiment"), TRAINING),
         (("src/netclaims/learn/streams.py", ">> 1", ">> 2"), ALL - {"check"}),
         (("README.md", "# netclaims", "# Netclaims"), set()),
@@ -128,15 +144,15 @@ def test_a_change_reruns_what_depends_on_it_and_nothing_else(smoke, edit, expect
     finally:
         smoke.restore()
     file = edit[0].partition("/")[0]
-    always = {"params.yaml": {"check"}, "reports": {"check", "docs"}, "src": {"check", "docs"}}.get(file, set())
-    assert found == expected | always
+    always = {"params.yaml": {"check"}, "reports": {"check", "docs"} | CLAIMS, "src": {"check", "docs"}}
+    assert found == expected | always.get(file, set())
 
 
 def test_a_batch_size_reruns_the_trainings_that_follow_it_and_what_comes_after(smoke):
     result = smoke.dvc("exp", "run", "-S", "batch_size=32")
     assert result.returncode == 0, result.stdout + result.stderr
     after = analyses(IN_BATCHES)
-    assert set(ran(result)) == {"check"} | IN_BATCHES | after | figures(IN_BATCHES | after)
+    assert set(ran(result)) == {"check"} | IN_BATCHES | after | figures(IN_BATCHES | after) | CLAIMS
     assert "batch_size" in smoke.dvc("params", "diff").stdout
     html = smoke.dvc("plots", "diff", "HEAD")
     assert html.returncode == 0, html.stderr
@@ -148,8 +164,10 @@ def test_a_forced_rerun_gives_the_same_bytes(smoke):
     """Of one report, which has every kind of stage: all five take three times as long."""
     before = (smoke.folder / "dvc.lock").read_bytes()
     result = smoke.dvc("repro", "--force", "figures@c")
-    assert {stage.partition("@")[0] for stage in ran(result)} == {stage.partition("@")[0] for stage in ALL} - {"docs"}
+    kinds = {stage.partition("@")[0] for stage in ALL - CLAIMS - {"docs"}}
+    assert {stage.partition("@")[0] for stage in ran(result)} == kinds
     assert {stage for stage in TRAINING if stage.startswith("train@c")} <= set(ran(result))
+    assert ran(smoke.dvc("repro", "--force", "--single-item", "claims", "ledger")) == ["claims", "ledger"]
     assert (smoke.folder / "dvc.lock").read_bytes() == before
     assert smoke.git("status", "--porcelain") == ""
 

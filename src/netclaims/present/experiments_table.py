@@ -38,7 +38,7 @@ def experiments_table() -> str:
 
 def _section(path: Path) -> str:
     experiments, figures, content = load_experiments(path), load_figures(path.stem), read_yaml(path)
-    kinds = {name: entries for name, entries in content.items() if name not in ("experiments", "figures")}
+    kinds = {name: entries for name, entries in content.items() if name not in ("experiments", "figures", "claims")}
     head = ["experiment", "data", "networks and parameters", "stated", "chosen", "stages", "figures"]
     rows = [head, ["---"] * len(head)]
     for key in dict.fromkeys([*figures, *experiments, *(key for entries in kinds.values() for key in entries)]):

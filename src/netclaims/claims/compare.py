@@ -1,0 +1,153 @@
+"""A comparison of a claim, put to the replicas."""
+
+from __future__ import annotations
+
+from math import log, log1p
+
+import numpy as np
+import pandas as pd
+
+from netclaims.claims import evidence
+from netclaims.claims.config import Comparison, Equivalence, Extreme, Operand, Ordering, Shape, Trend
+from netclaims.claims.evidence import Evidence
+from netclaims.claims.numbers import Tables, UntestableError, numbers
+
+
+def compare(comparison: Comparison, tables: Tables, seed: int) -> Evidence:
+    """What the replicas say for and against a comparison, over all values of the columns in `each`.
+
+    Replicas in which a net diverged are left out, and counted in the remark.
+
+    Raises:
+        UntestableError: there is nothing to compare.
+    """
+    test = {Trend: _trend, Ordering: _ordering, Equivalence: _equivalence, Extreme: _extreme, Shape: _shape}
+    found = test[type(comparison)](comparison, tables, seed)
+    return evidence.weakest(found)
+
+
+def _groups(comparison: Comparison, table: pd.DataFrame) -> list[pd.DataFrame]:
+    """The parts of a table for which the comparison is repeated."""
+    if not comparison.each:
+        return [table]
+    return [rows for _, rows in table.groupby(comparison.each, sort=False)]
+
+
+def _paired(comparison: Comparison, tables: Tables, first: Operand, second: Operand | float, ratio: bool):
+    """First less second, or the logarithm of their ratio, of the replicas that have both; with a remark."""
+    by = ["replica", *comparison.each]
+    table, remark = numbers(tables, first, by)
+    remarks = [remark]
+    if isinstance(second, Operand):
+        other, remark = numbers(tables, second, by)
+        remarks.append(remark)
+        table = table.merge(other, on=by, suffixes=("", "_other"))
+        if table.empty:
+            raise UntestableError("no replica has both sides of the comparison")
+    else:
+        table = table.assign(value_other=float(second))
+    sides = [table["value"], table["value_other"]]
+    if ratio:
+        sides = [evidence.logarithms(side) for side in sides]
+    table = table.assign(difference=sides[0] - sides[1])
+    return table, "; ".join(dict.fromkeys(filter(None, remarks)))
+
+
+def _finite(rows: pd.DataFrame, remark: str, columns: list[str]) -> tuple[pd.DataFrame, str]:
+    """The rows in which nothing is undefined, and a remark that says how many replicas were left out."""
+    keep = np.isfinite(rows[columns].to_numpy(float)).all(axis=1)
+    if keep.all():
+        return rows, remark
+    said = f"{int((~keep).sum())} of {len(rows)} replicas left out: a value is undefined"
+    return rows[keep], "; ".join(filter(None, [remark, said]))
+
+
+def _with(found: Evidence, remark: str) -> Evidence:
+    return evidence.replace(found, remark="; ".join(filter(None, [remark, found.remark])))
+
+
+def _ordering(comparison: Ordering, tables: Tables, seed: int) -> list[Evidence]:
+    found = []
+    for than in comparison.than:
+        table, remark = _paired(comparison, tables, comparison.operand, than, comparison.ratio)
+        for rows in _groups(comparison, table):
+            kept, said = _finite(rows, remark, ["difference"])
+            differences = comparison.sign * kept["difference"].to_numpy(float)
+            found.append(_with(evidence.ordering(differences, comparison.ratio), said))
+    return found
+
+
+def _equivalence(comparison: Equivalence, tables: Tables, seed: int) -> list[Evidence]:
+    table, remark = _paired(comparison, tables, comparison.of, comparison.to, comparison.ratio)
+    margin = log1p(comparison.margin) if comparison.ratio else comparison.margin
+    test = evidence.equivalence if comparison.within else evidence.unlike
+    found = []
+    for rows in _groups(comparison, table):
+        kept, said = _finite(rows, remark, ["difference"])
+        differences = kept["difference"].to_numpy(float)
+        found.append(_with(test(differences, margin, comparison.ratio), said))
+    return found
+
+
+def _trend(comparison: Trend, tables: Tables, seed: int) -> list[Evidence]:
+    operand, along = comparison.operand, comparison.along
+    course = [] if operand.is_number else [operand.coordinate]
+    table, remark = numbers(tables, operand, list(dict.fromkeys(["replica", *comparison.each, *course, along])))
+    found = []
+    for rows in _groups(comparison, table):
+        if course:
+            rows = rows.dropna(subset=along)  # of the first row there is no change
+            parts = [part for _, part in rows.groupby("replica") if np.isfinite(part["value"]).all() and len(part) > 2]
+            if not parts:
+                raise UntestableError(f"a course of {operand.column} takes three {operand.coordinate}s and more")
+            series = [(part[along].to_numpy(float), part["value"].to_numpy(float)) for part in parts]
+            found.append(_with(evidence.trend_along_series(series, comparison.sign), remark))
+        elif rows.duplicated("replica").any():
+            values, x, said = _block(rows, along, remark)
+            found.append(_with(evidence.trend_over_settings(values, x, comparison.sign), said))
+        else:
+            kept, said = _finite(rows, remark, [along, "value"])
+            x, y = (kept[name].to_numpy(float) for name in (along, "value"))
+            if len(kept) < 3:
+                raise UntestableError("a trend over replicas takes three and more")
+            found.append(_with(evidence.trend_over_replicas(x, y, comparison.sign, seed), said))
+    return found
+
+
+def _block(rows: pd.DataFrame, along: str, remark: str) -> tuple[np.ndarray, np.ndarray, str]:
+    """Values as (replicas, settings), of the replicas that have all of them, and the settings in order."""
+    table = rows.pivot_table(index="replica", columns=along, values="value", dropna=False, aggfunc="mean")
+    table = table.replace([np.inf, -np.inf], np.nan).dropna(axis="columns", how="all")
+    if table.shape[1] < 3:
+        raise UntestableError(f"it takes three values of {along} and more, and there are {table.shape[1]}")
+    kept = table.dropna()
+    if len(kept) < len(table):
+        said = f"{len(table) - len(kept)} of {len(table)} replicas left out: a value is undefined"
+        remark = "; ".join(filter(None, [remark, said]))
+    if kept.empty:
+        raise UntestableError("every replica has a value that is undefined")
+    return kept.to_numpy(float), kept.columns.to_numpy(float), remark
+
+
+def _extreme(comparison: Extreme, tables: Tables, seed: int) -> list[Evidence]:
+    along, (low, high) = comparison.along, comparison.between
+    table, remark = numbers(tables, comparison.operand, ["replica", *comparison.each, along])
+    found = []
+    for rows in _groups(comparison, table):
+        values, places, said = _block(rows, along, remark)
+        allowed = (places >= low - 1e-9) & (places <= high + 1e-9)
+        if allowed.all() or not allowed.any():
+            which = "every" if allowed.all() else "no"
+            raise UntestableError(f"{which} {along} that was tried is from {low:g} to {high:g}")
+        found.append(_with(evidence.extreme(comparison.sign * values, allowed, seed), said))
+    return found
+
+
+def _shape(comparison: Shape, tables: Tables, seed: int) -> list[Evidence]:
+    table, remark = numbers(tables, comparison.operand, ["replica", *comparison.each, comparison.along])
+    found = []
+    for rows in _groups(comparison, table):
+        values, x, said = _block(rows, comparison.along, remark)
+        x = np.array([log(value) for value in x]) if comparison.log else x
+        found.append(_with(evidence.valley(comparison.sign * values, x), said))
+    return found

@@ -1,0 +1,270 @@
+"""What the replicas say for and against a comparison: an effect with its interval, and two one-sided tests.
+
+Every kind of comparison gives the probability `p_for` of data as much in favour if the claim did not hold, and
+`p_against` of data as much against if it did. The replicas are the sample: every one is a training from its own initial
+weights, on the same data set. With fewer than two there is no test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import exp, inf, isfinite, log, nan
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import bootstrap, page_trend_test, rankdata, spearmanr
+from statsmodels.stats.weightstats import DescrStatsW
+
+Numbers = NDArray[np.float64]
+RESAMPLES, PERMUTATIONS = 1999, 9999
+POSITIVE = (0.0, inf)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found.
+
+    Attributes:
+        effect: how large, in units of `unit`.
+        low, high: its 95 % interval; undefined with fewer than two replicas.
+        unit: `difference`, `ratio`, `rho`, `rank` or `slope`.
+        claimed: the effects that the claim has, from and to.
+        replicas: how many it rests on.
+        p_for, p_against: of the two one-sided tests; undefined with fewer than two replicas.
+        remark: what a reader has to know besides.
+        comparisons: of how many this is the one that speaks least for the claim.
+    """
+
+    effect: float
+    low: float
+    high: float
+    unit: str
+    claimed: tuple[float, float]
+    replicas: int
+    p_for: float
+    p_against: float
+    remark: str = ""
+    comparisons: int = 1
+
+    @property
+    def p(self) -> float:
+        """Two-sided: twice the smaller of the two."""
+        return min(1.0, 2 * min(self.p_for, self.p_against)) if isfinite(self.p_for) else nan
+
+
+def one_sided(values: Numbers, threshold: float) -> tuple[float, float]:
+    """P values of the mean being larger, and smaller, than a threshold: t-tests, undefined with fewer than two values.
+
+    Equal values have no spread to judge by. They are taken as signs (sign test), on the side they are on, if any.
+    """
+    if len(values) < 2:
+        return nan, nan
+    if np.ptp(values) == 0:
+        certain = 0.5 ** len(values)
+        return (certain, 1.0) if values[0] > threshold else (1.0, certain) if values[0] < threshold else (1.0, 1.0)
+    found = DescrStatsW(values)
+    return tuple(float(found.ttest_mean(threshold, alternative=side)[1]) for side in ("larger", "smaller"))
+
+
+def mean_interval(values: Numbers) -> tuple[float, float]:
+    """The 95 % t-interval of the mean, undefined with fewer than two values."""
+    if len(values) < 2:
+        return nan, nan
+    return tuple(map(float, DescrStatsW(values).tconfint_mean(0.05)))
+
+
+def ordering(differences: Numbers, ratio: bool) -> Evidence:
+    """Whether paired differences, or logarithms of paired ratios, are above 0 in the mean: paired t-tests.
+
+    Args:
+        differences: one for each replica, positive where it is as claimed.
+        ratio: whether they are logarithms of ratios.
+    """
+    p_for, p_against = one_sided(differences, 0.0)
+    return _mean_evidence(differences, ratio, POSITIVE, p_for, p_against)
+
+
+def equivalence(differences: Numbers, margin: float, ratio: bool) -> Evidence:
+    """Whether paired differences, or logarithms of ratios, are within ±`margin` in the mean (Schuirmann 1987).
+
+    For: two one-sided tests, of which the larger p counts. Against: the mean is beyond one of the margins, by the test
+    of the side it is on, doubled as there are two sides.
+    """
+    above_low, below_low = one_sided(differences, -margin)
+    above_high, below_high = one_sided(differences, margin)
+    if len(differences) < 2:
+        return _mean_evidence(differences, ratio, (-margin, margin), nan, nan)
+    p_for, p_against = max(above_low, below_high), min(1.0, 2 * min(below_low, above_high))
+    return _mean_evidence(differences, ratio, (-margin, margin), p_for, p_against)
+
+
+def unlike(differences: Numbers, margin: float, ratio: bool) -> Evidence:
+    """The opposite of `equivalence`; the effect is shown on the side that it is on."""
+    side = -1 if len(differences) and differences.mean() < 0 else 1
+    found = equivalence(differences, margin, ratio)
+    return _mean_evidence(side * differences, ratio, (margin, inf), found.p_against, found.p_for)
+
+
+def _mean_evidence(
+    values: Numbers, ratio: bool, claimed: tuple[float, float], p_for: float, p_against: float
+) -> Evidence:
+    shown = exp if ratio else float
+    low, high = mean_interval(values)
+    return Evidence(
+        shown(values.mean()) if len(values) else nan, shown(low), shown(high), "ratio" if ratio else "difference",
+        (shown(claimed[0]), shown(claimed[1])), len(values), p_for, p_against,
+    )  # fmt: skip
+
+
+def rank_correlation(x: Numbers, y: Numbers) -> float:
+    """Spearman's ρ; 0 where either does not vary."""
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0
+    return float(spearmanr(x, y).statistic)
+
+
+def trend_over_settings(values: Numbers, x: Numbers, sign: int) -> Evidence:
+    """Whether values rise (sign 1) or fall (-1) with a setting that every replica was trained with all values of.
+
+    The effect is Spearman's ρ, the mean over replicas, with a bootstrap interval over replicas. Page's test (1963,
+    JASA 58), whose statistic is a linear function of that mean, gives the p values: under its null hypothesis every
+    order of a replica's values is as likely.
+
+    Args:
+        values: (replicas, settings), finite.
+        x: the settings (settings,), all different.
+    """
+    order = np.argsort(x)
+    rho = np.array([sign * rank_correlation(x, row) for row in values])
+    p_for, p_against = nan, nan
+    if len(values) > 1:
+        ranks = np.argsort(order) + 1  # the columns' own places
+        p_for, p_against = (
+            float(page_trend_test(side * sign * values, predicted_ranks=ranks).pvalue) for side in (1, -1)
+        )
+    low, high = _bootstrap_mean(rho)
+    return Evidence(float(rho.mean()), low, high, "rho", POSITIVE, len(values), p_for, p_against)
+
+
+def trend_over_replicas(x: Numbers, y: Numbers, sign: int, seed: int) -> Evidence:
+    """Whether replicas with a larger x have a larger (sign 1) or smaller (-1) y: Spearman's ρ over the replicas.
+
+    The interval is a bootstrap over replicas; the p values are those of ρ's t approximation.
+    """
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return Evidence(0.0, nan, nan, "rho", POSITIVE, len(x), 1.0, 1.0, "no variation")
+    p_for, p_against = (
+        float(spearmanr(x, sign * y, alternative=side).pvalue) if len(x) > 2 else nan for side in ("greater", "less")
+    )
+
+    def rho(a: Numbers, b: Numbers, axis: int) -> Numbers:
+        a, b = (rankdata(values, axis=axis) for values in (a, b))
+        a, b = (values - values.mean(axis=axis, keepdims=True) for values in (a, b))
+        scale = np.sqrt((a**2).sum(axis=axis) * (b**2).sum(axis=axis))
+        return np.divide((a * b).sum(axis=axis), scale, out=np.zeros_like(scale), where=scale > 0)
+
+    found = bootstrap((x, sign * y), rho, paired=True, vectorized=True, n_resamples=RESAMPLES, method="percentile",
+                      rng=np.random.default_rng(seed)).confidence_interval  # fmt: skip
+    return Evidence(
+        sign * rank_correlation(x, y), float(found.low), float(found.high), "rho", POSITIVE, len(x), p_for, p_against
+    )
+
+
+def trend_along_series(series: Sequence[tuple[Numbers, Numbers]], sign: int) -> Evidence:
+    """Whether series rise (sign 1) or fall (-1) along x, replica by replica.
+
+    The effect is the mean of every replica's Spearman ρ. Values along a series depend on one another, so that it is
+    not they but the replicas that are counted: the p values are those of t-tests of the slope of y on the ranks of x,
+    which says how much, where ρ says how steadily. Where the two are on different sides nothing is decided.
+
+    Args:
+        series: x and y of each replica.
+    """
+    rho = np.array([sign * rank_correlation(x, y) for x, y in series])
+    slopes = np.array([sign * np.polyfit(rankdata(x), y, 1)[0] for x, y in series])
+    p_for, p_against = one_sided(slopes, 0.0) if rho.mean() * slopes.mean() > 0 else (1.0, 1.0)
+    low, high = _bootstrap_mean(rho)
+    return Evidence(float(rho.mean()), low, high, "rho", POSITIVE, len(rho), p_for, p_against)
+
+
+def _bootstrap_mean(values: Numbers) -> tuple[float, float]:
+    if len(values) < 2:
+        return nan, nan
+    if np.ptp(values) == 0:
+        return float(values[0]), float(values[0])
+    found = bootstrap((values,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0))
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def extreme(values: Numbers, allowed: NDArray[np.bool_], seed: int) -> Evidence:
+    """Whether the highest values are at places where the claim has them: a permutation test of ranks within replicas.
+
+    The statistic is the mean rank over replicas of the best place that the claim allows less that of the best other
+    one (in units of all ranks: from -1 to 1). It is compared with its values when every order of a replica's values is
+    as likely, as in Friedman's test (1937, JASA 32). A place that is not the best speaks neither for the claim, however
+    rare its rank, nor against it the other way round. The interval is a bootstrap over replicas.
+
+    Args:
+        values: (replicas, places), finite.
+        allowed: which places the claim allows, some but not all (places,).
+    """
+    ranks = (rankdata(values, axis=1) - 1) / (values.shape[1] - 1)
+
+    def statistic(table: Numbers, axis: int = 0) -> Numbers:  # (..., replicas, places) to (...,)
+        mean = table.mean(axis=axis)
+        return mean[..., allowed].max(axis=-1) - mean[..., ~allowed].max(axis=-1)
+
+    effect, n = float(statistic(ranks)), len(ranks)
+    if n < 2:
+        return Evidence(effect, nan, nan, "rank", POSITIVE, n, nan, nan)
+    stream = np.random.default_rng(seed)
+    random = np.array([statistic(stream.permuted(ranks, axis=1)) for _ in range(PERMUTATIONS)])
+    p_for = (1 + np.sum(random >= effect - 1e-12)) / (PERMUTATIONS + 1) if effect > 0 else 1.0
+    p_against = (1 + np.sum(random <= effect + 1e-12)) / (PERMUTATIONS + 1) if effect < 0 else 1.0
+    again = statistic(ranks[stream.integers(n, size=(RESAMPLES, n))], axis=1)
+    low, high = np.quantile(again, [0.025, 0.975])
+    return Evidence(effect, float(low), float(high), "rank", POSITIVE, n, float(p_for), float(p_against))
+
+
+def valley(values: Numbers, x: Numbers) -> Evidence:
+    """Whether values fall and then rise: the slopes at both ends of a parabola (Lind & Mehlum 2010, Oxf. Bull. Econ.
+    Stat. 72) are below and above 0, by t-tests over replicas. Both have to be; against is either the other way.
+
+    The effect is the flatter of the two, positive where it is as claimed, in standard deviations of a replica's values
+    per half the range of x.
+
+    Args:
+        values: (replicas, settings), at least three settings.
+        x: the settings (settings,).
+    """
+    at = (x - (x.max() + x.min()) / 2) / (np.ptp(x) / 2)
+    spread = values.std(axis=1, keepdims=True)
+    scaled = np.divide(values - values.mean(axis=1, keepdims=True), spread, out=np.zeros_like(values), where=spread > 0)
+    curvature, slope, _ = np.polyfit(at, scaled.T, 2)
+    ends = [2 * curvature - slope, 2 * curvature + slope]  # minus the slope at the left, the slope at the right
+    return replace(weakest([ordering(end, ratio=False) for end in ends]), unit="slope", comparisons=1)
+
+
+def weakest(found: Sequence[Evidence]) -> Evidence:
+    """Of several comparisons that all have to hold, the one that speaks least for it.
+
+    It is shown with the p value for all of them (the largest: Berger 1982) and against one of them (the smallest, times
+    their number: Bonferroni).
+    """
+    for one in found:  # without a test for one there is none for all
+        if not isfinite(one.p_for):
+            return one
+    least = max(found, key=lambda one: one.p_for - one.p_against)
+    against = min(1.0, len(found) * min(one.p_against for one in found))
+    remark = "; ".join(dict.fromkeys(one.remark for one in found if one.remark))
+    return replace(
+        least, p_for=max(one.p_for for one in found), p_against=against, remark=remark,
+        comparisons=sum(one.comparisons for one in found),
+    )  # fmt: skip
+
+
+def logarithms(values: pd.Series) -> pd.Series:
+    """Natural logarithms, undefined for what has none."""
+    return values.map(lambda value: log(value) if value > 0 else nan)

@@ -1,0 +1,165 @@
+"""All claims, and their verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf, isfinite, nan
+
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+from tqdm import tqdm
+
+from netclaims.claims.arithmetic import work_out
+from netclaims.claims.compare import compare
+from netclaims.claims.config import Claim, EntryError, nets_of
+from netclaims.claims.evidence import Evidence, weakest
+from netclaims.claims.numbers import Tables, UntestableError
+from netclaims.claims.validate import load_claims
+from netclaims.learn.config import load_experiments
+from netclaims.learn.paths import METRICS, PLOTS, REPORTS, metrics_of, report_path
+from netclaims.learn.settings import SettingsError, read_yaml
+from netclaims.learn.tables import read_json, write_json, write_table
+
+VERDICTS = ["supported", "refuted", "undecided", "not testable"]
+LEVEL = 0.05
+COLUMNS = ["unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm"]
+
+
+def load_all() -> dict[str, tuple[Claim, Tables]]:
+    """Every claim of every report, with the tables to test it on, in the order of the reports.
+
+    Raises:
+        SettingsError: anything in them is wrong.
+    """
+    found = {}
+    for path in sorted(REPORTS.glob("*.yaml")):
+        content, experiments = read_yaml(path), load_experiments(path)
+        kept: dict[str, Tables] = {}
+        for key, claim in load_claims(path, content, experiments).items():
+            if claim.experiment not in kept:
+                nets = nets_of(claim.experiment, content)
+                kept[claim.experiment] = Tables(claim.experiment, nets, experiments[nets])
+            found[key] = (claim, kept[claim.experiment])
+    return found
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of a claim before all of them are judged together: evidence, or a verdict that needs none."""
+
+    evidence: Evidence | None = None
+    verdict: str | None = None
+    because: str = ""
+
+
+def find(claim: Claim, tables: Tables, seed: int) -> Finding:
+    """Put one claim to the test.
+
+    Raises:
+        EntryError: the entry asks for what is not there.
+    """
+    if claim.arithmetic:
+        holds, computed = work_out(claim.arithmetic, tables.experiment)
+        said = ", ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in computed.items())
+        return Finding(verdict="supported" if holds else "refuted", because=said)
+    if not claim.comparisons:
+        by_definition = f"by definition: {claim.definition}" if claim.definition else claim.untestable
+        return Finding(verdict="not testable", because=by_definition)
+    trained = read_json(metrics_of(tables.nets))["epochs"]
+    if claim.needs and trained < claim.needs.epochs:
+        return Finding(verdict="not testable", because=f"{trained} of the {claim.needs.epochs} epochs it speaks of")
+    try:
+        return Finding(weakest([compare(comparison, tables, seed) for comparison in claim.comparisons]))
+    except UntestableError as reason:
+        return Finding(verdict="not testable", because=str(reason))
+
+
+def find_all(claims: dict[str, tuple[Claim, Tables]], seed: int) -> dict[str, Finding]:
+    """Put every claim to the test, with progress for whoever watches.
+
+    Raises:
+        SettingsError: an entry asks for what is not there.
+    """
+    found = {}
+    for key, (claim, tables) in tqdm(claims.items(), desc="claims", leave=False, disable=None):
+        try:
+            found[key] = find(claim, tables, seed)
+        except EntryError as error:
+            raise SettingsError(f"{report_path(key)}: claims.{key}: {error}") from None
+    return found
+
+
+def _number(value: object) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(_number, value))
+    return f"{value:,.6g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def judge(findings: dict[str, Finding]) -> pd.DataFrame:
+    """The verdict on every claim, at a family-wise error rate of 5 % for all that are tested (Holm 1979).
+
+    A claim is supported where its corrected two-sided p value is below 5 % and the data are on its side, refuted where
+    they are on the other, and undecided otherwise.
+
+    Returns:
+        A row for every claim, in order: claim, unit, effect, low, high, claimed_low, claimed_high, replicas, p, p_holm,
+        verdict, because.
+    """
+    tested = {key: found.evidence for key, found in findings.items() if found.evidence and isfinite(found.evidence.p)}
+    corrected = {}
+    if tested:
+        p_values = multipletests([evidence.p for evidence in tested.values()], LEVEL, "holm")[1]
+        corrected = dict(zip(tested, p_values, strict=True))
+    return pd.DataFrame([_row(key, finding, corrected.get(key, nan)) for key, finding in findings.items()])
+
+
+def _row(key: str, finding: Finding, p_holm: float) -> dict:
+    evidence = finding.evidence
+    if evidence is None:
+        numbers = dict.fromkeys(COLUMNS, nan) | {"unit": ""}
+        return {"claim": key, **numbers, "verdict": finding.verdict, "because": finding.because}
+    verdict, reason = _verdict(evidence, p_holm)
+    numbers = [evidence.unit, evidence.effect, evidence.low, evidence.high, *evidence.claimed, evidence.replicas,
+               evidence.p, p_holm]  # fmt: skip
+    several = f"the weakest of {evidence.comparisons} comparisons" if evidence.comparisons > 1 else ""
+    because = "; ".join(filter(None, [reason, several, evidence.remark]))
+    return {"claim": key, **dict(zip(COLUMNS, numbers, strict=True)), "verdict": verdict, "because": because}
+
+
+def _verdict(evidence: Evidence, p_holm: float) -> tuple[str, str]:
+    if not isfinite(evidence.p):
+        return "undecided", "fewer than two replicas"
+    if p_holm < LEVEL:
+        return ("supported" if evidence.p_for < evidence.p_against else "refuted"), ""
+    if evidence.p < LEVEL:
+        return "undecided", "not after Holm's correction"
+    return "undecided", "too few replicas" if evidence.low == evidence.high else "the replicas differ too much"
+
+
+def counts(verdicts: Iterable[str]) -> dict[str, int]:
+    """How many claims there are of every verdict."""
+    found = list(verdicts)
+    return {name: found.count(name) for name in VERDICTS}
+
+
+def write_ledger(claims: dict[str, tuple[Claim, Tables]], judged: pd.DataFrame, scale: str) -> None:
+    """Write `metrics/claims.json`, the counts and the verdicts, and `plots/claims.csv`, a row for every claim.
+
+    Args:
+        judged: as `judge` gives it.
+    """
+    about = {key: read_json(metrics_of(tables.nets)) for key, (_, tables) in claims.items()}
+    said = pd.DataFrame(
+        {"claim": key, "report": claim.report, "experiment": claim.experiment, "kind": claim.kind}
+        | {name: about[key][name] for name in ("scale", "data", "epochs", "epochs_stated")}
+        | {"quote": claim.quote}
+        for key, (claim, _) in claims.items()
+    )
+    judged = judged.replace([inf, -inf], nan).astype({"replicas": "Int64"})
+    write_table(PLOTS / "claims.csv", said.merge(judged, on="claim"))
+    verdicts: dict[str, dict[str, str]] = {}
+    for key, verdict in zip(judged["claim"], judged["verdict"], strict=True):
+        verdicts.setdefault(claims[key][0].report, {})[key] = verdict
+    numbers = {"scale": scale, "claims": len(judged), "tested": int(judged["p"].notna().sum())}
+    write_json(METRICS / "claims.json", numbers | {"counts": counts(judged["verdict"]), "verdicts": verdicts})

@@ -1,0 +1,165 @@
+"""From the tables that the pipeline leaves to a number for every replica."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from netclaims.analysis.sections import replicas_of
+from netclaims.claims.arithmetic import weighted_layers
+from netclaims.claims.config import EntryError, Operand, Range, Until
+from netclaims.learn.config import Experiment
+from netclaims.learn.summary import identity, tuned
+from netclaims.learn.tables import read_table
+
+
+class UntestableError(Exception):
+    """There is nothing to test a claim on, for the reason given."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of an experiment and of its analyses, each read once.
+
+    Of nets that were tuned there are those of the best setting. `nets`, `history` and `steps` are what training wrote,
+    with the settings of each net, its number of `layers` with weights, and in `nets` the generalisation gaps.
+
+    Attributes:
+        key: the experiment or the analysis, whose tables lie under its name.
+        nets: the experiment that it looks at.
+        experiment: its settings.
+    """
+
+    key: str
+    nets: str
+    experiment: Experiment
+    _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    def read(self, name: str) -> pd.DataFrame:
+        """The table of that name."""
+        if name not in self._kept:
+            self._kept[name] = self._read(name)
+        return self._kept[name]
+
+    def _read(self, name: str) -> pd.DataFrame:
+        if name in ("history", "steps"):
+            which = ["run", "member", "replica", "parameters", "layers", *identity(self.experiment)]
+            table = read_table(self.nets, name).merge(self.read("nets")[which], on=["run", "member"])
+            losses = [column for column in table if column.endswith("loss")]
+            changes = table.groupby(["run", "member"])[losses].diff().abs()
+            return table.join(changes.add_suffix("_change"))
+        if name != "nets":
+            return self._with_layers(pd.read_csv(replicas_of(self.key, name)))
+        nets = self._with_layers(tuned(self.experiment, read_table(self.nets, "nets")))
+        nets["loss_gap"] = nets["test_loss"] - nets["train_loss"]
+        if not self.experiment.functions:
+            nets["accuracy_gap"] = nets["train_accuracy"] - nets["test_accuracy"]
+        return nets
+
+    def _with_layers(self, table: pd.DataFrame) -> pd.DataFrame:
+        if "model" not in table:
+            return table
+        layers = {model: weighted_layers(self.experiment, model) for model in self.experiment.models}
+        return table.assign(layers=table["model"].map(layers))
+
+
+def numbers(tables: Tables, operand: Operand, by: list[str]) -> tuple[pd.DataFrame, str]:
+    """The operand's number in every group of rows.
+
+    Args:
+        by: the columns that tell the numbers apart: the replica, and what else varies; of a series its coordinate too,
+            where all of it is wanted.
+
+    Returns:
+        A table of `by` and `value`, undefined where a net diverged; and a remark where series do not get as far as the
+        operand says.
+
+    Raises:
+        UntestableError: there are no rows, or no series gets as far as the operand says.
+        EntryError: a column is not there, or there are several rows for a number.
+    """
+    table = tables.read(operand.table)
+    if missing := [name for name in (operand.column, *operand.where, *by) if name not in table]:
+        raise EntryError(f"the table {operand.table} has no column {', '.join(missing)}")
+    table = table[picked(table, operand)]
+    if table.empty:
+        raise UntestableError(f"no run has what it needs: {_words(operand)}")
+    if operand.during:
+        start, end = (share * table[operand.coordinate].max() for share in operand.during)
+        table = table[table[operand.coordinate].between(start, end)]
+    series = operand.coordinate and operand.coordinate not in by
+    several = table.duplicated([*by, *([operand.coordinate] if series else [])])
+    if several.any():
+        differ = [name for name in (*identity(tables.experiment), "split", "pair", "region", "scope")
+                  if name in table and name not in by and len(table[name].unique()) > 1]  # fmt: skip
+        raise EntryError(f"{operand.of} has several rows a replica: say which by {', '.join(differ) or 'where'}")
+    if not series:
+        return table[[*by, operand.column]].rename(columns={operand.column: "value"}), ""
+    found = [(*key, *_reduced(rows, operand)) for key, rows in table.groupby(by, sort=False)]
+    result = pd.DataFrame(found, columns=[*by, "value", "reached"])
+    short = int((~result["reached"]).sum())
+    if operand.until and short == len(result):
+        rule = ", ".join(f"{name} {value:g}" for name, value in operand.until.model_dump(exclude_none=True).items())
+        raise UntestableError(f"no run gets {operand.column} {rule} in the {operand.coordinate}s that it has")
+    remark = f"{short} of {len(result)} never get there, and count with their full length" if short else ""
+    return result.drop(columns="reached"), remark
+
+
+def picked(table: pd.DataFrame, operand: Operand) -> pd.Series:
+    """Which rows of a table `where` picks."""
+    chosen = pd.Series(True, index=table.index)
+    for name, wanted in operand.where.items():
+        if isinstance(wanted, Range):
+            low = -np.inf if wanted.from_ is None else wanted.from_
+            high = np.inf if wanted.to is None else wanted.to
+            chosen &= table[name].between(low - 1e-9, high + 1e-9)
+        else:
+            several = wanted if isinstance(wanted, list) else [wanted]
+            chosen &= np.logical_or.reduce([_equals(table[name], value) for value in several])
+    return chosen
+
+
+def _equals(column: pd.Series, value: str | float) -> pd.Series:
+    if isinstance(value, str) or not pd.api.types.is_numeric_dtype(column):
+        return column.astype(str) == str(value)
+    return pd.Series(np.isclose(column, value), index=column.index)
+
+
+def _words(operand: Operand) -> str:
+    return ", ".join(f"{name} {wanted}" for name, wanted in operand.where.items()) or operand.of
+
+
+TAKE: dict[str, Callable[[np.ndarray], float]] = {
+    "start": lambda y: y[0],
+    "end": lambda y: y[-1],
+    "lowest": np.min,
+    "highest": np.max,
+    "mean": np.mean,
+    "swing": lambda y: np.sqrt(np.mean(np.diff(y) ** 2) / 2),
+    "rise": lambda y: np.mean(np.diff(y) > 0),
+}
+
+
+def _reduced(rows: pd.DataFrame, operand: Operand) -> tuple[float, bool]:
+    """What is taken of a series, and whether it got as far as `until` says."""
+    rows = rows.sort_values(operand.coordinate)
+    x, y = rows[operand.coordinate].to_numpy(), rows[operand.column].to_numpy(float)
+    if operand.coordinate == "epoch" and operand.table == "pca":  # the first snapshot has no step before it
+        x, y = x[~np.isnan(y)], y[~np.isnan(y)]
+    if not np.isfinite(y).all() or len(y) < (2 if operand.take in ("swing", "rise") else 1):
+        return float("nan"), True
+    if operand.until is None:
+        return float(TAKE[operand.take](y)), True
+    there = np.flatnonzero(_there(y, operand.until))
+    return (float(x[there[0]]), True) if len(there) else (float(x[-1]), False)
+
+
+def _there(y: np.ndarray, until: Until) -> np.ndarray:
+    if until.below is not None:
+        return y <= until.below
+    if until.above is not None:
+        return y >= until.above
+    return y <= y.min() * (1 + until.within)

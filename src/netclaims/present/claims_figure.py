@@ -1,0 +1,122 @@
+"""The figure of all tested claims: effects and intervals, report by report."""
+
+from __future__ import annotations
+
+from math import isfinite
+from textwrap import shorten
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator
+
+from netclaims.present.style import PALETTE, PLAIN, QUIET, decades
+
+VERDICTS = {"supported": (PALETTE[0], "o"), "refuted": (PALETTE[1], "X"), "undecided": ("#8C8C8C", "D")}
+# The panels: a title, and what its axis shows of which units.
+PANELS = {
+    "ranks": ("rank correlation ρ, or\ndifference of mean ranks", ("rho", "rank")),
+    "ratio": ("ratio", ("ratio",)),
+    "difference": ("difference", ("difference",)),
+    "slope": ("slope at an end\n(standard deviations)", ("slope",)),
+}
+RATIOS = (0.02, 50)  # what lies farther out is drawn at the edge, as an arrow
+LINEAR = 1e-3  # differences of accuracies, losses and epochs share an axis: logarithmic from here on, both ways
+ROW, PANEL, LABEL, TITLE = 0.19, 1.45, 5.0, 0.9  # inches
+CLAIMED = "#E9EEF5"
+QUOTED_LETTERS = 84
+
+
+def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
+    """A row for every tested claim, with a point and its 95 % interval in the panel of its unit.
+
+    Effects point to the right where they are as claimed; a shaded part of a row is what the claim says.
+
+    Args:
+        claims: the table `plots/claims.csv`.
+        scale: named in the title.
+    """
+    tested = claims[claims["unit"].notna() & (claims["unit"] != "")]
+    shown = {name: panel for name, panel in PANELS.items() if tested["unit"].isin(panel[1]).any()}
+    places, heads, bottom = _places(tested)
+    height = bottom * ROW + TITLE + 0.9
+    width = LABEL + PANEL * max(1, len(shown)) + 0.3
+    figure = Figure(figsize=(width, height))
+    grid = figure.subplots(1, max(1, len(shown)), sharey=True, squeeze=False, gridspec_kw={"wspace": 0.12})[0]
+    figure.subplots_adjust(LABEL / width, 0.75 / height, 1 - 0.3 / width, 1 - TITLE / height)
+    for axes, (name, (title, units)) in zip(grid, shown.items(), strict=False):
+        _panel(axes, tested[tested["unit"].isin(units)], places, title, name)
+    first = grid[0]
+    first.set_ylim(bottom - 0.4, -0.9)
+    first.set_yticks([places[key] for key in tested["claim"]],
+                     [f"“{shorten(quote, QUOTED_LETTERS, placeholder='…')}”" for quote in tested["quote"]])  # fmt: skip
+    for tick, verdict in zip(first.get_yticklabels(), tested["verdict"], strict=True):
+        tick.set(size=7, color=VERDICTS[verdict][0] if verdict != "undecided" else QUIET)
+    for axes in grid:
+        axes.tick_params(axis="y", length=0)
+        for place in heads.values():
+            axes.axhline(place + 0.55, color="#B0B0B0", linewidth=0.6)
+    for report, place in heads.items():
+        first.text(-LABEL / PANEL * 0.98, place, f"Report {report}", transform=first.get_yaxis_transform(),
+                   weight="bold", va="center", size=9)  # fmt: skip
+    found = claims["verdict"].value_counts()
+    said = ", ".join(f"{found.get(name, 0)} {name}" for name in (*VERDICTS, "not testable"))
+    figure.suptitle(f"{len(claims)} claims of five reports, at the {scale} scale: {said}", x=0.01, y=1 - 0.12 / height,
+                    ha="left", va="top", size=11)  # fmt: skip
+    marks = [Line2D([], [], color=colour, marker=marker, linestyle="-", markersize=5, label=name)
+             for name, (colour, marker) in VERDICTS.items()]  # fmt: skip
+    figure.legend(handles=[*marks, Patch(color=CLAIMED, label="what the claim says")], ncols=4, loc="upper left",
+                  bbox_to_anchor=(0.005, 1 - 0.32 / height))  # fmt: skip
+    figure.text(0.01, 0.12 / height, "Points: effect, positive (or above 1) as claimed; of several comparisons the one "
+                "that speaks least for the claim. Bars: 95 % intervals\nover replicas, each by itself; verdicts allow "
+                "for the number of claims (Holm 1979).", size=7.5, color=QUIET, va="bottom")  # fmt: skip
+    return figure
+
+
+def _places(tested: pd.DataFrame) -> tuple[dict[str, float], dict[str, float], float]:
+    """The heights of the claims' rows and of the reports' headings, and where the last row ends."""
+    places, heads, at = {}, {}, 0.0
+    for report, rows in tested.groupby("report", sort=False):
+        heads[report] = at
+        places |= {key: at + 1 + i for i, key in enumerate(rows["claim"])}
+        at += len(rows) + 1.4
+    return places, heads, at
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, places: dict[str, float], title: str, name: str) -> None:
+    axes.set_title(title, size=8)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+    low, high = _limits(rows, name)
+    if name == "ratio":
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(PLAIN)
+    elif name == "difference":
+        axes.set_xscale("symlog", linthresh=LINEAR)
+        axes.xaxis.set_major_locator(FixedLocator(decades([low, high], 2)))
+    axes.set_xlim(low, high)
+    axes.axvline(1 if name == "ratio" else 0, color="#707070", linewidth=0.8)
+    for row in rows.itertuples():
+        y, (colour, marker) = places[row.claim], VERDICTS[row.verdict]
+        claimed = (row.claimed_low, row.claimed_high if isfinite(row.claimed_high) else high)
+        axes.barh(y, claimed[1] - claimed[0], left=claimed[0], height=0.86, color=CLAIMED, zorder=0.5)
+        if isfinite(row.low):
+            axes.plot(np.clip([row.low, row.high], low, high), [y, y], color=colour, linewidth=1.3)
+        outside = row.effect < low or row.effect > high
+        mark = ("<" if row.effect < low else ">") if outside else marker
+        axes.plot(np.clip(row.effect, low, high), y, marker=mark, color=colour, markersize=4.2, clip_on=False)
+
+
+def _limits(rows: pd.DataFrame, name: str) -> tuple[float, float]:
+    if name == "ranks":
+        return -1.08, 1.08
+    numbers = rows[["effect", "low", "high"]].to_numpy(float)
+    numbers = numbers[np.isfinite(numbers)]
+    if name == "ratio":
+        reach = max(abs(np.log(np.clip(numbers, *RATIOS))).max() * 1.1, np.log(1.5))
+        return float(np.exp(-reach)), float(np.exp(reach))
+    reach = max(1.1 * abs(numbers).max(), 10 * LINEAR)
+    return -float(reach), float(reach)

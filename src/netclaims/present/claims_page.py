@@ -1,0 +1,129 @@
+"""The page of all claims, in Markdown: verdicts by report, and the questions that several reports answer."""
+
+from __future__ import annotations
+
+import re
+from math import isfinite
+from pathlib import Path
+
+import pandas as pd
+
+from netclaims.claims.config import Claim
+from netclaims.claims.ledger import VERDICTS
+from netclaims.learn.paths import FIGURES, report_of
+
+CLAIMS_PAGE = Path("docs/claims.md")
+MARKS = {
+    "supported": "✔ supported",
+    "refuted": "✘ refuted",
+    "undecided": "? undecided",
+    "not testable": "– not testable",
+}
+UNITS = {
+    "rho": "ρ = {}",
+    "rank": "rank difference {}",
+    "ratio": "× {}",
+    "difference": "{}",
+    "slope": "slope {}",
+}
+HEAD = """# Which claims hold
+
+Written by the stage `ledger`. Every sentence quoted below is a claim that a report makes, tested on this project's own
+runs at the **{scale}** scale{warning}. The test stands in its entry under `claims` in [reports/](../reports).
+
+*Effect*: positive, or above 1, where it is as claimed, with its 95 % interval over replicas; of a claim that makes
+several comparisons, the one that speaks least for it. *p*: two-sided, after Holm's correction for all {tested} claims
+that are tested on data. **Supported** and **refuted** are claims with p below 5 %, and those that arithmetic settles;
+**undecided** are those on which the replicas at hand do not suffice; **not testable** are those that are so by
+definition, too vague, or ask for what was not run.
+
+![Effects and intervals of all tested claims](../{figure})
+"""
+WARNING = ", on little data and with fewer epochs than the reports took: they speak of that data"
+
+
+def claims_page(claims: dict[str, Claim], table: pd.DataFrame, scale: str) -> str:
+    """The page.
+
+    Args:
+        claims: every claim by its name.
+        table: `plots/claims.csv`.
+        scale: that of the runs.
+    """
+    rows = table.set_index("claim")
+    head = HEAD.format(
+        scale=scale, tested=int(table["p"].notna().sum()), figure=FIGURES / "claims.svg",
+        warning="" if scale == "paper" else WARNING,
+    )  # fmt: skip
+    parts = [head, _counts(table), _questions(claims, rows)]
+    for report in dict.fromkeys(claim.report for claim in claims.values()):
+        mine = {key: claim for key, claim in claims.items() if claim.report == report}
+        parts.append(_report(report, mine, rows))
+    return "\n".join(parts)
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Text of which Markdown makes nothing else; a bar would end the cell of a table."""
+    return re.sub(r"([*_<>`\[\]\\])", r"\\\1", text.strip())
+
+
+def _counts(table: pd.DataFrame) -> str:
+    found = pd.crosstab(table["report"], table["verdict"]).reindex(columns=VERDICTS, fill_value=0)
+    rows = [[report, *map(str, counts)] for report, counts in zip(found.index, found.to_numpy(), strict=True)]
+    return _table(["report", *VERDICTS], [*rows, ["all", *map(str, found.sum())]])
+
+
+def _questions(claims: dict[str, Claim], rows: pd.DataFrame) -> str:
+    """The questions that several reports answer from their figures, side by side."""
+    reports = list(dict.fromkeys(claim.report for claim in claims.values()))
+    answers: dict[str, dict[str, list[str]]] = {}
+    for key, claim in claims.items():
+        if claim.comparisons:
+            mark = MARKS[rows.loc[key, "verdict"]].partition(" ")[0]
+            cells = answers.setdefault(claim.question, {report: [] for report in reports})
+            cells[claim.report].append(f"{mark} [{_plain(claim.answer)}](#{key})")
+    several = {question: cells for question, cells in answers.items() if sum(map(bool, cells.values())) > 1}
+    lines = [
+        [f"**{question}**", *("<br>".join(cell) for cell in cells.values())] for question, cells in several.items()
+    ]
+    legend = ", ".join(MARKS.values())
+    return f"## The same question, several reports\n\n{legend}\n\n" + _table(["question", *reports], lines)
+
+
+def _report(report: str, claims: dict[str, Claim], rows: pd.DataFrame) -> str:
+    lines = []
+    for key, claim in claims.items():
+        row = rows.loc[key]
+        because = f": {_plain(row['because'])}" if isinstance(row["because"], str) else ""
+        lines.append([
+            f'<a id="{key}"></a>“{_plain(claim.quote)}” ({claim.part})',
+            f"{_plain(claim.read)}<br>{_where(claim, row)}",
+            _effect(row),
+            MARKS[row["verdict"]] + because,
+        ])  # fmt: skip
+    return f"## Report {report}\n\n" + _table(["claim", "how it was read, and where", "effect", "verdict"], lines)
+
+
+def _where(claim: Claim, row: pd.Series) -> str:
+    if not claim.comparisons:
+        return f"{claim.kind}, `{claim.experiment}`"
+    path = FIGURES / report_of(claim.experiment) / claim.experiment / f"{claim.figure}.svg"
+    trained = f"{row['epochs']:,} of {row['epochs_stated']:,} epochs" if row["epochs"] < row["epochs_stated"] else ""
+    return ", ".join(filter(None, [claim.kind, f"[{claim.experiment}](../{path})", row["data"], trained]))
+
+
+def _effect(row: pd.Series) -> str:
+    if not isinstance(row["unit"], str):
+        return ""
+    interval = f" ({_short(row['low'])} to {_short(row['high'])})" if isfinite(row["low"]) else ""
+    p = f"<br>p = {_short(row['p_holm'], 2)}, {row['replicas']:.0f} replicas" if isfinite(row["p_holm"]) else ""
+    return UNITS[row["unit"]].format(f"{_short(row['effect'])}{interval}") + p
+
+
+def _short(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}g}".replace("-", "−")

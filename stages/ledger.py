@@ -1,0 +1,26 @@
+"""Show the verdicts on all claims, as a page and as a figure: `python stages/ledger.py`."""
+
+import pandas as pd
+
+from netclaims.claims.ledger import load_all
+from netclaims.learn.command import command
+from netclaims.learn.paths import FIGURES, METRICS, PLOTS
+from netclaims.learn.tables import read_json
+from netclaims.present.claims_figure import draw_claims
+from netclaims.present.claims_page import CLAIMS_PAGE, claims_page
+from netclaims.present.figures import save
+from netclaims.present.style import apply
+
+
+@command
+def main() -> None:
+    """Write `docs/claims.md` and `plots/figures/claims.svg`."""
+    table, scale = pd.read_csv(PLOTS / "claims.csv"), read_json(METRICS / "claims.json")["scale"]
+    claims = {key: claim for key, (claim, _) in load_all().items()}
+    CLAIMS_PAGE.write_text(claims_page(claims, table, scale), encoding="utf-8", newline="\n")
+    apply()
+    save(draw_claims(table, scale), FIGURES / "claims.svg")
+
+
+if __name__ == "__main__":
+    main()
