@@ -44,7 +44,7 @@ def test_the_committed_settings_are_valid():
 
 def test_the_five_reports_have_entries_in_every_section():
     assert sorted(REPORTS) == ["a", "b", "c", "d", "e"]
-    assert {section for content in REPORTS.values() for section in content} == {"experiments", *SECTIONS}
+    assert {section for content in REPORTS.values() for section in content} == {"experiments", *SECTIONS, "claims"}
 
 
 @pytest.mark.parametrize(
@@ -175,6 +175,53 @@ def test_an_analysis_is_checked_against_the_experiment_whose_nets_it_takes(files
     found = fault_with(files / "reports" / "c.yaml", old, new)
     assert found.startswith(f"reports/c.yaml: {message}")
     assert "\n" not in found
+
+
+OTHERS = {"ordering", "equivalence", "extreme", "shape"}
+CLAIMS = {kind: next((key, entry) for key, entry in REPORTS["d"]["claims"].items()
+                     if {kind} == {kind, *OTHERS} & {*entry})
+          for kind in ("trend", "arithmetic")}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "message"),
+    [
+        ("trend", {"quote": " ".join(["word"] * 13)}, ".quote: at most 12 words (found 'word word"),
+        ("trend", {"trend": None}, ".trend: give it or ordering, equivalence, extreme, shape, arithmetic, "),
+        ("trend", {"report": "e"}, ": named <report>-<name>, with report: d"),
+        ("trend", {"experiment": "d-x"}, ": experiment: no 'd-x'; there are d-simulate, "),
+        ("trend", {"figure": "pie"}, " has no 'pie'; it has "),
+        ("trend", {"trend": {"falls": {"of": "nets.height"}, "along": "epoch"}}, ": nets.height: no such column; "),
+        ("arithmetic", {"arithmetic": {"computed": {"a": "1 / 0"}, "holds": "a == 1"}}, ": computed.a: division "),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_a_mistake_in_a_claim_is_one_line(files, kind, changes, message):
+    key, entry = CLAIMS[kind]
+    shutil.rmtree(files / "reports")
+    (files / "reports").mkdir()
+    text = yaml.dump(REPORTS["d"] | {"claims": {key: entry | changes}}, sort_keys=False)
+    (files / "reports" / "d.yaml").write_text(text, encoding="utf-8")
+    found = fault()
+    assert found.startswith(f"reports/d.yaml: claims.{key}")
+    assert message in found
+    assert "\n" not in found
+
+
+def test_claims_are_checked_with_the_experiments_that_their_analyses_look_at(files):
+    """The nets of an interpolation are another experiment's, and so are the values that they were trained with."""
+    report = REPORTS["c"]
+    claim = next(entry for entry in REPORTS["d"]["claims"].values() if "definition" in entry or "untestable" in entry)
+    test = {"report": "c", "experiment": "c-interpolation-batch-size", "figure": None, "definition": None,
+            "untestable": None, "arithmetic": {"computed": {"a": "layers('nobody')"}, "holds": "a == 1"}}  # fmt: skip
+    shutil.rmtree(files / "reports")
+    (files / "reports").mkdir()
+    path = files / "reports" / "c.yaml"
+    path.write_text(yaml.dump(report | {"claims": {"c-it": claim | test}}, sort_keys=False), encoding="utf-8")
+    assert fault().startswith("reports/c.yaml: claims.c-it: computed.a: ")
+    (model,) = report["experiments"]["c-sensitivity-batch-size"]["models"]
+    path.write_text(path.read_text(encoding="utf-8").replace("nobody", model), encoding="utf-8")
+    assert check_settings() == len(report["experiments"])
 
 
 def test_faults_of_several_files_are_all_told(files):

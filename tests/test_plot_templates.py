@@ -13,6 +13,10 @@ import pytest
 import yaml
 from dvc_render import VegaRenderer
 
+from netclaims.claims.ledger import COLUMNS as LEDGER
+from netclaims.claims.ledger import VERDICTS
+from netclaims.present.claims_figure import LINEAR, PANELS
+
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / ".dvc" / "plots"
 DATA = "<DVC_METRIC_DATA>"
@@ -44,7 +48,8 @@ def _declared() -> list[tuple[str, dict]]:
         plots = [next(iter(plot.items())) for plot in stage.get("do", stage).get("plots", []) if isinstance(plot, dict)]
         for path, properties in plots:
             if "template" in properties:
-                for key, item in sections[stage["foreach"][2:-1]].items():
+                entries = sections[stage["foreach"][2:-1]] if "foreach" in stage else {"": {}}
+                for key, item in entries.items():
                     named = {name: _filled(str(value), key, item) for name, value in properties.items()}
                     found.append((_filled(path, key, item), named))
     return found
@@ -60,6 +65,7 @@ NORMS = ["loss_by_input", "output_by_input", "loss_by_parameters"]
 SWEEP = {"series": ["a net"], "model": MODELS, "batch_size": [16, 64], "equal": ["epochs", "steps"]}
 SHUFFLED = {"series": ["a net"], "model": MODELS, "shuffle_labels": [0, 0.5, 1]}
 LINE = {"model": MODELS, "split": SPLITS, "alpha": [0, 1]}
+UNITS = [unit for _, units in PANELS.values() for unit in units]
 
 # Tables as the analyses write them, also such as no experiment has at present: what tells the rows apart, with all its
 # values, and the quantities, with their spread over replicas and without one.
@@ -93,6 +99,10 @@ SAMPLES = [
      []),
     ("interpolate", "alpha", "loss", LINE | {"pair": ["two starts", "one start", "control"]}, ["loss", "accuracy"], []),
     ("interpolate", "alpha", "loss", LINE, ["loss", "accuracy"], []),
+    ("claims", "effect", "claim", {"claim": ["a-one", "a-two"], "report": ["a"], "experiment": ["a-nets"],
+                                   "kind": ["trend"], "data": ["some digits"], "quote": ["it falls"],
+                                   "unit": [*UNITS, ""], "verdict": VERDICTS, "because": [""]},
+     [], [name for name in LEDGER if name != "unit"]),
 ]  # fmt: skip
 
 
@@ -159,7 +169,7 @@ def _needed(node: object) -> set[str]:
                 fields.add(value)
             elif key in {"groupby", "fold"}:
                 fields.update(value)
-            elif key not in {"transform", "labelExpr"}:  # in a label, datum is a tick of the axis
+            elif key not in {"transform", "labelExpr", "gridColor"}:  # there, datum is a tick of the axis
                 fields |= _needed(value)
     return fields
 
@@ -289,7 +299,8 @@ def test_no_line_goes_through_two_values_at_one_place(path, properties):
 
 
 def test_the_templates_of_tables_of_lines_have_lines():
-    assert {name for name in NAMES if _lines(_load(name))} == set(NAMES) - {"hessian", "surface", "barriers", "errors"}
+    others = {"hessian", "surface", "barriers", "errors", "claims"}
+    assert {name for name in NAMES if _lines(_load(name))} == set(NAMES) - others
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -373,6 +384,57 @@ def test_an_axis_of_shares_is_linear_and_any_other_swept_one_logarithmic(name):
         assert (math.log1p(1 / 1000) - 2 * math.log1p(0.5 / 1000)) / math.log1p(1 / 1000) == pytest.approx(0, abs=1e-3)
         steps = [math.log1p(10.0 ** (power + 1) / 1e-9) - math.log1p(10.0**power / 1e-9) for power in range(-5, 8)]
         assert steps == pytest.approx([math.log(10)] * len(steps), rel=1e-3)
+
+
+def _units(template: dict) -> list[tuple[tuple, dict]]:
+    """The panels of claims, each with the units whose effects alone it shows."""
+    found = []
+    for panel in _panels(template):
+        made = {step["as"]: step["calculate"] for step in panel["transform"]}
+        assert set(made) == {"at", "at_low", "at_high", "from", "to"}
+        (shown,) = {text.partition(" && ")[0] for text in made.values()}
+        found.append((tuple(re.findall(r"datum\.unit == '(\w+)'", shown)), panel))
+        assert shown == " || ".join(f"datum.unit == '{unit}'" for unit in found[-1][0]).join(
+            ("(", ")") if len(found[-1][0]) > 1 else ("", "")
+        )
+    return found
+
+
+def test_claims_have_the_panels_of_the_figure_of_all_claims():
+    units = _units(_load("claims"))
+    assert [shown for shown, _ in units] == [shown for _, shown in PANELS.values()]
+    axes = {shown[0]: panel["spec"]["encoding"]["x"] for shown, panel in units}
+    scales = {unit: x["scale"].get("type", "linear") for unit, x in axes.items()}
+    assert scales == {"rho": "linear", "ratio": "log", "difference": "symlog", "height": "linear"}
+    assert axes["difference"]["scale"]["constant"] == LINEAR
+    for unit, x in axes.items():
+        marked = x["axis"]["gridColor"]["condition"]["test"]
+        assert marked == f"datum.value == {int(unit == 'ratio')}"  # where nothing speaks for a claim or against
+
+
+def test_claims_have_the_same_rows_in_all_panels_in_the_order_of_the_table():
+    template = _load("claims")
+    assert template["transform"] == [{"filter": "datum.unit != null && datum.unit != ''"}]
+    for _, panel in _units(template):
+        assert (panel["facet"]["row"]["field"], panel["facet"]["row"]["sort"]) == ("report", [])
+        assert panel["resolve"] == {"scale": {"y": "independent"}}
+        assert not any("filter" in step for step in panel["transform"])
+        y, across = panel["spec"]["encoding"]["y"], panel["spec"]["layer"][0]
+        assert (y["field"], y["sort"]) == ("<DVC_METRIC_Y>", None)
+        # A line across every row: what has no effect in this unit is left out of the other layers, and of their axes.
+        assert across["encoding"] == {"x": {"value": 0}, "x2": {"value": "width"}}
+        assert "transform" not in across
+
+
+def test_claims_have_a_mark_for_each_verdict_and_a_colour_for_each_revision():
+    for _, panel in _units(_load("claims")):
+        points = panel["spec"]["layer"][-1]["encoding"]
+        shapes = points["shape"]["scale"]
+        assert [*shapes["domain"], "not testable"] == VERDICTS
+        assert len(set(shapes["range"])) == len(shapes["domain"])
+        assert (points["shape"]["field"], points["color"]["field"]) == ("verdict", "rev")
+        said = {part["field"] for part in points["tooltip"]}
+        assert {"rev", "quote", "verdict", "because", "p_holm", "replicas", "<DVC_METRIC_X>", "low", "high"} <= said
 
 
 @pytest.mark.parametrize("x", ["step", "epoch"])

@@ -19,7 +19,7 @@ ANALYSES = {
     (section, key): entry
     for content in REPORTS.values()
     for section, entries in content.items()
-    if section not in {"experiments", "figures"}
+    if section not in {"experiments", "figures", "claims"}
     for key, entry in entries.items()
 }
 FIGURES = {key: entry for content in REPORTS.values() for key, entry in content["figures"].items()}

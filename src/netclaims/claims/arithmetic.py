@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from math import ceil, floor, sqrt
+import ast
+import operator
+from collections.abc import Callable
+from math import ceil, floor, isfinite, sqrt
 from typing import Any
 
-from simpleeval import EvalWithCompoundTypes
+from simpleeval import DEFAULT_OPERATORS, EvalWithCompoundTypes, safe_power
 
 from netclaims.claims.config import Arithmetic, EntryError
 from netclaims.learn.config import EXAMPLE, Experiment
 from netclaims.learn.layers import Conv, parameter_shapes
+
+# What numbers are joined by; strings and lists, which might get very long, are not.
+JOINED = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+          ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: safe_power}  # fmt: skip
+COMPARED = (ast.Eq, ast.NotEq, ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.In, ast.NotIn, ast.Not, ast.USub, ast.UAdd)
+LEFT_OUT = ("Attribute", "JoinedStr", "FormattedValue", "Set", "Lambda", "NamedExpr", "Assign", "AugAssign",
+            "Import", "DictComp", "SetComp", "GeneratorExp")  # fmt: skip
 
 
 def work_out(arithmetic: Arithmetic, experiment: Experiment) -> tuple[bool, dict[str, Any]]:
@@ -18,15 +28,26 @@ def work_out(arithmetic: Arithmetic, experiment: Experiment) -> tuple[bool, dict
     Raises:
         EntryError: an expression is not one, uses a name that is not there, or does not give what it should.
     """
+
+    def of_model(count: Callable[[Experiment, str], int]) -> Callable[[str], int]:
+        def counted(model: str) -> int:
+            if model not in experiment.models:
+                raise ValueError(f"no model {model!r}; there are {', '.join(experiment.models)}")
+            return count(experiment, model)
+
+        return counted
+
     functions = {
         "ceil": ceil, "floor": floor, "sqrt": sqrt, "round": round, "abs": abs, "min": min, "max": max, "len": len,
-        "parameters": experiment.parameters,
-        "layers": lambda model: weighted_layers(experiment, model),
-        "convolutions": lambda model: sum(isinstance(layer, Conv) for layer in experiment.models[model].layers),
+        "parameters": of_model(Experiment.parameters),
+        "layers": of_model(weighted_layers),
+        "convolutions": of_model(_convolutions),
     }  # fmt: skip
     computed: dict[str, Any] = {}
     for name, expression in arithmetic.computed.items():
         computed[name] = _evaluate(f"computed.{name}", str(expression), functions, computed)
+        if not _is_number(computed[name]):
+            raise EntryError(f"computed.{name}: a number, or a list of numbers (found {str(expression)!r})")
     holds = _evaluate("holds", arithmetic.holds, functions, computed)
     if not isinstance(holds, bool):
         raise EntryError(f"holds: a condition, true or false (found {arithmetic.holds!r})")
@@ -34,13 +55,41 @@ def work_out(arithmetic: Arithmetic, experiment: Experiment) -> tuple[bool, dict
 
 
 def _evaluate(where: str, expression: str, functions: dict, names: dict[str, Any]) -> Any:
+    operators = {kind: _of_numbers(join) for kind, join in JOINED.items()}
+    operators |= {kind: DEFAULT_OPERATORS[kind] for kind in COMPARED}
+    evaluator = EvalWithCompoundTypes(operators=operators, functions=dict(functions), names=dict(names))
+    for kind in LEFT_OUT:
+        evaluator.nodes.pop(getattr(ast, kind), None)
     try:
-        return EvalWithCompoundTypes(functions=functions, names=names).eval(expression)
-    except Exception as error:  # of many kinds: names, types, syntax, division by zero
-        raise EntryError(f"{where}: {error or type(error).__name__} (found {expression!r})") from None
+        return evaluator.eval(expression, previously_parsed=ast.parse(expression.strip(), mode="eval").body)
+    except Exception as error:  # of many kinds: names, types, syntax, division by zero, nesting
+        message = " ".join(str(error).split()) or type(error).__name__
+        raise EntryError(f"{where}: {message} (found {expression!r})") from None
+
+
+def _of_numbers(join: Callable) -> Callable:
+    def joined(left: Any, right: Any) -> Any:
+        if not all(isinstance(side, int | float) for side in (left, right)):
+            raise TypeError("only numbers are added, multiplied and so on")
+        return join(left, right)
+
+    return joined
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(map(_is_number, value))
+    try:
+        return isinstance(value, int | float) and isfinite(value)
+    except OverflowError:  # a whole number that is too long for a float
+        return False
 
 
 def weighted_layers(experiment: Experiment, model: str) -> int:
     """Number of layers with weights, the last one included."""
     shapes = parameter_shapes(experiment.models[model].layers, EXAMPLE[experiment.data])
     return len({name.partition(".")[0] for name in shapes})
+
+
+def _convolutions(experiment: Experiment, model: str) -> int:
+    return sum(isinstance(layer, Conv) for layer in experiment.models[model].layers)

@@ -97,11 +97,17 @@ def _trend(comparison: Trend, tables: Tables, seed: int) -> list[Evidence]:
     for rows in _groups(comparison, table):
         if course:
             rows = rows.dropna(subset=along)  # of the first row there is no change
-            parts = [part for _, part in rows.groupby("replica") if np.isfinite(part["value"]).all() and len(part) > 2]
-            if not parts:
+            parts, said = [part for _, part in rows.groupby("replica")], remark
+            if max(map(len, parts), default=0) < 3:
                 raise UntestableError(f"a course of {operand.column} takes three {operand.coordinate}s and more")
-            series = [(part[along].to_numpy(float), part["value"].to_numpy(float)) for part in parts]
-            found.append(_with(evidence.trend_along_series(series, comparison.sign), remark))
+            kept = [part for part in parts if np.isfinite(part[[along, "value"]]).all(axis=None) and len(part) > 2]
+            if len(kept) < len(parts):
+                lost = f"{len(parts) - len(kept)} of {len(parts)} replicas left out: a value is undefined"
+                said = "; ".join(filter(None, [remark, lost]))
+            if not kept:
+                raise UntestableError("every replica has a value that is undefined")
+            series = [(part[along].to_numpy(float), part["value"].to_numpy(float)) for part in kept]
+            found.append(_with(evidence.trend_along_series(series, comparison.sign), said))
         elif rows.duplicated("replica").any():
             values, x, said = _block(rows, along, remark)
             found.append(_with(evidence.trend_over_settings(values, x, comparison.sign), said))

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from netclaims.learn.settings import Count, Name, Number, Positive, Settings, Share
 
 Column = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
+Words = Annotated[str, Field(min_length=1)]
 QUOTED_WORDS = 12
 # The column along which a table has many rows for each net.
 COORDINATE = {"history": "epoch", "steps": "step", "interpolate": "alpha", "pca": "epoch"}
@@ -28,6 +38,33 @@ class Range(Settings):
 
     from_: Number | None = Field(default=None, alias="from")
     to: Number | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.from_ is None and self.to is None:
+            raise ValueError("from: give it or to, or both")
+        if self.from_ is not None and self.to is not None and self.from_ > self.to:
+            raise ValueError("from: a smaller value than to")
+        return self
+
+
+NUMBER = TypeAdapter(Number)
+
+
+def _number_or_word(value: Any) -> Any:
+    try:
+        return NUMBER.validate_python(value, strict=True)
+    except ValidationError:
+        return value
+
+
+Value = Annotated[str | float, BeforeValidator(_number_or_word)]
+# One value, a list of them, or a range: told apart by how they are written, so that a mistake in one is one fault.
+Wanted = Annotated[
+    Annotated[Value, Tag("value")] | Annotated[list[Value], Tag("values")] | Annotated[Range, Tag("range")],
+    Discriminator(lambda value: "values" if isinstance(value, list)
+                  else "range" if isinstance(value, dict | Range) else "value"),
+]  # fmt: skip
 
 
 class Until(Settings):
@@ -57,7 +94,7 @@ class Operand(Settings):
     """
 
     of: Column
-    where: dict[str, str | Number | list[str | Number] | Range] = Field(default={})
+    where: dict[str, Wanted] = Field(default={})
     during: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
     take: Literal["start", "end", "lowest", "highest", "mean", "swing", "rise"] | None = None
     until: Until | None = None
@@ -100,11 +137,23 @@ class Operand(Settings):
         return self.coordinate is None or bool(self.take or self.until)
 
 
+# An operand, or a number to compare with.
+Side = Annotated[
+    Annotated[Operand, Tag("operand")] | Annotated[Number, Tag("number")],
+    Discriminator(lambda value: "operand" if isinstance(value, dict | Operand) else "number"),
+]
+
+
 def _one_of(settings: Settings, *names: str) -> str:
     given = [name for name in names if getattr(settings, name) is not None]
     if len(given) != 1:
         raise ValueError(f"{names[0]}: give one of {', '.join(names)} (found {', '.join(given) or 'none'})")
     return given[0]
+
+
+def _whole_course(settings: Trend | Extreme | Shape) -> None:
+    if settings.along == settings.operand.coordinate and settings.operand.is_number:
+        raise ValueError(f"along: {settings.along} is the course of the series, of which nothing is left to take")
 
 
 def _needs_number(settings: Comparison, *names: str) -> None:
@@ -139,8 +188,7 @@ class Trend(Comparison):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         _one_of(self, "rises", "falls")
-        if self.along == self.operand.coordinate and self.operand.is_number:
-            raise ValueError(f"along: {self.along} is the course of the series, of which nothing is left to take")
+        _whole_course(self)
         return self
 
     @property
@@ -160,7 +208,7 @@ class Ordering(Comparison):
     higher: Operand | None = None
     lower: Operand | None = None
     than: Annotated[
-        list[Operand | Number], BeforeValidator(lambda value: value if isinstance(value, list) else [value]),
+        list[Side], BeforeValidator(lambda value: value if isinstance(value, list) else [value]),
         Field(min_length=1),
     ]  # fmt: skip
     ratio: bool = False
@@ -189,7 +237,7 @@ class Equivalence(Comparison):
     """
 
     of: Operand
-    to: Operand | Number
+    to: Side
     within: Positive | None = None
     beyond: Positive | None = None
     ratio: bool = False
@@ -219,6 +267,7 @@ class Extreme(Comparison):
         _one_of(self, "lowest", "highest")
         if self.between[0] > self.between[1]:
             raise ValueError(f"between: from a smaller to a larger value (found {self.between})")
+        _whole_course(self)
         if self.along != self.operand.coordinate:
             _needs_number(self, "lowest", "highest")
         return self
@@ -245,6 +294,7 @@ class Shape(Comparison):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         _one_of(self, "valley", "peak")
+        _whole_course(self)
         if self.along != self.operand.coordinate:
             _needs_number(self, "valley", "peak")
         return self
@@ -297,13 +347,13 @@ class Claim(Settings):
     """
 
     report: Name
-    quote: str
-    part: str
+    quote: Words
+    part: Words
     experiment: Name
-    question: str
-    answer: str
+    question: Words
+    answer: Words
     figure: Name | None = None
-    read: str
+    read: Words
     needs: Needs | None = None
     trend: Annotated[list[Trend], BeforeValidator(_several), Field(min_length=1)] | None = None
     ordering: Annotated[list[Ordering], BeforeValidator(_several), Field(min_length=1)] | None = None
@@ -311,8 +361,8 @@ class Claim(Settings):
     extreme: Annotated[list[Extreme], BeforeValidator(_several), Field(min_length=1)] | None = None
     shape: Annotated[list[Shape], BeforeValidator(_several), Field(min_length=1)] | None = None
     arithmetic: Arithmetic | None = None
-    definition: str | None = None
-    untestable: str | None = None
+    definition: Words | None = None
+    untestable: Words | None = None
 
     @field_validator("quote")
     @classmethod

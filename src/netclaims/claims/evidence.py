@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import exp, inf, isfinite, log, nan
+from math import inf, isfinite, log, nan
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, page_trend_test, rankdata, spearmanr
+from scipy.stats import bootstrap, page_trend_test, permutation_test, rankdata, spearmanr
 from statsmodels.stats.weightstats import DescrStatsW
 
 Numbers = NDArray[np.float64]
@@ -29,7 +29,7 @@ class Evidence:
     Attributes:
         effect: how large, in units of `unit`.
         low, high: its 95 % interval; undefined with fewer than two replicas.
-        unit: `difference`, `ratio`, `rho`, `rank` or `slope`.
+        unit: `difference`, `ratio`, `rho`, `rank` or `height`.
         claimed: the effects that the claim has, from and to.
         replicas: how many it rests on.
         p_for, p_against: of the two one-sided tests; undefined with fewer than two replicas.
@@ -57,15 +57,23 @@ class Evidence:
 def one_sided(values: Numbers, threshold: float) -> tuple[float, float]:
     """P values of the mean being larger, and smaller, than a threshold: t-tests, undefined with fewer than two values.
 
-    Equal values have no spread to judge by. They are taken as signs (sign test), on the side they are on, if any.
+    Values that are equal but for rounding have no spread to judge by. They are taken as signs (sign test), on the side
+    they are on, if any.
     """
     if len(values) < 2:
         return nan, nan
-    if np.ptp(values) == 0:
-        certain = 0.5 ** len(values)
-        return (certain, 1.0) if values[0] > threshold else (1.0, certain) if values[0] < threshold else (1.0, 1.0)
+    if equal(values):
+        certain, off = 0.5 ** len(values), values[0] - threshold
+        if equal(np.array([values[0], threshold])):
+            return 1.0, 1.0
+        return (certain, 1.0) if off > 0 else (1.0, certain)
     found = DescrStatsW(values)
     return tuple(float(found.ttest_mean(threshold, alternative=side)[1]) for side in ("larger", "smaller"))
+
+
+def equal(values: Numbers) -> bool:
+    """Whether numbers are the same to the six digits that tables hold."""
+    return np.ptp(values) <= 1e-6 * np.abs(values).max()
 
 
 def mean_interval(values: Numbers) -> tuple[float, float]:
@@ -110,12 +118,17 @@ def unlike(differences: Numbers, margin: float, ratio: bool) -> Evidence:
 def _mean_evidence(
     values: Numbers, ratio: bool, claimed: tuple[float, float], p_for: float, p_against: float
 ) -> Evidence:
-    shown = exp if ratio else float
+    shown = _exponential if ratio else float
     low, high = mean_interval(values)
     return Evidence(
         shown(values.mean()) if len(values) else nan, shown(low), shown(high), "ratio" if ratio else "difference",
         (shown(claimed[0]), shown(claimed[1])), len(values), p_for, p_against,
     )  # fmt: skip
+
+
+def _exponential(value: float) -> float:
+    with np.errstate(over="ignore"):  # an interval may reach as far as infinity
+        return float(np.exp(value))
 
 
 def rank_correlation(x: Numbers, y: Numbers) -> float:
@@ -151,13 +164,13 @@ def trend_over_settings(values: Numbers, x: Numbers, sign: int) -> Evidence:
 def trend_over_replicas(x: Numbers, y: Numbers, sign: int, seed: int) -> Evidence:
     """Whether replicas with a larger x have a larger (sign 1) or smaller (-1) y: Spearman's ρ over the replicas.
 
-    The interval is a bootstrap over replicas; the p values are those of ρ's t approximation.
+    The interval is a bootstrap over replicas; the p values are those of a permutation test of the pairings, of all of
+    them where replicas are few.
     """
+    if len(x) < 3:  # the correlation of two points is 1 or -1, whatever they are
+        return Evidence(sign * rank_correlation(x, y), nan, nan, "rho", POSITIVE, len(x), nan, nan)
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return Evidence(0.0, nan, nan, "rho", POSITIVE, len(x), 1.0, 1.0, "no variation")
-    p_for, p_against = (
-        float(spearmanr(x, sign * y, alternative=side).pvalue) if len(x) > 2 else nan for side in ("greater", "less")
-    )
 
     def rho(a: Numbers, b: Numbers, axis: int) -> Numbers:
         a, b = (rankdata(values, axis=axis) for values in (a, b))
@@ -165,6 +178,12 @@ def trend_over_replicas(x: Numbers, y: Numbers, sign: int, seed: int) -> Evidenc
         scale = np.sqrt((a**2).sum(axis=axis) * (b**2).sum(axis=axis))
         return np.divide((a * b).sum(axis=axis), scale, out=np.zeros_like(scale), where=scale > 0)
 
+    p_for, p_against = (
+        float(permutation_test((x,), lambda a, axis: rho(a, np.broadcast_to(sign * y, a.shape), axis),
+              permutation_type="pairings", n_resamples=PERMUTATIONS, alternative=side, vectorized=True,
+              rng=np.random.default_rng(seed)).pvalue)
+        for side in ("greater", "less")
+    )  # fmt: skip
     found = bootstrap((x, sign * y), rho, paired=True, vectorized=True, n_resamples=RESAMPLES, method="percentile",
                       rng=np.random.default_rng(seed)).confidence_interval  # fmt: skip
     return Evidence(
@@ -184,7 +203,9 @@ def trend_along_series(series: Sequence[tuple[Numbers, Numbers]], sign: int) -> 
     """
     rho = np.array([sign * rank_correlation(x, y) for x, y in series])
     slopes = np.array([sign * np.polyfit(rankdata(x), y, 1)[0] for x, y in series])
-    p_for, p_against = one_sided(slopes, 0.0) if rho.mean() * slopes.mean() > 0 else (1.0, 1.0)
+    p_for, p_against = one_sided(slopes, 0.0)
+    if len(slopes) > 1 and rho.mean() * slopes.mean() <= 0:
+        p_for = p_against = 1.0
     low, high = _bootstrap_mean(rho)
     return Evidence(float(rho.mean()), low, high, "rho", POSITIVE, len(rho), p_for, p_against)
 
@@ -229,22 +250,33 @@ def extreme(values: Numbers, allowed: NDArray[np.bool_], seed: int) -> Evidence:
 
 
 def valley(values: Numbers, x: Numbers) -> Evidence:
-    """Whether values fall and then rise: the slopes at both ends of a parabola (Lind & Mehlum 2010, Oxf. Bull. Econ.
-    Stat. 72) are below and above 0, by t-tests over replicas. Both have to be; against is either the other way.
+    """Whether values fall and then rise: a line down to an inner place and one up from it (Simonsohn 2018, Adv. Meth.
+    Pract. Psych. Sci. 1), whose slopes t-tests over replicas find below and above 0. Both have to be; against is either
+    the other way. A parabola would not do: it rises at one end wherever values fall ever less steeply.
 
-    The effect is the flatter of the two, positive where it is as claimed, in standard deviations of a replica's values
-    per half the range of x.
+    Every inner place is tried. For is the best of them, its p value times their number (Bonferroni); against has to
+    hold at all of them. The effect is the smaller of the fall and the rise along the lines at the best place, in
+    standard deviations of the values of a replica.
 
     Args:
         values: (replicas, settings), at least three settings.
-        x: the settings (settings,).
+        x: the settings in order (settings,).
     """
-    at = (x - (x.max() + x.min()) / 2) / (np.ptp(x) / 2)
-    spread = values.std(axis=1, keepdims=True)
-    scaled = np.divide(values - values.mean(axis=1, keepdims=True), spread, out=np.zeros_like(values), where=spread > 0)
-    curvature, slope, _ = np.polyfit(at, scaled.T, 2)
-    ends = [2 * curvature - slope, 2 * curvature + slope]  # minus the slope at the left, the slope at the right
-    return replace(weakest([ordering(end, ratio=False) for end in ends]), unit="slope", comparisons=1)
+    places = []
+    for turn in range(1, len(x) - 1):
+        falls, rises = (np.polyfit(x[part], values[:, part].T, 1)[0] * np.ptp(x[part])
+                        for part in (slice(None, turn + 1), slice(turn, None)))  # fmt: skip
+        places.append(weakest([ordering(-falls, ratio=False), ordering(rises, ratio=False)]))
+    best = min(places, key=lambda place: (place.p_for, -place.effect))
+    deviation = np.sqrt(values.var(axis=1).mean())
+    flat = deviation <= 1e-12 * np.abs(values).max()
+    effect, low, high = (0.0 if flat else size / deviation for size in (best.effect, best.low, best.high))
+    p_for, p_against = min(1.0, len(places) * best.p_for), max(place.p_against for place in places)
+    if flat or len(values) < 2:
+        p_for = p_against = 1.0 if len(values) > 1 else nan
+    return replace(
+        best, effect=effect, low=low, high=high, p_for=p_for, p_against=p_against, unit="height", comparisons=1
+    )
 
 
 def weakest(found: Sequence[Evidence]) -> Evidence:

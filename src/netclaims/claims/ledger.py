@@ -23,6 +23,7 @@ from netclaims.learn.tables import read_json, write_json, write_table
 
 VERDICTS = ["supported", "refuted", "undecided", "not testable"]
 LEVEL = 0.05
+SAID = ["claim", "report", "experiment", "kind", "scale", "data", "epochs", "epochs_stated", "quote"]
 COLUMNS = ["unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm"]
 
 
@@ -111,7 +112,8 @@ def judge(findings: dict[str, Finding]) -> pd.DataFrame:
     if tested:
         p_values = multipletests([evidence.p for evidence in tested.values()], LEVEL, "holm")[1]
         corrected = dict(zip(tested, p_values, strict=True))
-    return pd.DataFrame([_row(key, finding, corrected.get(key, nan)) for key, finding in findings.items()])
+    rows = [_row(key, finding, corrected.get(key, nan)) for key, finding in findings.items()]
+    return pd.DataFrame(rows, columns=["claim", *COLUMNS, "verdict", "because"])
 
 
 def _row(key: str, finding: Finding, p_holm: float) -> dict:
@@ -149,13 +151,13 @@ def write_ledger(claims: dict[str, tuple[Claim, Tables]], judged: pd.DataFrame, 
     Args:
         judged: as `judge` gives it.
     """
-    about = {key: read_json(metrics_of(tables.nets)) for key, (_, tables) in claims.items()}
-    said = pd.DataFrame(
-        {"claim": key, "report": claim.report, "experiment": claim.experiment, "kind": claim.kind}
-        | {name: about[key][name] for name in ("scale", "data", "epochs", "epochs_stated")}
-        | {"quote": claim.quote}
-        for key, (claim, _) in claims.items()
-    )
+    said = [
+        read_json(metrics_of(tables.nets))
+        | {"claim": key, "report": claim.report, "experiment": claim.experiment}
+        | {"kind": claim.kind, "quote": claim.quote}
+        for key, (claim, tables) in claims.items()
+    ]
+    said = pd.DataFrame(said, columns=SAID)
     judged = judged.replace([inf, -inf], nan).astype({"replicas": "Int64"})
     write_table(PLOTS / "claims.csv", said.merge(judged, on="claim"))
     verdicts: dict[str, dict[str, str]] = {}

@@ -88,8 +88,7 @@ def numbers(tables: Tables, operand: Operand, by: list[str]) -> tuple[pd.DataFra
     if table.empty:
         raise UntestableError(f"no run has what it needs: {_words(operand)}")
     if operand.during:
-        start, end = (share * table[operand.coordinate].max() for share in operand.during)
-        table = table[table[operand.coordinate].between(start, end)]
+        table = _part(table, operand, [name for name in by if name != operand.coordinate])
     series = operand.coordinate and operand.coordinate not in by
     several = table.duplicated([*by, *([operand.coordinate] if series else [])])
     if several.any():
@@ -106,6 +105,17 @@ def numbers(tables: Tables, operand: Operand, by: list[str]) -> tuple[pd.DataFra
         raise UntestableError(f"no run gets {operand.column} {rule} in the {operand.coordinate}s that it has")
     remark = f"{short} of {len(result)} never get there, and count with their full length" if short else ""
     return result.drop(columns="reached"), remark
+
+
+def _part(table: pd.DataFrame, operand: Operand, by: list[str]) -> pd.DataFrame:
+    """The part of every series that `during` says, of its own length."""
+    length = table.groupby(by)[operand.coordinate].transform("max")
+    start, end = (share * length for share in operand.during)
+    found = table[table[operand.coordinate].between(start - 1e-9, end + 1e-9)]
+    if len(found[by].drop_duplicates()) < len(table[by].drop_duplicates()):
+        words = " to ".join(f"{100 * share:g} %" for share in operand.during)
+        raise UntestableError(f"no record of {operand.column} from {words} of the course")
+    return found
 
 
 def picked(table: pd.DataFrame, operand: Operand) -> pd.Series:

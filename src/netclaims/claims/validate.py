@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from netclaims.claims.arithmetic import work_out
+from netclaims.claims.arithmetic import weighted_layers, work_out
 from netclaims.claims.config import Claim, Comparison, EntryError, Operand, Range, nets_of
 from netclaims.learn.config import Experiment
 from netclaims.learn.plan import SETTINGS
 from netclaims.learn.settings import SettingsError, validate
+from netclaims.learn.summary import identity
 
-NETS = {"replica", "function", "model", "parameters", "layers", *SETTINGS}
+OF_A_NET = {"replica", "parameters", "layers"}
+NETS = {*OF_A_NET, "function", "model", *SETTINGS}
 LOSSES = {"train_loss", "test_loss", "train_accuracy", "test_accuracy"}
 SENSITIVITIES = {"loss_by_input", "output_by_input", "loss_by_parameters"}
+# Columns that hold words, or yes and no.
+WORDS = {"function", "model", "optimiser", "equal", "region", "scope", "split", "kind", "pair", "diverged"}
 HESSIAN = {
     "kind", "loss", "trained_gradient_norm", "gradient_norm", "gradient_curvature", "switching_distance", "positive",
     "zero", "negative", "tolerance", "null_expected", "minimal_ratio", "minimal_ratio_nonzero", "higher_neighbours",
@@ -55,11 +61,13 @@ def load_claims(path: Path, content: dict[str, Any], experiments: dict[str, Expe
     for key, entry in entries.items():
         claim = validate(Claim, entry, path, f"claims.{key}")
         try:
-            if claim.report != path.stem or not str(key).startswith(f"{path.stem}-"):
+            if claim.report != path.stem or not re.fullmatch(rf"{path.stem}-[\w.-]+", str(key)):
                 raise EntryError(f"named <report>-<name>, with report: {path.stem}")
             nets = nets_of(claim.experiment, content)
             if nets is None:
-                raise EntryError(f"experiment: no {claim.experiment!r}; there are {', '.join(experiments)}")
+                sections = [entries for name, entries in content.items() if name != "claims" and entries]
+                known = ", ".join(dict.fromkeys(str(key) for entries in sections for key in entries))
+                raise EntryError(f"experiment: no {claim.experiment!r}; there are {known}")
             check_claim(claim, experiments[nets], content)
         except EntryError as error:
             raise SettingsError(f"{path}: claims.{key}: {error}") from None
@@ -83,10 +91,11 @@ def check_claim(claim: Claim, experiment: Experiment, content: dict[str, Any]) -
     if claim.arithmetic:
         work_out(claim.arithmetic, experiment)
     for comparison in claim.comparisons:
-        tables = [_check_operand(operand, claim.experiment, experiment, content) for operand in operands(comparison)]
-        for name in [*comparison.each, *([comparison.along] if hasattr(comparison, "along") else [])]:
-            for table in tables:
-                _check_column(table, name)
+        along = [comparison.along] if hasattr(comparison, "along") else []
+        if set(along) & WORDS:
+            raise EntryError(f"along: {along[0]} holds words, not numbers")
+        for operand in operands(comparison):
+            _check_operand(operand, [*comparison.each, *along], claim.experiment, experiment, content)
 
 
 def operands(comparison: Comparison) -> list[Operand]:
@@ -95,29 +104,69 @@ def operands(comparison: Comparison) -> list[Operand]:
     return [v for value in values for v in (value if isinstance(value, list) else [value]) if isinstance(v, Operand)]
 
 
-def _check_column(table: str, name: str) -> None:
-    if name not in COLUMNS[table]:
-        raise EntryError(f"{table}.{name}: no such column; there are {', '.join(sorted(COLUMNS[table]))}")
-
-
-def _check_operand(operand: Operand, key: str, experiment: Experiment, content: dict[str, Any]) -> str:
-    """The operand's table, once everything that it names is there."""
-    table = operand.table
-    if table in ("fit", "pca", "hessian", "interpolate", "sensitivity") and key not in (content.get(table) or {}):
+def _check_operand(
+    operand: Operand, more: list[str], key: str, experiment: Experiment, content: dict[str, Any]
+) -> None:
+    """Check an operand, and `more` columns that its table has to have."""
+    table, entry = operand.table, (content.get(operand.table) or {}).get(key)
+    if table not in ("nets", "history", "steps") and entry is None:
         raise EntryError(f"{operand.of}: {key} has no entry under {table}")
     recorded = experiment.record.gradient_norm
     if (table == "steps" and recorded != "step") or (operand.of == "history.gradient_norm" and recorded != "epoch"):
         raise EntryError(f"{operand.of}: the experiment does not record it")
-    for name in [operand.column, *operand.where]:
-        _check_column(table, name)
-    allowed = VALUES | {"model": list(experiment.models), "function": experiment.functions or []} | experiment.varied
+    there = _columns(table, experiment, entry)
+    for name in [operand.column, *operand.where, *more]:
+        if name not in there:
+            raise EntryError(f"{table}.{name}: no such column; there are {', '.join(sorted(there))}")
+    if operand.column in WORDS:
+        raise EntryError(f"{operand.of}: words, not numbers")
+    values = _values(experiment)
+    if table == "pca":
+        values["scope"] = [f"layer {entry.get('layer', 1)}", "whole model"]
     for name, wanted in operand.where.items():
-        if name in allowed and not isinstance(wanted, Range):
-            for value in wanted if isinstance(wanted, list) else [wanted]:
-                if value not in allowed[name]:
-                    raise EntryError(f"{operand.of} where {name}: no {value!r}; there are {allowed[name]}")
-    if isinstance(operand.where.get("scope"), str) and table == "pca":
-        scopes = [f"layer {content['pca'][key].get('layer', 1)}", "whole model"]
-        if operand.where["scope"] not in scopes:
-            raise EntryError(f"{operand.of} where scope: no {operand.where['scope']!r}; there are {scopes}")
-    return table
+        if name in values or name in WORDS:
+            _check_values(f"{operand.of} where {name}", name, wanted, values.get(name))
+
+
+def _columns(table: str, experiment: Experiment, entry: dict[str, Any] | None) -> set[str]:
+    """What there is of a table depends on the experiment, and on the entry of the analysis."""
+    there = set(COLUMNS[table])
+    if table in ("history", "steps"):
+        there = there - NETS | OF_A_NET | set(identity(experiment))
+        there -= {"gradient_norm"} if table == "history" and experiment.record.gradient_norm != "epoch" else set()
+    if experiment.functions:
+        there -= {"train_accuracy", "test_accuracy", "accuracy_gap"}
+    if table == "interpolate" and not entry.get("examples"):
+        there -= SENSITIVITIES
+    return there
+
+
+def _values(experiment: Experiment) -> dict[str, list]:
+    """What columns may hold, of those of which it can be known."""
+    values = VALUES | {
+        "model": list(experiment.models),
+        "function": experiment.functions or [],
+        "optimiser": [experiment.optimiser],
+        "learning_rate": [experiment.learning_rate],
+        "shuffle_labels": [experiment.shuffle_labels or 0.0],
+        "equal": ["epochs"],
+        "parameters": sorted({experiment.parameters(model) for model in experiment.models}),
+        "layers": sorted({weighted_layers(experiment, model) for model in experiment.models}),
+    }
+    if isinstance(experiment.batch_size, int):
+        values["batch_size"] = [experiment.batch_size]
+    return values | experiment.varied
+
+
+def _check_values(where: str, name: str, wanted: Any, there: list | None) -> None:
+    if isinstance(wanted, Range):
+        if name in WORDS:
+            raise EntryError(f"{where}: words have no range")
+        low, high = (-inf if wanted.from_ is None else wanted.from_), (inf if wanted.to is None else wanted.to)
+        if not any(low <= value <= high for value in there):
+            words = " ".join([*([f"from {low:g}"] if low > -inf else []), *([f"to {high:g}"] if high < inf else [])])
+            raise EntryError(f"{where}: none {words}; there are {there}")
+        return
+    for value in wanted if isinstance(wanted, list) else [wanted]:
+        if there is not None and value not in there:
+            raise EntryError(f"{where}: no {value!r}; there are {there}")

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator
+from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.transforms import blended_transform_factory
 
 from netclaims.present.style import PALETTE, PLAIN, QUIET, decades
 
@@ -21,11 +22,11 @@ PANELS = {
     "ranks": ("rank correlation ρ, or\ndifference of mean ranks", ("rho", "rank")),
     "ratio": ("ratio", ("ratio",)),
     "difference": ("difference", ("difference",)),
-    "slope": ("slope at an end\n(standard deviations)", ("slope",)),
+    "height": ("fall and rise, the smaller\n(standard deviations)", ("height",)),
 }
 RATIOS = (0.02, 50)  # what lies farther out is drawn at the edge, as an arrow
 LINEAR = 1e-3  # differences of accuracies, losses and epochs share an axis: logarithmic from here on, both ways
-ROW, PANEL, LABEL, TITLE = 0.19, 1.45, 5.0, 0.9  # inches
+ROW, PANEL, LABEL, TITLE = 0.19, 1.6, 5.0, 1.1  # inches
 CLAIMED = "#E9EEF5"
 QUOTED_LETTERS = 84
 
@@ -45,7 +46,7 @@ def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
     height = bottom * ROW + TITLE + 0.9
     width = LABEL + PANEL * max(1, len(shown)) + 0.3
     figure = Figure(figsize=(width, height))
-    grid = figure.subplots(1, max(1, len(shown)), sharey=True, squeeze=False, gridspec_kw={"wspace": 0.12})[0]
+    grid = figure.subplots(1, max(1, len(shown)), sharey=True, squeeze=False, gridspec_kw={"wspace": 0.2})[0]
     figure.subplots_adjust(LABEL / width, 0.75 / height, 1 - 0.3 / width, 1 - TITLE / height)
     for axes, (name, (title, units)) in zip(grid, shown.items(), strict=False):
         _panel(axes, tested[tested["unit"].isin(units)], places, title, name)
@@ -54,18 +55,19 @@ def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
     first.set_yticks([places[key] for key in tested["claim"]],
                      [f"“{shorten(quote, QUOTED_LETTERS, placeholder='…')}”" for quote in tested["quote"]])  # fmt: skip
     for tick, verdict in zip(first.get_yticklabels(), tested["verdict"], strict=True):
-        tick.set(size=7, color=VERDICTS[verdict][0] if verdict != "undecided" else QUIET)
+        tick.set(size=7, parse_math=False, color=VERDICTS[verdict][0] if verdict != "undecided" else QUIET)
     for axes in grid:
         axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", labelsize=8, labeltop=True)
         for place in heads.values():
             axes.axhline(place + 0.55, color="#B0B0B0", linewidth=0.6)
     for report, place in heads.items():
-        first.text(-LABEL / PANEL * 0.98, place, f"Report {report}", transform=first.get_yaxis_transform(),
-                   weight="bold", va="center", size=9)  # fmt: skip
-    found = claims["verdict"].value_counts()
+        first.text(0.01, place, f"Report {report}", weight="bold", va="center", size=9,
+                   transform=blended_transform_factory(figure.transFigure, first.transData))  # fmt: skip
+    found, reports = claims["verdict"].value_counts(), claims["report"].nunique()
     said = ", ".join(f"{found.get(name, 0)} {name}" for name in (*VERDICTS, "not testable"))
-    figure.suptitle(f"{len(claims)} claims of five reports, at the {scale} scale: {said}", x=0.01, y=1 - 0.12 / height,
-                    ha="left", va="top", size=11)  # fmt: skip
+    figure.suptitle(f"{len(claims)} claims of {reports} report{'s' * (reports > 1)}, at the {scale} scale: {said}",
+                    x=0.01, y=1 - 0.12 / height, ha="left", va="top", size=11)  # fmt: skip
     marks = [Line2D([], [], color=colour, marker=marker, linestyle="-", markersize=5, label=name)
              for name, (colour, marker) in VERDICTS.items()]  # fmt: skip
     figure.legend(handles=[*marks, Patch(color=CLAIMED, label="what the claim says")], ncols=4, loc="upper left",
@@ -88,7 +90,7 @@ def _places(tested: pd.DataFrame) -> tuple[dict[str, float], dict[str, float], f
 
 def _panel(axes: Axes, rows: pd.DataFrame, places: dict[str, float], title: str, name: str) -> None:
     axes.set_title(title, size=8)
-    axes.grid(visible=False, axis="y")
+    axes.grid(axis="y", color="#F2F2F2")
     axes.spines["left"].set_visible(False)
     low, high = _limits(rows, name)
     if name == "ratio":
@@ -97,13 +99,15 @@ def _panel(axes: Axes, rows: pd.DataFrame, places: dict[str, float], title: str,
     elif name == "difference":
         axes.set_xscale("symlog", linthresh=LINEAR)
         axes.xaxis.set_major_locator(FixedLocator(decades([low, high], 2)))
+        axes.xaxis.set_major_formatter(PLAIN)
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(low, high)
     axes.axvline(1 if name == "ratio" else 0, color="#707070", linewidth=0.8)
     for row in rows.itertuples():
         y, (colour, marker) = places[row.claim], VERDICTS[row.verdict]
         claimed = (row.claimed_low, row.claimed_high if isfinite(row.claimed_high) else high)
         axes.barh(y, claimed[1] - claimed[0], left=claimed[0], height=0.86, color=CLAIMED, zorder=0.5)
-        if isfinite(row.low):
+        if isfinite(row.low) and isfinite(row.high):
             axes.plot(np.clip([row.low, row.high], low, high), [y, y], color=colour, linewidth=1.3)
         outside = row.effect < low or row.effect > high
         mark = ("<" if row.effect < low else ">") if outside else marker
@@ -114,7 +118,7 @@ def _limits(rows: pd.DataFrame, name: str) -> tuple[float, float]:
     if name == "ranks":
         return -1.08, 1.08
     numbers = rows[["effect", "low", "high"]].to_numpy(float)
-    numbers = numbers[np.isfinite(numbers)]
+    numbers = numbers[np.isfinite(numbers)] if np.isfinite(numbers).any() else np.ones(1)
     if name == "ratio":
         reach = max(abs(np.log(np.clip(numbers, *RATIOS))).max() * 1.1, np.log(1.5))
         return float(np.exp(-reach)), float(np.exp(reach))

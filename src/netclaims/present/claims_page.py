@@ -24,7 +24,7 @@ UNITS = {
     "rank": "rank difference {}",
     "ratio": "× {}",
     "difference": "{}",
-    "slope": "slope {}",
+    "height": "{} standard deviations",
 }
 HEAD = """# Which claims hold
 
@@ -69,7 +69,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 def _plain(text: str) -> str:
     """Text of which Markdown makes nothing else; a bar would end the cell of a table."""
-    return re.sub(r"([*_<>`\[\]\\])", r"\\\1", text.strip())
+    return re.sub(r"([*_<>`\[\]\\])", r"\\\1", " ".join(text.split()))
 
 
 def _counts(table: pd.DataFrame) -> str:
@@ -118,9 +118,10 @@ def _where(claim: Claim, row: pd.Series) -> str:
 
 
 def _effect(row: pd.Series) -> str:
-    if not isinstance(row["unit"], str):
+    if not isinstance(row["unit"], str) or not isfinite(row["effect"]):
         return ""
-    interval = f" ({_short(row['low'])} to {_short(row['high'])})" if isfinite(row["low"]) else ""
+    ends = (row["low"], row["high"])
+    interval = f" ({_short(ends[0])} to {_short(ends[1])})" if all(map(isfinite, ends)) else ""
     p = f"<br>p = {_short(row['p_holm'], 2)}, {row['replicas']:.0f} replicas" if isfinite(row["p_holm"]) else ""
     return UNITS[row["unit"]].format(f"{_short(row['effect'])}{interval}") + p
 

@@ -1,0 +1,521 @@
+"""Comparisons put to tables as the pipeline leaves them, for effects that are known."""
+
+from math import inf, isnan, log, nan
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from netclaims.claims import evidence
+from netclaims.claims.compare import compare
+from netclaims.claims.config import EntryError, Equivalence, Extreme, Ordering, Shape, Trend
+from netclaims.claims.numbers import Tables, UntestableError
+from netclaims.learn.plan import plan
+from netclaims.learn.tables import write_table
+
+A, B, C = (np.array(values) for values in ([0.5, 0.4, 0.7, 0.6], [0.9, 1.1, 1.0, 1.2], [2.0, 1.0, 3.0, 1.5]))
+THREE = {"models": {"A": {"layers": [10]}, "B": {"layers": [4, 10]}, "C": {"layers": [12, 10]}}}
+PARAMETERS = {"A": 7850, "B": 3190, "C": 9550}
+LOSS = {"of": "nets.test_loss"}
+LEFT_OUT = "1 of 4 replicas left out: a value is undefined"
+
+
+@pytest.fixture
+def leave(tmp_path, monkeypatch, params):
+    """Leaves an experiment's tables as training does, and opens them.
+
+    `nets` gives what a net's row has besides its settings, from these, or None where it was not trained, and `series`
+    the table of one net's course.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    def make(entry, nets=lambda net: {}, replicas=4, **series) -> Tables:
+        rows = []
+        for number, run in enumerate(plan("d-a", entry, params(replicas=replicas), 60)):
+            for index, net in enumerate(run.members):
+                row = {"run": number, "member": index, "function": net.function, "model": run.model, **run.setting}
+                row |= {"replica": net.replica, "parameters": entry.parameters(run.model), "diverged": False}
+                row |= {"epoch": run.epochs, "train_loss": 1.0, "test_loss": 2.0}
+                row |= {} if entry.functions else {"train_accuracy": 0.75, "test_accuracy": 0.5}
+                if (also := nets(row)) is not None:
+                    rows.append(row | also)
+        write_table(tmp_path / "runs" / "d-a" / "nets.csv", pd.DataFrame(rows))
+        for name, course in series.items():
+            parts = [pd.DataFrame(course(row)).assign(run=row["run"], member=row["member"]) for row in rows]
+            write_table(tmp_path / "runs" / "d-a" / f"{name}.csv", pd.concat(parts))
+        return Tables("d-a", "d-a", entry)
+
+    return make
+
+
+@pytest.fixture
+def models(leave, experiment):
+    """Three models with given test losses, one for each replica; None where a replica was not trained."""
+
+    def make(**losses) -> Tables:
+        def loss(net):
+            values = losses.get(net["model"], [])
+            value = values[net["replica"]] if net["replica"] < len(values) else None
+            return None if value is None else {"test_loss": value}
+
+        return leave(experiment(**THREE), loss, replicas=max(map(len, losses.values())))
+
+    return make
+
+
+@pytest.fixture
+def sizes(leave, experiment):
+    """Nets of several batch sizes with test losses (replicas, sizes)."""
+
+    def make(losses, values=(4, 8, 16, 32)) -> Tables:
+        sweep = {"sweep": {"batch_size": list(values)}, "follows": ["replicas", "scale"], "against": "batch_size"}
+        found = dict(zip(values, np.array(losses, float).T, strict=True))
+        return leave(
+            experiment(**sweep), lambda net: {"test_loss": found[net["batch_size"]][net["replica"]]}, len(losses)
+        )
+
+    return make
+
+
+@pytest.fixture
+def courses(leave, experiment):
+    """Training losses of replicas at epochs 0, 1, ..., with an accuracy that goes the other way."""
+
+    def make(*losses) -> Tables:
+        def course(net):
+            values = np.array(losses[net["replica"]], float)
+            return {"epoch": range(len(values)), "train_loss": values, "train_accuracy": 1 - values / 10}
+
+        return leave(experiment(), replicas=len(losses), history=course)
+
+    return make
+
+
+def loss_of(model: str) -> dict:
+    return {"of": "nets.test_loss", "where": {"model": model}}
+
+
+def ordering(**keys) -> Ordering:
+    return Ordering.model_validate(keys)
+
+
+def no_test(found: evidence.Evidence) -> bool:
+    return isnan(found.p) and isnan(found.p_for) and isnan(found.p_against)
+
+
+# ---------------------------------------------------------------------------------------------------------- orderings
+
+
+@pytest.mark.parametrize(("way", "sign"), [("lower", -1), ("higher", 1)])
+def test_an_ordering_of_two_models(way, sign, models):
+    found = compare(ordering(**{way: loss_of("A")}, than=loss_of("B")), models(A=A, B=B), seed=0)
+    assert found == evidence.ordering(sign * (A - B), ratio=False)
+    assert found.effect == pytest.approx(-sign * 0.5)
+    assert (found.p < 0.05, found.p_for < found.p_against) == (True, sign < 0)
+
+
+def test_the_difference_that_a_claim_says_may_be_the_larger_part_of_the_effect(models):
+    tables = models(A=A, B=B)
+    found = compare(ordering(higher=loss_of("B"), than=1.0), tables, seed=0)
+    assert found == evidence.ordering(B - 1.0, ratio=False)
+    assert found.p > 0.05
+    found = compare(ordering(lower=loss_of("B"), than=2.0, ratio=True), tables, seed=0)
+    assert found == evidence.ordering(np.log(2.0) - np.log(B), ratio=True)
+    assert found.effect == pytest.approx(2 / B.prod() ** 0.25)
+
+
+def test_an_ordering_of_ratios(models):
+    found = compare(ordering(higher=loss_of("B"), than=loss_of("A"), ratio=True), models(A=A, B=B), seed=0)
+    assert found.effect == pytest.approx((B / A).prod() ** 0.25)
+    assert found.p_for == pytest.approx(evidence.ordering(np.log(B / A), ratio=True).p_for)
+    assert (found.unit, found.claimed) == ("ratio", (1, inf))
+
+
+def test_replicas_are_paired_by_number_in_whatever_order_they_lie(models, tmp_path):
+    tables = models(A=A, B=B)
+    expected = compare(ordering(lower=loss_of("A"), than=loss_of("B")), tables, seed=0)
+    path = tmp_path / "runs" / "d-a" / "nets.csv"
+    nets = pd.read_csv(path)
+    for seed in range(3):
+        write_table(path, nets.sample(frac=1, random_state=seed))
+        found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), Tables("d-a", "d-a", tables.experiment), 0)
+        assert (found.p_for, found.effect) == pytest.approx((expected.p_for, expected.effect))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_several_to_be_beaten_are_all_to_be_beaten(sign, models):
+    than = [loss_of("B"), loss_of("C"), 0.8]
+    found = compare(ordering(**{"lower" if sign > 0 else "higher": loss_of("A")}, than=than), models(A=A, B=B, C=C), 0)
+    each = [evidence.ordering(sign * (other - A), ratio=False) for other in (B, C, 0.8)]
+    assert found == evidence.weakest(each)
+    assert found.p_for == pytest.approx(max(one.p_for for one in each))
+    assert found.p_against == pytest.approx(min(1, 3 * min(one.p_against for one in each)))
+    assert (found.comparisons, found.remark) == (3, "")
+
+
+def test_a_tie(models):
+    found = compare(ordering(higher=loss_of("A"), than=loss_of("B")), models(A=A, B=A), seed=0)
+    assert (found.effect, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 3])
+def test_few_replicas(replicas, models):
+    found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), models(A=A[:replicas], B=B[:replicas]), seed=0)
+    assert found.replicas == replicas
+    assert found.effect == pytest.approx((B - A)[:replicas].mean())
+    assert no_test(found) == (replicas == 1)
+    if replicas > 1:
+        assert found.p_for == evidence.one_sided((B - A)[:replicas], 0.0)[0]
+
+
+@pytest.mark.parametrize("bad", [nan, inf])
+@pytest.mark.parametrize("side", ["A", "B"])
+def test_replicas_in_which_a_net_diverged_are_left_out(side, bad, models):
+    losses = {"A": A.tolist(), "B": B.tolist()}
+    losses[side][2] = bad
+    found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), models(**losses), seed=0)
+    assert found == evidence.replace(evidence.ordering(np.delete(B - A, 2), ratio=False), remark=LEFT_OUT)
+
+
+def test_if_all_diverged_nothing_is_known(models):
+    found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), models(A=A, B=[nan] * 4), seed=0)
+    assert isnan(found.effect)
+    assert no_test(found)
+    assert (found.replicas, found.remark) == (0, "4 of 4 replicas left out: a value is undefined")
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0])
+def test_what_has_no_ratio_is_left_out_of_ratios_only(bad, models):
+    tables = models(A=[A[0], bad, *A[2:]], B=B)
+    comparison = {"lower": loss_of("A"), "than": loss_of("B")}
+    found = compare(ordering(**comparison, ratio=True), tables, seed=0)
+    assert (found.replicas, found.remark) == (3, LEFT_OUT)
+    assert found.effect == pytest.approx(np.delete(B / A, 1).prod() ** (1 / 3))
+    assert compare(ordering(**comparison), tables, seed=0).replicas == 4
+    assert compare(ordering(lower=loss_of("B"), than=bad, ratio=True), tables, seed=0).replicas == 0
+
+
+def test_replicas_that_one_side_lacks_are_left_out(models):
+    found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), models(A=A, B=[0.9, None, 1.0]), seed=0)
+    assert (found.replicas, found.effect) == (2, pytest.approx((0.4 + 0.3) / 2))
+
+
+def test_without_a_replica_in_common_there_is_nothing_to_compare(models):
+    tables = models(A=[0.5, 0.4, None, None], B=[None, None, 1.0, 1.2])
+    with pytest.raises(UntestableError, match=r"^no replica has both sides of the comparison$"):
+        compare(ordering(lower=loss_of("A"), than=loss_of("B")), tables, seed=0)
+
+
+@pytest.mark.parametrize("keys", [{"lower": loss_of("A"), "than": loss_of("B")}, {"higher": loss_of("B"), "than": 0.1}])
+def test_a_model_that_was_not_trained(keys, models):
+    with pytest.raises(UntestableError, match=r"^no run has what it needs: model B$"):
+        compare(ordering(**keys), models(A=A, C=C), seed=0)
+
+
+def test_each_function_has_to_agree(leave, experiment):
+    losses = {
+        ("sinc5", "A"): A,
+        ("sinc5", "B"): B,
+        ("quadratic", "A"): A,
+        ("quadratic", "B"): A + np.array([0.2, -0.1, 0.1, 0.3]),
+    }
+    two = {"A": {"layers": [6, 1]}, "B": {"layers": [4, 1]}}
+    entry = experiment("functions", models=two, functions=["sinc5", "quadratic"])
+    tables = leave(entry, lambda net: {"test_loss": losses[net["function"], net["model"]][net["replica"]]})
+    found = compare(ordering(lower=loss_of("A"), than=loss_of("B"), each=["function"]), tables, seed=0)
+    each = [evidence.ordering(np.round(difference, 12), ratio=False) for difference in (B - A, [0.2, -0.1, 0.1, 0.3])]
+    assert (found.p_for, found.p_against) == pytest.approx((each[1].p_for, min(1, 2 * each[1].p_against)))
+    assert found.effect == pytest.approx(0.125)
+    with pytest.raises(EntryError, match="several rows a replica: say which by function"):
+        compare(ordering(lower=loss_of("A"), than=loss_of("B")), tables, seed=0)
+    found = compare(ordering(lower=loss_of("A"), than=[loss_of("B"), 0.9], each=["function"]), tables, seed=0)
+    assert found.comparisons == 4
+
+
+def test_epoch_by_epoch(courses):
+    tables = courses([5, 3, 1, 1], [6, 2, 2, 1.5], [4, 3, 1.5, 2])
+    operand = {"of": "history.train_loss"}
+    found = compare(ordering(lower=operand, than=3.5, each=["epoch"]), tables, seed=0)
+    assert found.effect == pytest.approx(-1.5)  # in epoch 0
+    assert found.comparisons == 4
+    later = operand | {"where": {"epoch": {"from": 2}}}
+    found = compare(ordering(lower=later, than=3.5, each=["epoch"]), tables, seed=0)
+    assert found == evidence.weakest(
+        [evidence.ordering(3.5 - np.array(values), ratio=False) for values in ([1, 2, 1.5], [1, 1.5, 2])]
+    )
+
+
+def test_series_that_never_get_there_are_remarked_on(courses):
+    tables = courses([5, 3, 1, 1], [6, 2, 2, 1.5], [4, 3, 3, 2])
+    until = {"of": "history.train_loss", "until": {"below": 1.5}}
+    found = compare(ordering(lower=until, than=3.5), tables, seed=0)
+    assert found.effect == pytest.approx(3.5 - (2 + 3 + 3) / 3)
+    assert found.remark == "1 of 3 never get there, and count with their full length"
+    other = until | {"until": {"above": 6.0}}
+    found = compare(ordering(higher=until, than=other), tables, seed=0)
+    remarks = [f"{n} of 3 never get there, and count with their full length" for n in (1, 2)]
+    assert found.remark == "; ".join(remarks)
+    with pytest.raises(UntestableError, match=r"no run gets train_loss below 0\.5"):
+        compare(ordering(lower=until | {"until": {"below": 0.5}}, than=3.5), tables, seed=0)
+
+
+def test_one_remark_for_both_sides(courses):
+    until = {"of": "history.train_loss", "until": {"below": 1.5}}
+    found = compare(ordering(lower=until, than=until), courses([5, 3, 1], [6, 2, 2]), seed=0)
+    assert found.remark == "1 of 2 never get there, and count with their full length"
+
+
+# ------------------------------------------------------------------------------------------------------- equivalences
+
+
+@pytest.mark.parametrize(
+    ("margin", "ratio", "differences", "used"),
+    [
+        ({"within": 0.4}, False, C - B, 0.4),
+        ({"within": 0.4}, True, np.log(C) - np.log(B), log(1.4)),
+        ({"beyond": 0.1}, False, C - B, 0.1),
+        ({"beyond": 0.1}, True, np.log(C) - np.log(B), log(1.1)),
+    ],
+)
+def test_equivalence_and_its_opposite(margin, ratio, differences, used, models):
+    comparison = Equivalence.model_validate({"of": loss_of("C"), "to": loss_of("B"), "ratio": ratio} | margin)
+    found = compare(comparison, models(B=B, C=C), seed=0)
+    test = evidence.equivalence if "within" in margin else evidence.unlike
+    expected = test(differences, used, ratio)
+    assert (found.p_for, found.p_against) == pytest.approx((expected.p_for, expected.p_against))
+    assert (found.effect, *found.claimed) == pytest.approx((expected.effect, *expected.claimed))
+
+
+def test_equivalence_to_a_number(models):
+    losses = [0.52, 0.49, 0.5, 0.51, 0.5]
+    for margin, side in ((0.1, "p_for"), (0.001, "p_against")):
+        comparison = Equivalence.model_validate(
+            {"of": loss_of("A"), "to": 0.5 if margin == 0.1 else 0.9, "within": margin}
+        )
+        found = compare(comparison, models(A=losses), seed=0)
+        assert getattr(found, side) < 0.001
+    found = compare(Equivalence.model_validate({"of": loss_of("A"), "to": 0.9, "beyond": 0.1}), models(A=losses), 0)
+    assert found.p_for < 0.001
+    assert found.effect == pytest.approx(0.9 - 0.504)
+
+
+def test_equivalence_leaves_out_what_is_undefined(models):
+    comparison = Equivalence.model_validate({"of": loss_of("A"), "to": loss_of("B"), "within": 0.1})
+    found = compare(comparison, models(A=A, B=[*B[:3], nan]), seed=0)
+    assert (found.replicas, found.remark) == (3, LEFT_OUT)
+
+
+# ------------------------------------------------------------------------------------------------------------- trends
+
+
+TABLE = np.array([[4.0, 3, 2, 1], [9, 8, 5, 6], [3, 2, 2.5, 1], [7, 6, 5, 4]])
+
+
+@pytest.mark.parametrize(("way", "sign"), [("rises", 1), ("falls", -1)])
+def test_a_trend_over_a_setting(way, sign, sizes):
+    found = compare(Trend.model_validate({way: LOSS, "along": "batch_size"}), sizes(TABLE), seed=0)
+    assert found == evidence.trend_over_settings(TABLE, np.array([4.0, 8, 16, 32]), sign)
+    assert (found.p < 0.05, found.p_for < found.p_against) == (True, sign < 0)
+
+
+def test_a_trend_over_a_setting_goes_by_its_values_and_not_by_their_order(sizes):
+    tables = sizes(TABLE[:, [2, 0, 3, 1]], values=(16, 4, 32, 8))
+    found = compare(Trend.model_validate({"falls": LOSS, "along": "batch_size"}), tables, seed=0)
+    assert found == evidence.trend_over_settings(TABLE, np.array([4.0, 8, 16, 32]), -1)
+
+
+def test_a_trend_over_models(models):
+    found = compare(Trend.model_validate({"rises": LOSS, "along": "parameters"}), models(A=A, B=B, C=C), seed=0)
+    x = np.array([PARAMETERS[name] for name in "ABC"], float)
+    assert found.effect == evidence.trend_over_settings(np.array([A, B, C]).T, x, 1).effect == pytest.approx(0.25)
+
+
+def test_a_trend_over_settings_leaves_out_replicas_and_settings(sizes):
+    table = TABLE.copy()
+    table[1, 2], table[:, 3] = nan, inf
+    found = compare(Trend.model_validate({"falls": LOSS, "along": "batch_size"}), sizes(table), seed=0)
+    expected = evidence.trend_over_settings(TABLE[[0, 2, 3], :3], np.array([4.0, 8, 16]), -1)
+    assert found == evidence.replace(expected, remark=LEFT_OUT)
+
+
+def test_too_few_settings(sizes, models):
+    trend = Trend.model_validate({"falls": LOSS, "along": "batch_size"})
+    with pytest.raises(UntestableError, match=r"^it takes three values of batch_size and more, and there are 2$"):
+        compare(trend, sizes(TABLE[:, :2], values=(4, 8)), seed=0)
+    table = TABLE.copy()
+    table[:, 1] = table[:, 2] = nan
+    with pytest.raises(UntestableError, match=r"there are 2$"):
+        compare(trend, sizes(table), seed=0)
+    with pytest.raises(UntestableError, match=r"^every replica has a value that is undefined$"):
+        compare(trend, sizes(np.where(np.eye(4), nan, TABLE)), seed=0)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_trend_over_a_setting_of_few_replicas(replicas, sizes):
+    found = compare(Trend.model_validate({"falls": LOSS, "along": "batch_size"}), sizes(TABLE[:replicas]), seed=0)
+    assert (found.replicas, found.effect > 0.8, no_test(found)) == (replicas, True, replicas == 1)
+
+
+def test_a_trend_over_what_was_measured_on_replicas(leave, experiment):
+    x, y = [0.3, 0.1, 0.5, 0.2, 0.4], [3.0, 1.0, 4.0, 2.0, 9.0]
+    tables = leave(
+        experiment(), lambda net: {"train_loss": x[net["replica"]], "test_loss": y[net["replica"]]}, replicas=5
+    )
+    for way, sign in (("rises", 1), ("falls", -1)):
+        found = compare(Trend.model_validate({way: LOSS, "along": "train_loss"}), tables, seed=7)
+        assert found == evidence.trend_over_replicas(np.array(x), np.array(y), sign, seed=7)
+        assert found.effect == pytest.approx(sign * 0.9)
+
+
+@pytest.mark.parametrize(("column", "values"), [("train_loss", [1, 2, nan, 4]), ("test_loss", [1, 2, 4, inf])])
+def test_a_trend_over_replicas_leaves_out_what_is_undefined(column, values, leave, experiment):
+    tables = leave(
+        experiment(),
+        lambda net: {"train_loss": net["replica"], "test_loss": net["replica"]} | {column: values[net["replica"]]},
+    )
+    trend = Trend.model_validate({"rises": LOSS, "along": "train_loss"})
+    found = compare(trend, tables, seed=0)
+    assert (found.replicas, found.remark) == (3, LEFT_OUT)
+    nets = tables.read("nets")
+    nets.loc[0, column] = nan
+    with pytest.raises(UntestableError, match=r"^a trend over replicas takes three and more$"):
+        compare(trend, tables, seed=0)
+
+
+def test_a_trend_over_what_is_the_same_in_all_replicas(leave, experiment):
+    tables = leave(experiment(), lambda net: {"test_loss": net["replica"]})
+    found = compare(Trend.model_validate({"rises": LOSS, "along": "train_loss"}), tables, seed=0)
+    assert (found.p, found.remark) == (1, "no variation")
+
+
+def test_the_course_of_a_series(courses):
+    losses = [[5, 3, 2, 1], [9, 4, 5, 2, 1], [6, 5, 4, 2]]
+    series = [(np.arange(len(values), dtype=float), np.array(values, float)) for values in losses]
+    tables = courses(*losses)
+    for way, sign in (("rises", 1), ("falls", -1)):
+        found = compare(Trend.model_validate({way: {"of": "history.train_loss"}, "along": "epoch"}), tables, seed=0)
+        assert found == evidence.trend_along_series(series, sign)
+    during = {"of": "history.train_loss", "where": {"epoch": {"from": 1}}}
+    found = compare(Trend.model_validate({"falls": during, "along": "epoch"}), tables, seed=0)
+    assert found == evidence.trend_along_series([(x[1:], y[1:]) for x, y in series], -1)
+
+
+def test_the_course_along_another_column(courses):
+    trend = Trend.model_validate({"falls": {"of": "history.train_loss"}, "along": "train_accuracy"})
+    found = compare(trend, courses([5, 3, 2, 1], [9, 4, 5, 2]), seed=0)
+    assert found.effect == pytest.approx(1)  # one falls by as much as the other rises, step by step
+    assert found.replicas == 2
+
+
+def test_courses_with_a_value_that_is_undefined_are_left_out_and_counted(courses):
+    trend = Trend.model_validate({"falls": {"of": "history.train_loss"}, "along": "epoch"})
+    found = compare(trend, courses([5, 3, 2, 1], [5, 3, 2, nan], [6, 4, 3, 2.5], [7, 4, inf]), seed=0)
+    assert found.replicas == 2
+    assert found.remark == "2 of 4 replicas left out: a value is undefined"
+
+
+def test_a_course_takes_three_records(courses):
+    trend = Trend.model_validate({"falls": {"of": "history.train_loss"}, "along": "epoch"})
+    with pytest.raises(UntestableError, match=r"^a course of train_loss takes three epochs and more$"):
+        compare(trend, courses([5, 3], [5, 2]), seed=0)
+
+
+def test_a_course_of_snapshots_starts_with_the_second_one(leave, experiment, tmp_path):
+    leave(experiment())
+    steps = [nan, 4, 2, 1, nan, 5, 3.5, 3]
+    pca = {"scope": "whole model", "replica": [0] * 4 + [1] * 4, "epoch": [0, 2, 4, 6] * 2, "step": steps}
+    write_table(tmp_path / "runs" / "d-a.pca.csv", pd.DataFrame(pca).assign(from_mean=lambda table: table["epoch"]))
+    falls = {"of": "pca.step", "where": {"epoch": {"from": 1}}}
+    for trend in ({"falls": falls, "along": "epoch"}, {"falls": {"of": "pca.from_mean"}, "along": "step"}):
+        found = compare(Trend.model_validate(trend), Tables("d-a", "d-a", experiment()), 0)
+        assert (found.effect, found.replicas) == (1, 2)
+
+
+def test_a_trend_of_what_is_taken_of_series(leave, experiment):
+    sweep = {"sweep": {"batch_size": [4, 8, 16]}, "follows": ["replicas", "scale"], "against": "batch_size"}
+    lowest = lambda net: net["batch_size"] - 3 * net["replica"]  # noqa: E731
+    course = {"history": lambda net: {"epoch": range(4), "train_loss": [99, 50, lowest(net), 60]}}
+    tables = leave(experiment(**sweep), **course)
+    operand = {"of": "history.train_loss", "take": "lowest"}
+    found = compare(Trend.model_validate({"rises": operand, "along": "batch_size"}), tables, seed=0)
+    assert found == evidence.trend_over_settings(np.arange(12.0).reshape(4, 3), np.array([4.0, 8, 16]), 1)
+
+
+def test_each_model_has_to_show_the_trend(leave, experiment):
+    sweep = {"sweep": {"batch_size": [4, 8, 16, 32]}, "follows": ["replicas", "scale"], "against": "batch_size"}
+    table = {"A": TABLE, "B": -TABLE, "C": TABLE}
+    column = {4: 0, 8: 1, 16: 2, 32: 3}
+    tables = leave(
+        experiment(**THREE | sweep),
+        lambda net: {"test_loss": table[net["model"]][net["replica"], column[net["batch_size"]]]},
+    )
+    found = compare(Trend.model_validate({"falls": LOSS, "along": "batch_size", "each": ["model"]}), tables, seed=0)
+    one = evidence.trend_over_settings(-TABLE, np.arange(4.0), -1)
+    assert (found.p_for, found.p_against) == pytest.approx((one.p_for, 3 * one.p_against))
+    assert found.effect == one.effect < 0
+
+
+# -------------------------------------------------------------------------------------------------- places and shapes
+
+
+@pytest.mark.parametrize(("way", "sign"), [("lowest", -1), ("highest", 1)])
+@pytest.mark.parametrize(
+    ("between", "allowed"), [([16.0, 32.0], [0, 0, 1, 1]), ([5, 16], [0, 1, 1, 0]), ([4, 4], [1, 0, 0, 0])]
+)
+def test_where_an_extreme_lies(between, allowed, way, sign, sizes):
+    comparison = Extreme.model_validate({way: LOSS, "along": "batch_size", "between": between})
+    found = compare(comparison, sizes(TABLE), seed=5)
+    assert found == evidence.extreme(sign * TABLE, np.array(allowed, bool), seed=5)
+
+
+@pytest.mark.parametrize(
+    ("between", "said"),
+    [([1, 100], "every batch_size that was tried is from 1 to 100"), ([9, 15], "no batch_size that was tried is")],
+)
+def test_an_extreme_that_no_place_could_speak_for_or_against(between, said, sizes):
+    comparison = Extreme.model_validate({"lowest": LOSS, "along": "batch_size", "between": between})
+    with pytest.raises(UntestableError, match=said):
+        compare(comparison, sizes(TABLE), seed=0)
+
+
+def test_an_extreme_along_a_line(leave, experiment, tmp_path):
+    leave(experiment())
+    losses = np.array([[5, 1, 3, 2], [4, 0.5, 3, 1], [9, 2, 3, nan]])
+    line = {"replica": np.repeat([0, 1, 2], 4), "model": "A", "alpha": [-1, 0.1, 0.3, 1] * 3, "loss": losses.ravel()}
+    write_table(tmp_path / "runs" / "d-a.interpolate.csv", pd.DataFrame(line))
+    lowest = {"lowest": {"of": "interpolate.loss"}, "along": "alpha", "between": [0.1, 0.3]}
+    found = compare(Extreme.model_validate(lowest), Tables("d-a", "d-a", experiment()), seed=2)
+    expected = evidence.extreme(-losses[:2], np.array([False, True, True, False]), seed=2)
+    assert found == evidence.replace(expected, remark="1 of 3 replicas left out: a value is undefined")
+    assert found.effect == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(("kind", "sign"), [("valley", 1), ("peak", -1)])
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_a_shape(logarithmic, kind, sign, sizes):
+    x = np.array([4.0, 8, 16, 64])
+    found = compare(
+        Shape.model_validate({kind: LOSS, "along": "batch_size", "log": logarithmic}), sizes(TABLE, (4, 8, 16, 64)), 0
+    )
+    expected = evidence.valley(sign * TABLE, np.log(x) if logarithmic else x)
+    assert (found.p_for, found.p_against, found.effect) == pytest.approx(
+        (expected.p_for, expected.p_against, expected.effect)
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- tuning
+
+
+def test_tuned_nets_are_those_of_the_best_setting(leave, experiment):
+    tune = {"learning_rate": None, "tune": {"learning_rate": [0.1, 0.01]}, **THREE}
+    losses = {"A": {0.1: A, 0.01: C}, "B": {0.1: C, 0.01: B}, "C": {0.1: C, 0.01: C + 1}}
+
+    def loss(net):
+        value = losses[net["model"]][net["learning_rate"]][net["replica"]]
+        return {"train_loss": value, "test_loss": value}
+
+    tables = leave(experiment(**tune), loss)
+    found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), tables, seed=0)
+    assert found == evidence.ordering(B - A, ratio=False)
+    found = compare(Trend.model_validate({"rises": LOSS, "along": "parameters"}), tables, seed=0)
+    assert found.effect == pytest.approx(0.25)

@@ -1,0 +1,390 @@
+"""From claims to verdicts, and the files that hold them."""
+
+import json
+from math import inf, nan
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from statsmodels.stats.multitest import multipletests
+
+from netclaims.claims import evidence
+from netclaims.claims.config import Claim, EntryError
+from netclaims.claims.evidence import Evidence
+from netclaims.claims.ledger import VERDICTS, Finding, counts, find, find_all, judge, load_all, write_ledger
+from netclaims.claims.numbers import Tables
+from netclaims.learn.settings import SettingsError
+
+ROOT = Path(__file__).parents[2]
+NUMBERS = ["unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm"]
+COLUMNS = ["claim", *NUMBERS, "verdict", "because"]
+TRAIN = np.array([0.5, 0.4, 0.7, 0.6])
+TEST = np.array([0.9, 1.1, 1.0, 1.3])
+ENTRY = {
+    "report": "d",
+    "quote": "the test loss is higher",
+    "part": "1-1",
+    "experiment": "d-a",
+    "question": "Which is higher?",
+    "answer": "the test loss",
+    "figure": "loss",
+    "read": "In the mean over replicas.",
+}
+HIGHER = {"higher": {"of": "nets.test_loss"}, "than": {"of": "nets.train_loss"}}
+LOWER = {"lower": {"of": "nets.test_loss"}, "than": 1.0}
+
+
+def claim(**test) -> Claim:
+    return Claim.model_validate(ENTRY | test)
+
+
+def found_of(p: float, sign: int = 1, **changes) -> Evidence:
+    """Evidence with a two-sided p value, for a claim or (-1) against it."""
+    sides = (p / 2, 1 - p / 2)[::sign]
+    numbers = {
+        "effect": 0.5 * sign,
+        "low": -1.0,
+        "high": 2.0,
+        "unit": "difference",
+        "claimed": (0.0, inf),
+        "replicas": 5,
+    }
+    return Evidence(**numbers | {"p_for": sides[0], "p_against": sides[1]} | changes)
+
+
+@pytest.fixture
+def tables(tmp_path, monkeypatch, experiment):
+    """Tables and metrics of nets that were trained for 3 of 50 epochs."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "d-a").mkdir(parents=True)
+    (tmp_path / "metrics" / "d").mkdir(parents=True)
+    nets = {"run": 0, "member": range(4), "model": "A", "replica": range(4), "train_loss": TRAIN, "test_loss": TEST}
+    nets = pd.DataFrame(nets | {"train_accuracy": 0.5, "test_accuracy": 0.5})
+    nets.to_csv(tmp_path / "runs" / "d-a" / "nets.csv", index=False)
+    metrics = {"scale": "small", "data": "Noise", "epochs": 3, "epochs_stated": 50}
+    (tmp_path / "metrics" / "d" / "d-a.json").write_text(json.dumps(metrics))
+    return Tables("d-a", "d-a", experiment())
+
+
+# --------------------------------------------------------------------------------------------------------- one by one
+
+
+def test_a_claim_is_put_to_the_replicas(tables):
+    assert find(claim(ordering=HIGHER), tables, seed=0) == Finding(evidence.ordering(TEST - TRAIN, ratio=False))
+
+
+def test_all_comparisons_of_all_kinds_have_to_hold(tables):
+    alike = {"of": {"of": "nets.train_loss"}, "to": 0.5, "within": 0.4}
+    found = find(claim(equivalence=alike, ordering=[HIGHER, LOWER]), tables, seed=0).evidence
+    each = [
+        evidence.ordering(TEST - TRAIN, ratio=False),
+        evidence.ordering(1 - TEST, ratio=False),
+        evidence.equivalence(TRAIN - 0.5, 0.4, ratio=False),
+    ]
+    assert found == evidence.weakest(each)
+    assert found.effect == pytest.approx(-0.075)
+    assert found.p_for == pytest.approx(each[1].p_for)
+    assert found.p_against == pytest.approx(min(1, 3 * each[1].p_against))
+
+
+@pytest.mark.parametrize(("holds", "verdict"), [("all_of_them == 7850", "supported"), ("ratio > 0.5", "refuted")])
+def test_arithmetic_needs_no_replicas(holds, verdict, tables, tmp_path):
+    (tmp_path / "metrics" / "d" / "d-a.json").unlink()
+    computed = {
+        "all_of_them": "parameters('A')",
+        "ratio": "1 / 3",
+        "per_epoch": "ceil(60000 / 64)",
+        "both": "[layers('A'), 1234567]",
+        "whole": 1e6,
+    }
+    found = find(claim(arithmetic={"computed": computed, "holds": holds}), tables, seed=0)
+    said = "all of them 7,850, ratio 0.333333, per epoch 938, both 1; 1,234,567, whole 1e+06"
+    assert found == Finding(verdict=verdict, because=said)
+
+
+@pytest.mark.parametrize(
+    ("test", "because"),
+    [
+        ({"definition": "a loss is not negative"}, "by definition: a loss is not negative"),
+        ({"untestable": "vague"}, "vague"),
+    ],
+)
+def test_what_no_data_could_tell(test, because, tables, tmp_path):
+    (tmp_path / "metrics" / "d" / "d-a.json").unlink()
+    assert find(claim(**test), tables, seed=0) == Finding(verdict="not testable", because=because)
+
+
+@pytest.mark.parametrize("needed", [3, 4, 50])
+def test_a_claim_on_more_epochs_than_there_were(needed, tables):
+    found = find(claim(ordering=HIGHER, needs={"epochs": needed}), tables, seed=0)
+    if needed == 3:
+        assert found.evidence is not None
+    else:
+        assert found == Finding(verdict="not testable", because=f"3 of the {needed} epochs it speaks of")
+
+
+def test_a_claim_on_runs_that_nobody_made(tables):
+    of_b = {"higher": {"of": "nets.test_loss", "where": {"model": "B"}}, "than": 0.0}
+    found = find(claim(ordering=[HIGHER, of_b]), tables, seed=0)
+    assert found == Finding(verdict="not testable", because="no run has what it needs: model B")
+
+
+def test_all_claims_are_found_in_order(tables):
+    claims = {"d-two": claim(ordering=LOWER), "d-one": claim(untestable="vague"), "d-three": claim(ordering=HIGHER)}
+    found = find_all({key: (one, tables) for key, one in claims.items()}, seed=0)
+    assert found == {key: find(one, tables, seed=0) for key, one in claims.items()}
+    assert list(found) == list(claims)
+
+
+def test_a_mistake_says_which_claim_has_it(tables):
+    bad = claim(ordering={"higher": {"of": "nets.sharpness"}, "than": 0.0})
+    with pytest.raises(EntryError):
+        find(bad, tables, seed=0)
+    with pytest.raises(SettingsError, match=r"^reports/d.yaml: claims.d-bad: the table nets has no column sharpness$"):
+        find_all({"d-good": (claim(ordering=HIGHER), tables), "d-bad": (bad, tables)}, seed=0)
+
+
+# ----------------------------------------------------------------------------------------------------------- together
+
+
+def test_holms_correction_by_hand():
+    judged = judge({name: Finding(found_of(p)) for name, p in {"a": 0.01, "b": 0.04, "c": 0.03}.items()})
+    assert judged["claim"].tolist() == ["a", "b", "c"]
+    assert judged["p"].tolist() == pytest.approx([0.01, 0.04, 0.03])
+    assert judged["p_holm"].tolist() == pytest.approx([0.03, 0.06, 0.06])  # 3 x 0.01, the larger of 2 x 0.03 and 0.04
+    assert judged["verdict"].tolist() == ["supported", "undecided", "undecided"]
+
+
+def test_holms_correction_of_many():
+    p_values = np.random.default_rng(0).uniform(size=40) ** 4
+    findings = {str(i): Finding(found_of(p, (-1) ** i)) for i, p in enumerate(p_values)}
+    judged = judge(findings)
+    rejected, expected = multipletests(p_values, 0.05, "holm")[:2]
+    assert judged["p_holm"].tolist() == pytest.approx(expected)
+    decided = judged["verdict"].isin(["supported", "refuted"])
+    assert decided.tolist() == rejected.tolist()
+    assert 1 < decided.sum() < (p_values < 0.05).sum()
+    assert (judged["verdict"][decided] == "supported").tolist() == (judged["effect"][decided] > 0).tolist()
+
+
+@pytest.mark.parametrize(
+    ("p", "sign", "verdict", "because"),
+    [
+        (0.001, 1, "supported", ""),
+        (0.001, -1, "refuted", ""),
+        (0.02, 1, "undecided", "not after Holm's correction"),
+        (0.02, -1, "undecided", "not after Holm's correction"),
+        (0.06, 1, "undecided", "the replicas differ too much"),
+        (1.0, -1, "undecided", "the replicas differ too much"),
+        (nan, 1, "undecided", "fewer than two replicas"),
+    ],
+)
+@pytest.mark.parametrize("remark", ["", "1 of 6 replicas left out: a value is undefined"])
+def test_verdicts(remark, p, sign, verdict, because, tables):
+    findings = {"one": Finding(found_of(p, sign, remark=remark))} | {
+        str(i): Finding(found_of(0.7)) for i in range(3)
+    }  # of four, 0.0125 is the first to be rejected
+    row = judge(findings).iloc[0]
+    assert (row["verdict"], row["because"]) == (verdict, "; ".join(filter(None, [because, remark])))
+
+
+def test_equal_values_that_are_too_few_do_not_differ_too_much():
+    equal = found_of(0.0625, effect=0.5, low=0.5, high=0.5)
+    assert judge({"one": Finding(equal)})["because"].tolist() == ["too few replicas"]
+
+
+def test_of_how_many_comparisons_it_is_the_weakest():
+    several = judge({"one": Finding(found_of(0.7, comparisons=2, remark="why")), "two": Finding(found_of(0.7))})
+    differ = "the replicas differ too much"
+    assert several["because"].tolist() == [f"{differ}; the weakest of 2 comparisons; why", differ]
+
+
+def test_what_is_not_tested_does_not_count():
+    p = 0.02
+    alone = judge({"one": Finding(found_of(p))})
+    others = {
+        "sums": Finding(verdict="supported", because="units 10"),
+        "vague": Finding(verdict="not testable", because="vague"),
+        "single": Finding(found_of(nan, replicas=1)),
+    }
+    judged = judge(others | {"one": Finding(found_of(p))})
+    assert judged["p_holm"].tolist() == pytest.approx([nan, nan, nan, p], nan_ok=True)
+    assert alone["verdict"].tolist() == ["supported"]
+    assert judged["verdict"].tolist() == ["supported", "not testable", "undecided", "supported"]
+    assert judged["because"].tolist() == ["units 10", "vague", "fewer than two replicas", ""]
+    assert judged["unit"].tolist() == ["", "", "difference", "difference"]
+    assert judged.loc[:1, NUMBERS[1:]].isna().all(axis=None)
+    more = judge({"one": Finding(found_of(p)), "two": Finding(found_of(0.9)), "three": Finding(found_of(0.8))})
+    assert more["p_holm"].tolist() == pytest.approx([0.06, 1, 1])
+    assert more["verdict"].tolist() == ["undecided"] * 3
+
+
+def test_a_row_holds_what_was_found():
+    one = found_of(0.01, effect=1.5, low=1.1, high=2.0, unit="ratio", claimed=(1.0, inf), replicas=7)
+    judged = judge({"one": Finding(one)})
+    assert list(judged) == COLUMNS
+    expected = ["one", "ratio", 1.5, 1.1, 2.0, 1.0, inf, 7, pytest.approx(0.01), pytest.approx(0.01), "supported", ""]
+    assert judged.iloc[0].tolist() == expected
+
+
+@pytest.mark.parametrize("findings", [{}, {"vague": Finding(verdict="not testable", because="vague")}])
+def test_a_ledger_with_nothing_tested(findings):
+    judged = judge(findings)
+    assert list(judged) == COLUMNS
+    assert judged["claim"].tolist() == list(findings)
+    assert judged["p_holm"].isna().all()
+
+
+def test_counts():
+    assert counts([]) == dict.fromkeys(VERDICTS, 0)
+    found = counts(["refuted", "supported", "not testable", "refuted", "undecided", "refuted"])
+    assert found == {"supported": 1, "refuted": 3, "undecided": 1, "not testable": 1}
+    assert list(found) == VERDICTS
+    assert counts(pd.Series(["supported"]))["supported"] == 1
+
+
+# -------------------------------------------------------------------------------------------------------------- files
+
+
+@pytest.fixture
+def written(tables, tmp_path):
+    """What writing findings of claims of two reports leaves: the table, its text and the numbers."""
+
+    def write(findings) -> tuple[pd.DataFrame, str, dict]:
+        claims = {}
+        for key in findings:
+            report = key[0]
+            of_report = claim(ordering=HIGHER).model_copy(update={"report": report, "quote": f"{key}, she said"})
+            claims[key] = (of_report, tables)
+        write_ledger(claims, judge(findings), "small")
+        text = (tmp_path / "plots" / "claims.csv").read_text(encoding="utf-8")
+        metrics = (tmp_path / "metrics" / "claims.json").read_text(encoding="utf-8")
+        assert "Infinity" not in metrics
+        assert "NaN" not in metrics
+        return pd.read_csv(tmp_path / "plots" / "claims.csv"), text, json.loads(metrics)
+
+    return write
+
+
+FINDINGS = {
+    "d-one": Finding(found_of(1e-9, low=1 / 3, high=inf, replicas=5)),
+    "d-two": Finding(verdict="not testable", because="vague"),
+    "e-one": Finding(found_of(1e-7, -1, claimed=(-0.1234567, 0.1234567), replicas=3)),
+    "d-three": Finding(found_of(nan, low=nan, high=nan, replicas=1)),
+    "e-two": Finding(verdict="supported", because="units 10"),
+}
+
+
+def test_the_table_has_a_row_for_every_claim(written):
+    table, text, _ = written(FINDINGS)
+    first = ["claim", "report", "experiment", "kind", "scale", "data", "epochs", "epochs_stated", "quote"]
+    assert list(table) == [*first, *COLUMNS[1:]]
+    assert table["claim"].tolist() == list(FINDINGS)
+    assert table["report"].tolist() == ["d", "d", "e", "d", "e"]
+    assert table["quote"].tolist() == [f"{key}, she said" for key in FINDINGS]
+    assert table[first[2:-1]].drop_duplicates().to_numpy().tolist() == [["d-a", "ordering", "small", "Noise", 3, 50]]
+    assert table["verdict"].tolist() == ["supported", "not testable", "refuted", "undecided", "supported"]
+    assert table["p_holm"].tolist() == pytest.approx([2e-9, nan, 1e-7, nan, nan], nan_ok=True)
+    row = '"d-one, she said",difference,0.5,0.333333,,0,,5,1e-09,2e-09,supported,\n'
+    assert text.splitlines(keepends=True)[1] == "d-one,d,d-a,ordering,small,Noise,3,50," + row
+    assert "-0.123457,0.123457,3,1e-07,1e-07,refuted" in text
+    assert "inf" not in text
+    assert text.splitlines()[2].endswith(',"d-two, she said",,,,,,,,,,not testable,vague')
+
+
+def test_the_numbers_have_the_verdicts_by_report(written):
+    _, _, numbers = written(FINDINGS)
+    assert numbers == {
+        "scale": "small",
+        "claims": 5,
+        "tested": 2,
+        "counts": {"supported": 2, "refuted": 1, "undecided": 1, "not testable": 1},
+        "verdicts": {
+            "d": {"d-one": "supported", "d-two": "not testable", "d-three": "undecided"},
+            "e": {"e-one": "refuted", "e-two": "supported"},
+        },
+    }
+
+
+def test_a_ledger_without_claims(written):
+    table, _, numbers = written({})
+    assert len(table) == 0
+    assert list(table)[:2] == ["claim", "report"]
+    assert (numbers["claims"], numbers["tested"], numbers["verdicts"]) == (0, 0, {})
+
+
+def test_a_ledger_without_tests(written):
+    table, _, numbers = written({"d-two": FINDINGS["d-two"]})
+    assert (len(table), numbers["claims"], numbers["tested"]) == (1, 1, 0)
+
+
+# ------------------------------------------------------------------------------------------------------- report files
+
+
+@pytest.fixture
+def reports(entry, tmp_path, monkeypatch):
+    """Writes the files of reports, each with its claims."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports").mkdir()
+
+    def write(**claims) -> None:
+        for report, entries in claims.items():
+            key = f"{report}-a"
+            line = {"report": report, "nets": key, "data": "mnist", "over": "batch_size", "between": [4, 8]}
+            line |= {"alpha": [-1, 2], "points": 7}
+            content = {
+                "experiments": {key: entry(report=report), f"{report}-b": entry(report=report)},
+                "interpolate": {f"{report}-line": line},
+                "figures": {name: {"draw": {"loss": {}}} for name in (key, f"{report}-b", f"{report}-line")},
+            }
+            if entries is not None:
+                content["claims"] = entries
+            (tmp_path / "reports" / f"{report}.yaml").write_text(yaml.dump(content, sort_keys=False))
+
+    return write
+
+
+def test_claims_of_all_reports_come_with_the_tables_of_their_nets(reports):
+    lowest = {"lowest": {"of": "interpolate.loss", "where": {"split": "test"}}, "along": "alpha", "between": [0, 1]}
+    of_d = {
+        "d-second": ENTRY | {"ordering": HIGHER},
+        "d-first": ENTRY | {"experiment": "d-line", "extreme": lowest},
+        "d-third": ENTRY | {"ordering": LOWER},
+    }
+    of_e, of_f = (
+        {f"{name}-one": ENTRY | {"report": name, "experiment": f"{name}-b", "untestable": "vague"}} for name in "ef"
+    )
+    reports(d=of_d, f=of_f, e=of_e)
+    found = load_all()
+    assert list(found) == ["d-second", "d-first", "d-third", "e-one", "f-one"]
+    names = [(tables.key, tables.nets, tables.experiment.report) for _, tables in found.values()]
+    of_e_and_f = [("e-b", "e-b", "e"), ("f-b", "f-b", "f")]
+    assert names == [("d-a", "d-a", "d"), ("d-line", "d-a", "d"), ("d-a", "d-a", "d"), *of_e_and_f]
+    assert found["d-second"][1] is found["d-third"][1]  # so that every table is read once
+    assert found["d-first"][0].kind == "extreme"
+
+
+@pytest.mark.parametrize("entries", [None, {}])
+def test_a_report_may_have_no_claims(entries, reports):
+    reports(d=entries)
+    assert load_all() == {}
+
+
+def test_a_mistake_in_a_report_file(reports):
+    reports(d={"d-one": ENTRY | {"ordering": HIGHER}}, e={"e-one": ENTRY | {"ordering": HIGHER}})
+    with pytest.raises(SettingsError, match=r"^reports/e.yaml: claims.e-one: "):
+        load_all()
+
+
+def test_every_report_of_the_repository_has_claims_that_can_be_put_to_the_test(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = load_all()
+    assert {claim.report for claim, _ in found.values()} == {path.stem for path in Path("reports").glob("*.yaml")}
+    for key, (one, tables) in found.items():
+        assert key.startswith(f"{one.report}-")
+        assert tables.key == one.experiment
+        assert tables.experiment.report == one.report
+        if one.arithmetic:
+            assert find(one, tables, seed=0).verdict in ("supported", "refuted")

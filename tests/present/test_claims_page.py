@@ -1,0 +1,306 @@
+"""docs/claims.md: every claim once, with what was found, where to look, and what other reports say."""
+
+import json
+import re
+from math import inf, nan
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from netclaims.claims.config import Claim
+from netclaims.claims.evidence import Evidence
+from netclaims.claims.ledger import VERDICTS, Finding, judge, write_ledger
+from netclaims.learn.paths import FIGURES
+from netclaims.present.claims_page import CLAIMS_PAGE, MARKS, claims_page
+
+TREND = {"trend": {"falls": {"of": "nets.test_loss"}, "along": "batch_size"}, "figure": "loss"}
+ABOVE = (0.0, inf)
+
+
+def claim(report="a", test=TREND, **changes) -> Claim:
+    said = {"report": report, "quote": f"it falls in {report}", "part": "3-3", "experiment": f"{report}-nets",
+            "question": "Does it fall?", "answer": f"it does, says {report}", "read": "As it says."}  # fmt: skip
+    return Claim.model_validate(said | test | changes)
+
+
+def found(effect=0.5, low=0.4, high=0.6, unit="rho", p_for=1e-9, p_against=1.0, claimed=ABOVE, replicas=5) -> Finding:
+    return Finding(Evidence(effect, low, high, unit, claimed, replicas, p_for, p_against))
+
+
+SUPPORTED, REFUTED = found(), found(-0.5, -0.6, -0.4, p_for=1.0, p_against=1e-9)
+UNDECIDED = found(0.1, -0.2, 0.4, p_for=0.3, p_against=0.7)
+UNTESTABLE = Finding(verdict="not testable", because="nobody made that run")
+
+
+@pytest.fixture
+def tabled(tmp_path, monkeypatch):
+    """`plots/claims.csv` of these claims and what was found of each, as it is read back."""
+    monkeypatch.chdir(tmp_path)
+
+    def table(entries: dict[str, tuple[Claim, Finding]], **about) -> pd.DataFrame:
+        about = {"scale": "quick", "data": "Some digits", "epochs": 25, "epochs_stated": 25} | about
+        for entry, _ in entries.values():
+            path = Path("metrics", entry.report, f"{entry.report}-nets.json")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(about))
+        claims = {key: (entry, SimpleNamespace(nets=f"{entry.report}-nets")) for key, (entry, _) in entries.items()}
+        write_ledger(claims, judge({key: finding for key, (_, finding) in entries.items()}), "quick")
+        return pd.read_csv("plots/claims.csv")
+
+    return table
+
+
+@pytest.fixture
+def page(tabled):
+    def make(entries, scale="quick", **about) -> str:
+        return claims_page({key: entry for key, (entry, _) in entries.items()}, tabled(entries, **about), scale)
+
+    return make
+
+
+def sections(page: str) -> dict[str, str]:
+    parts = re.split(r"^##? (.+)$", page, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a line of a table; an escaped bar ends none."""
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """Every table: its lines of cells, the rule below the head left out."""
+    blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    return [[cells(line) for line in block.splitlines() if not re.fullmatch(r"[| -]+", line)] for block in blocks]
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """The line of each claim, by the claim's name."""
+    lines = [line for table in tables(text) for line in table]
+    return {re.search(r'<a id="([^"]*)">', line[0])[1]: line for line in lines if "<a id=" in line[0]}
+
+
+EVERY = {
+    "a-one": (claim(), SUPPORTED),
+    "a-two": (claim(question="Is it low?"), REFUTED),
+    "a-word": (claim(test={"definition": "so the word is defined"}), UNTESTABLE),
+    "b-one": (claim("b"), UNDECIDED),
+    "b-two": (claim("b", question="Is it high?"), UNTESTABLE),
+    "b-count": (claim("b", {"arithmetic": {"computed": {"n": 1}, "holds": "n == 1"}}, question="Is it low?"),
+                Finding(verdict="supported", because="n 1")),
+    "c-one": (claim("c"), REFUTED),
+    "c-again": (claim("c", answer="or it does not"), UNDECIDED),
+    "c-two": (claim("c", question="Is it high?"), SUPPORTED),
+}  # fmt: skip
+
+
+def test_every_claim_is_there_once_under_its_report(page):
+    text = page(EVERY)
+    assert re.findall(r'<a id="([^"]*)">', text) == list(EVERY)
+    for report in "abc":
+        here = rows(sections(text)[f"Report {report}"])
+        assert list(here) == [key for key in EVERY if key.startswith(report)]
+        for key, line in here.items():
+            entry = EVERY[key][0]
+            assert f"“{entry.quote}” (3-3)" in line[0]
+            assert line[1].startswith(f"As it says.<br>{entry.kind}, ")
+
+
+def test_every_link_leads_somewhere(page):
+    text = page(EVERY)
+    anchors = re.findall(r"\]\(#([^)]*)\)", text)
+    assert len(anchors) == 6
+    assert all(text.count(f'<a id="{anchor}">') == 1 for anchor in anchors)
+    shown = {key: re.findall(r"\[([^]]*)\]\((\.\./[^)]*)\)", line[1]) for key, line in rows(text).items()}
+    for key, (entry, _) in EVERY.items():
+        figure = FIGURES / key[0] / f"{key[0]}-nets" / "loss.svg"
+        assert shown[key] == ([(f"{key[0]}-nets", f"../{figure}")] if entry.comparisons else [])
+    others = set(re.findall(r"\]\((\.\.[^)]*)\)", text)) - {link for links in shown.values() for _, link in links}
+    assert others == {"../reports", f"../{FIGURES}/claims.svg"}
+    assert Path("docs") == CLAIMS_PAGE.parent  # from which they lead
+
+
+def test_a_claim_without_a_comparison_names_its_experiment(page):
+    found = rows(page(EVERY))
+    assert found["a-word"][1] == "As it says.<br>definition, `a-nets`"
+    assert found["b-count"][1] == "As it says.<br>arithmetic, `b-nets`"
+
+
+def test_the_counts_add_up(page):
+    (counts,) = tables(sections(page(EVERY))["Which claims hold"])
+    assert counts == [
+        ["report", *VERDICTS],
+        ["a", "1", "1", "0", "1"],
+        ["b", "1", "0", "1", "1"],
+        ["c", "1", "1", "1", "0"],
+        ["all", "3", "2", "2", "2"],
+    ]
+
+
+def test_verdicts_are_told_apart_and_say_why(page):
+    assert list(MARKS) == VERDICTS
+    assert len({mark[0] for mark in MARKS.values()}) == len(MARKS)
+    verdicts = {key: line[3] for key, line in rows(page(EVERY)).items()}
+    assert verdicts["a-one"] == "✔ supported"
+    assert verdicts["a-two"] == "✘ refuted"
+    assert verdicts["a-word"] == "– not testable: nobody made that run"
+    assert verdicts["b-one"] == "? undecided: the replicas differ too much"
+    assert verdicts["b-count"] == "✔ supported: n 1"
+
+
+# ------------------------------------------------------------------------------------------------------ several reports
+
+
+def questions(text: str) -> list[list[str]]:
+    (table,) = tables(sections(text)["The same question, several reports"])
+    return table
+
+
+def test_answers_to_one_question_stand_side_by_side(page):
+    head, *lines = questions(page(EVERY))
+    assert head == ["question", "a", "b", "c"]
+    assert lines == [
+        ["**Does it fall?**", "✔ [it does, says a](#a-one)", "? [it does, says b](#b-one)",
+         "✘ [it does, says c](#c-one)<br>? [or it does not](#c-again)"],
+        ["**Is it high?**", "", "– [it does, says b](#b-two)", "✔ [it does, says c](#c-two)"],
+    ]  # fmt: skip
+
+
+def test_a_question_that_one_report_alone_tests_is_left_out(page):
+    """Is it low: the other report's answer is a matter of arithmetic."""
+    assert "Is it low?" not in page(EVERY)
+    both = EVERY | {"b-low": (claim("b", question="Is it low?"), UNDECIDED)}
+    assert "**Is it low?**" in page(both)
+
+
+def test_a_page_of_one_report(page):
+    text = page({key: entry for key, entry in EVERY.items() if key.startswith("c")})
+    assert list(rows(text)) == ["c-one", "c-again", "c-two"]
+    assert "[or it does not]" not in text
+    assert "Report a" not in text
+    assert tables(text)[0] == [["report", *VERDICTS], ["c", "1", "1", "1", "0"], ["all", "1", "1", "1", "0"]]
+
+
+# ------------------------------------------------------------------------------------------------------------- the head
+
+
+def test_the_head_says_on_what_the_claims_were_tested(page):
+    text = page(EVERY)
+    assert "runs at the **quick** scale, on little data" in text
+    assert "Holm's correction for all 6 claims\n" in text
+    assert f"![Effects and intervals of all tested claims](../{FIGURES}/claims.svg)" in text
+
+
+@pytest.mark.parametrize(("scale", "warned"), [("smoke", True), ("quick", True), ("paper", False)])
+def test_a_scale_that_is_not_the_reports_is_warned_of(scale, warned, page):
+    text = page(EVERY, scale)
+    assert f"at the **{scale}** scale" in text
+    assert ("fewer epochs than the reports took" in text) == warned
+
+
+def test_nothing_tested_at_all(page):
+    text = page({"a-word": EVERY["a-word"], "b-word": (claim("b"), UNTESTABLE)})
+    assert "for all 0 claims" in text
+    assert [line[2] for line in rows(text).values()] == ["", ""]
+    assert "nan" not in text
+
+
+@pytest.mark.parametrize(("epochs", "said"), [(25, "Some digits"), (3, "Some digits, 3 of 2,500 epochs")])
+def test_what_was_trained_less_is_said(epochs, said, page):
+    stated = 25 if epochs == 25 else 2500
+    line = rows(page({"a-one": EVERY["a-one"]}, epochs=epochs, epochs_stated=stated))["a-one"]
+    assert line[1] == f"As it says.<br>trend, [a-nets](../{FIGURES}/a/a-nets/loss.svg), {said}"
+
+
+# -------------------------------------------------------------------------------------------------------------- effects
+
+
+@pytest.mark.parametrize(
+    ("finding", "said"),
+    [
+        (found(0.51234, 0.4, 0.6), "ρ = 0.512 (0.4 to 0.6)"),
+        (found(-0.5, -0.75, -0.25, "rank"), "rank difference −0.5 (−0.75 to −0.25)"),
+        (found(2.5, 1.25, 5, "ratio"), "× 2.5 (1.25 to 5)"),
+        (found(123456.0, 1000, 1e7, "ratio"), "× 1.23e+05 (1e+03 to 1e+07)"),
+        (found(-0.001234, -0.002, -5e-7, "difference"), "−0.00123 (−0.002 to −5e−07)"),
+        (found(1.5, 1, 2, "height"), "1.5 (1 to 2) standard deviations"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_effect_has_its_unit_and_its_interval(finding, said, page):
+    assert rows(page({"a-one": (claim(), finding)}))["a-one"][2] == f"{said}<br>p = 2e−09, 5 replicas"
+
+
+def test_p_values_allow_for_the_number_of_claims(page):
+    entries = {f"a-{i}": (claim(), found(p_for=0.01)) for i in range(4)}
+    assert {line[2] for line in rows(page(entries)).values()} == {"ρ = 0.5 (0.4 to 0.6)<br>p = 0.08, 5 replicas"}
+
+
+def test_one_replica_has_an_effect_and_no_more(page):
+    line = rows(page({"a-one": (claim(), found(0.5, nan, nan, p_for=nan, p_against=nan, replicas=1))}))["a-one"]
+    assert line[2:] == ["ρ = 0.5", "? undecided: fewer than two replicas"]
+
+
+@pytest.mark.parametrize("ends", [(-inf, inf), (-inf, 0.6), (0.4, inf), (nan, nan), (0.4, nan)])
+@pytest.mark.parametrize("unit", ["difference", "ratio"])
+def test_an_interval_without_ends_is_left_out(ends, unit, page):
+    line = rows(page({"a-one": (claim(), found(0.5, *ends, unit))}))["a-one"]
+    assert line[2] == f"{'× ' if unit == 'ratio' else ''}0.5<br>p = 2e−09, 5 replicas"
+
+
+def test_no_replica_is_no_effect(page):
+    empty = found(nan, nan, nan, "ratio", nan, nan, replicas=0)
+    line = rows(page({"a-one": (claim(), empty), "a-two": (claim(), SUPPORTED)}))["a-one"]
+    assert line[2:] == ["", "? undecided: fewer than two replicas"]
+
+
+# ------------------------------------------------------------------------------------------------------------ any words
+
+
+WORDS = [
+    "a | b",
+    "a < b > c",
+    "10<sup>2</sup>",
+    "*bold* and _slanted_",
+    "`code` and [link](#a-one)",
+    "\\ and \\|",
+    "<br>",
+]
+
+
+def shown(text: str) -> str:
+    """What a reader sees of a cell: escaped signs are signs."""
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", text)
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_words_of_a_report_are_shown_as_they_are(words, page):
+    entries = {"a-one": (claim(quote=words, read=words, answer=words), Finding(verdict="not testable", because=words)),
+               "b-one": (claim("b", answer=words), SUPPORTED)}  # fmt: skip
+    text = page(entries)
+    for table in tables(text):
+        assert {len(line) for line in table} == {len(table[0])}
+    line = rows(text)["a-one"]
+    plain = re.sub(r"(?<!\\)([*_<>`\[\]])", "\0", line[0].removeprefix('<a id="a-one"></a>'))
+    assert "\0" not in plain  # nothing that means more to Markdown than itself
+    assert shown(line[0]) == f'<a id="a-one"></a>“{words}” (3-3)'
+    assert shown(line[1]).startswith(f"{words}<br>trend, ")
+    assert shown(line[3]) == f"– not testable: {words}"
+    assert shown(questions(text)[1][1]) == f"– [{words}](#a-one)"
+
+
+@pytest.mark.parametrize("words", ["in two\nlines", "in two\n\nparagraphs", " at its ends \n"])
+def test_a_cell_is_one_line(words, page):
+    text = page({"a-one": (claim(read=words, quote=words, answer=words), UNTESTABLE), "b-one": EVERY["b-one"]})
+    said = " ".join(words.split())
+    assert rows(text)["a-one"][0].endswith(f"“{said}” (3-3)")
+    assert rows(text)["a-one"][1].startswith(f"{said}<br>trend")
+    assert f"[{said}](#a-one)" in questions(text)[1][1]
+
+
+def test_data_with_a_bar_in_its_name(page):
+    text = page(EVERY, data="log|2x + 0.5|")
+    assert {len(line) for line in rows(text).values()} == {4}
+    assert "log\\|2x + 0.5\\|" in rows(text)["a-one"][1]
