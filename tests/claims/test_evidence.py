@@ -579,56 +579,56 @@ class Null(NamedTuple):
 
 BOTH, FOR, AGAINST = ("for", "against"), ("for",), ("against",)
 NULLS = {
-    "ordering": Null(900, lambda random, n: ordering(random.normal(size=n), ratio=False), exact=BOTH),
+    "ordering": Null(700, lambda random, n: ordering(random.normal(size=n), ratio=False), exact=BOTH),
     "equivalence on the margin": Null(
-        900, lambda random, n: equivalence(random.normal(1, 0.3, n), 1.0, ratio=False), exact=FOR
+        700, lambda random, n: equivalence(random.normal(1, 0.3, n), 1.0, ratio=False), exact=FOR
     ),
     "equivalence on the other margin": Null(
-        900, lambda random, n: equivalence(random.normal(-1, 0.3, n), 1.0, ratio=False), exact=FOR
+        700, lambda random, n: equivalence(random.normal(-1, 0.3, n), 1.0, ratio=False), exact=FOR
     ),
     "equivalence inside": Null(
-        900, lambda random, n: equivalence(random.normal(0.5, 1, n), 1.0, ratio=False), sides=AGAINST
+        700, lambda random, n: equivalence(random.normal(0.5, 1, n), 1.0, ratio=False), sides=AGAINST
     ),
     "equivalence outside": Null(
-        900, lambda random, n: equivalence(random.normal(1.2, 0.5, n), 1.0, ratio=False), sides=FOR
+        700, lambda random, n: equivalence(random.normal(1.2, 0.5, n), 1.0, ratio=False), sides=FOR
     ),
     "unlike on the margin": Null(
-        900, lambda random, n: unlike(random.normal(1, 0.3, n), 1.0, ratio=False), exact=AGAINST
+        700, lambda random, n: unlike(random.normal(1, 0.3, n), 1.0, ratio=False), exact=AGAINST
     ),
-    "unlike inside": Null(900, lambda random, n: unlike(random.normal(0, 1, n), 1.0, ratio=False), sides=FOR),
+    "unlike inside": Null(700, lambda random, n: unlike(random.normal(0, 1, n), 1.0, ratio=False), sides=FOR),
     "trend over 3 settings": Null(
-        400, lambda random, n: trend_over_settings(noise(random, n, 3), np.arange(3.0), 1)
+        250, lambda random, n: trend_over_settings(noise(random, n, 3), np.arange(3.0), 1)
     ),
     "trend over 6 settings": Null(
-        400, lambda random, n: trend_over_settings(noise(random, n, 6), np.arange(6.0), 1)
+        250, lambda random, n: trend_over_settings(noise(random, n, 6), np.arange(6.0), 1)
     ),
     "trend over replicas": Null(
-        400, lambda random, n: trend_over_replicas(*random.normal(size=(2, n)), 1, seed=int(random.integers(2**31)))
+        250, lambda random, n: trend_over_replicas(*random.normal(size=(2, n)), 1, seed=int(random.integers(2**31)))
     ),
-    "trend along series": Null(500, lambda random, n: trend_along_series(walks(random, n), 1)),
+    "trend along series": Null(300, lambda random, n: trend_along_series(walks(random, n), 1)),
     "highest at one of 3": Null(
-        300,
+        250,
         lambda random, n: extreme(noise(random, n, 3), np.array([1, 0, 0], bool), seed=int(random.integers(2**31))),
     ),
     "highest at two of 6": Null(
-        300,
+        250,
         lambda random, n: extreme(
             noise(random, n, 6), np.array([0, 0, 1, 1, 0, 0], bool), seed=int(random.integers(2**31))
         ),
     ),
-    "valley of 3": Null(900, lambda random, n: valley(noise(random, n, 3), np.arange(3.0))),
+    "valley of 3": Null(700, lambda random, n: valley(noise(random, n, 3), np.arange(3.0))),
     "valley of 6": Null(300, lambda random, n: valley(noise(random, n, 6), np.arange(6.0))),
-    "half a valley of 3": Null(900, lambda random, n: valley(half_a_valley(random, n, 3), np.arange(3.0)), exact=FOR),
+    "half a valley of 3": Null(700, lambda random, n: valley(half_a_valley(random, n, 3), np.arange(3.0)), exact=FOR),
     "half a valley of 7": Null(300, lambda random, n: valley(half_a_valley(random, n, 7), np.arange(7.0))),
     "the other half": Null(300, lambda random, n: valley(half_a_valley(random, n, 7)[:, ::-1], np.arange(7.0))),
     "ever less steep": Null(300, lambda random, n: valley(falling(random, n, 7), np.arange(7.0)), sides=FOR),
     "one of two": Null(
-        900,
+        700,
         lambda random, n: weakest([ordering(random.normal(mean, 1, n), ratio=False) for mean in (0, 20)]),
         exact=FOR,
     ),
     "neither of two": Null(
-        900, lambda random, n: weakest([ordering(random.normal(0, 1, n), ratio=False) for _ in range(2)])
+        700, lambda random, n: weakest([ordering(random.normal(0, 1, n), ratio=False) for _ in range(2)])
     ),
 }  # fmt: skip
 
@@ -662,7 +662,7 @@ def test_chance_decides_on_some_claim_of_a_ledger_no_more_often_than_it_may(repl
     monkeypatch.setattr(
         "gc.collect", lambda: None
     )  # Holm's correction calls it, which takes ten times as long as the rest
-    ledgers, decided = 200, 0
+    ledgers, decided = 150, 0
     kinds = [name for name, times in IN_A_LEDGER.items() for _ in range(times)]
     assert len(kinds) == 20
     for ledger in range(ledgers):

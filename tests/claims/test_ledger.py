@@ -100,7 +100,7 @@ def test_arithmetic_needs_no_replicas(holds, verdict, tables, tmp_path):
         "whole": 1e6,
     }
     found = find(claim(arithmetic={"computed": computed, "holds": holds}), tables, seed=0)
-    said = "all of them 7,850, ratio 0.333333, per epoch 938, both 1; 1,234,567, whole 1e+06"
+    said = "all of them = 7,850, ratio = 0.333333, per epoch = 938, both = 1; 1,234,567, whole = 1e+06"
     assert found == Finding(verdict=verdict, because=said)
 
 

@@ -1,6 +1,7 @@
 """Claims against the experiments that they speak of: what is named is there, before anything runs."""
 
 import importlib.util
+import re
 import sys
 from copy import deepcopy
 from functools import cache
@@ -160,6 +161,19 @@ def test_arithmetic_is_worked_out_on_the_nets_of_the_experiment(load, fault):
     assert fault({"arithmetic": count | {"holds": "counted / 0 == 1"}}) == (
         "holds: division by zero (found 'counted / 0 == 1')"
     )
+
+
+def test_the_example_of_the_readme_is_valid():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    experiment, claim = (yaml.safe_load(part) for part in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    ((key, entry),) = experiment.items()
+    figures = {key: {"nets": key, "draw": {"accuracy": {}}}}
+    found = load_claims(
+        REPORT,
+        {"experiments": experiment, "figures": figures, "claims": claim},
+        {key: Experiment.model_validate(entry)},
+    )
+    assert [found_claim.experiment for found_claim in found.values()] == [key]
 
 
 # --------------------------------------------------------------------------------------------------- tables and columns

@@ -62,7 +62,7 @@ def find(claim: Claim, tables: Tables, seed: int) -> Finding:
     """
     if claim.arithmetic:
         holds, computed = work_out(claim.arithmetic, tables.experiment)
-        said = ", ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in computed.items())
+        said = ", ".join(f"{name.replace('_', ' ')} = {_number(value)}" for name, value in computed.items())
         return Finding(verdict="supported" if holds else "refuted", because=said)
     if not claim.comparisons:
         by_definition = f"by definition: {claim.definition}" if claim.definition else claim.untestable
