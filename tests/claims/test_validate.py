@@ -214,6 +214,7 @@ def test_the_example_of_the_readme_is_valid():
         ({"trend": {"falls": {"of": "nets.test_loss"}, "along": "model"}}, "along: "),
         ({"shape": {"peak": {"of": "nets.test_loss"}, "along": "equal"}}, "along: "),
         ({"extreme": {"lowest": {"of": "nets.test_loss"}, "along": "optimiser", "between": [0, 1]}}, "along: "),
+        (higher("nets.test_loss", each=["function"]), "each: images have no function"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip

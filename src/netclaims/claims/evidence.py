@@ -255,8 +255,8 @@ def valley(values: Numbers, x: Numbers) -> Evidence:
     the other way. A parabola would not do: it rises at one end wherever values fall ever less steeply.
 
     Every inner place is tried. For is the best of them, its p value times their number (Bonferroni); against has to
-    hold at all of them. The effect is the smaller of the fall and the rise along the lines at the best place, in
-    standard deviations of the values of a replica.
+    hold at all of them. The effect is the fall or the rise along the lines at the best place, whichever is the less
+    certain, in standard deviations of the values of a replica.
 
     Args:
         values: (replicas, settings), at least three settings.

@@ -111,7 +111,9 @@ def _part(table: pd.DataFrame, operand: Operand, by: list[str]) -> pd.DataFrame:
     """The part of every series that `during` says, of its own length."""
     length = table.groupby(by)[operand.coordinate].transform("max")
     start, end = (share * length for share in operand.during)
-    found = table[table[operand.coordinate].between(start - 1e-9, end + 1e-9)]
+    finite = np.isfinite(table[operand.column]) | (operand.table == "pca")  # whose first snapshot has no step before it
+    diverged = ~finite.groupby([table[name] for name in by]).transform("all")  # stays as it is, and has no number
+    found = table[diverged | table[operand.coordinate].between(start - 1e-9, end + 1e-9)]
     if len(found[by].drop_duplicates()) < len(table[by].drop_duplicates()):
         words = " to ".join(f"{100 * share:g} %" for share in operand.during)
         raise UntestableError(f"no record of {operand.column} from {words} of the course")

@@ -94,6 +94,10 @@ def check_claim(claim: Claim, experiment: Experiment, content: dict[str, Any]) -
         along = [comparison.along] if hasattr(comparison, "along") else []
         if set(along) & WORDS:
             raise EntryError(f"along: {along[0]} holds words, not numbers")
+        if getattr(comparison, "log", False) and 0 in experiment.varied.get(comparison.along, []):
+            raise EntryError(f"log: {comparison.along} is 0 at one of its values")
+        if "function" in comparison.each and not experiment.functions:
+            raise EntryError("each: images have no function")
         for operand in operands(comparison):
             _check_operand(operand, [*comparison.each, *along], claim.experiment, experiment, content)
 
