@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.utils.serialize import modify_yaml
 
 from netclaims.check import SECTIONS, check_settings
-from netclaims.learn.settings import SettingsError
+from netclaims.learn.settings import SettingsError, read_yaml
 
 ROOT = Path(__file__).parents[1]
 REPORTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "reports").glob("*.yaml")}
@@ -25,6 +26,15 @@ def fault() -> str:
     with pytest.raises(SettingsError) as caught:
         check_settings()
     return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["params.yaml", *(f"reports/{report}.yaml" for report in sorted(REPORTS))])
+def test_files_mean_the_same_once_dvc_has_written_them_anew(name, files):
+    """As it does for `dvc exp run -S`, by YAML 1.2: it leaves the quotes away of a yes, which we would read as true."""
+    before = read_yaml(files / name)
+    with modify_yaml(str(files / name)) as content:
+        content["more"] = 1
+    assert read_yaml(files / name) == before | {"more": 1}
 
 
 def fault_with(path: Path, old: str, new: str) -> str:
