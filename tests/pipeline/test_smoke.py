@@ -24,11 +24,6 @@ def analyses(trained):
     return {stage for stage, nets in NETS.items() if f"train@{nets}" in trained}
 
 
-def figures(stages):
-    """The figure stages of the reports that these stages belong to."""
-    return {f"figures@{stage.partition('@')[2].partition('-')[0]}" for stage in stages}
-
-
 DATA = {"prepare@functions", "prepare@mnist", "prepare@cifar10"}
 TRAINING = trainings(lambda entry: True)
 IN_BATCHES = trainings(lambda entry: "batch_size" not in {**entry, **entry.get("sweep", {}), **entry.get("tune", {})})
@@ -149,10 +144,12 @@ def test_a_change_reruns_what_depends_on_it_and_nothing_else(smoke, edit, expect
 
 
 def test_a_batch_size_reruns_the_trainings_that_follow_it_and_what_comes_after(smoke):
-    result = smoke.dvc("exp", "run", "-S", "batch_size=32")
+    """Of one report: all five take too long."""
+    result = smoke.dvc("exp", "run", "-S", "batch_size=32", "figures@d")
     assert result.returncode == 0, result.stdout + result.stderr
-    after = analyses(IN_BATCHES)
-    assert set(ran(result)) == {"check"} | IN_BATCHES | after | figures(IN_BATCHES | after) | CLAIMS
+    expected = {stage for stage in IN_BATCHES | analyses(IN_BATCHES) if "@d-" in stage}
+    assert len(expected) > 5
+    assert set(ran(result)) == {"check", "figures@d"} | expected
     assert "batch_size" in smoke.dvc("params", "diff").stdout
     html = smoke.dvc("plots", "diff", "HEAD")
     assert html.returncode == 0, html.stderr
