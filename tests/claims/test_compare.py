@@ -10,7 +10,6 @@ from netclaims.claims import evidence
 from netclaims.claims.compare import compare
 from netclaims.claims.config import EntryError, Equivalence, Extreme, Ordering, Shape, Trend
 from netclaims.claims.numbers import Tables, UntestableError
-from netclaims.learn.plan import plan
 from netclaims.learn.tables import write_table
 
 A, B, C = (np.array(values) for values in ([0.5, 0.4, 0.7, 0.6], [0.9, 1.1, 1.0, 1.2], [2.0, 1.0, 3.0, 1.5]))
@@ -21,31 +20,9 @@ LEFT_OUT = "1 of 4 replicas left out: a value is undefined"
 
 
 @pytest.fixture
-def leave(tmp_path, monkeypatch, params):
-    """Leaves an experiment's tables as training does, and opens them.
-
-    `nets` gives what a net's row has besides its settings, from these, or None where it was not trained, and `series`
-    the table of one net's course.
-    """
-    monkeypatch.chdir(tmp_path)
-
-    def make(entry, nets=lambda net: {}, replicas=4, **series) -> Tables:
-        rows = []
-        for number, run in enumerate(plan("d-a", entry, params(replicas=replicas), 60)):
-            for index, net in enumerate(run.members):
-                row = {"run": number, "member": index, "function": net.function, "model": run.model, **run.setting}
-                row |= {"replica": net.replica, "parameters": entry.parameters(run.model), "diverged": False}
-                row |= {"epoch": run.epochs, "train_loss": 1.0, "test_loss": 2.0}
-                row |= {} if entry.functions else {"train_accuracy": 0.75, "test_accuracy": 0.5}
-                if (also := nets(row)) is not None:
-                    rows.append(row | also)
-        write_table(tmp_path / "runs" / "d-a" / "nets.csv", pd.DataFrame(rows))
-        for name, course in series.items():
-            parts = [pd.DataFrame(course(row)).assign(run=row["run"], member=row["member"]) for row in rows]
-            write_table(tmp_path / "runs" / "d-a" / f"{name}.csv", pd.concat(parts))
-        return Tables("d-a", "d-a", entry)
-
-    return make
+def leave(leave):
+    """Of four replicas, unless a test says how many."""
+    return lambda entry, nets=lambda net: {}, replicas=4, **series: leave(entry, nets, replicas, **series)
 
 
 @pytest.fixture
@@ -335,7 +312,8 @@ def test_a_trend_over_settings_leaves_out_replicas_and_settings(sizes):
     table[1, 2], table[:, 3] = nan, inf
     found = compare(Trend.model_validate({"falls": LOSS, "along": "batch_size"}), sizes(table), seed=0)
     expected = evidence.trend_over_settings(TABLE[[0, 2, 3], :3], np.array([4.0, 8, 16]), -1)
-    assert found == evidence.replace(expected, remark=LEFT_OUT)
+    lost = "undefined in every replica at batch_size 32"
+    assert found == evidence.replace(expected, remark=f"{lost}; {LEFT_OUT}")
 
 
 def test_too_few_settings(sizes, models):

@@ -8,7 +8,6 @@ import pytest
 
 from netclaims.claims.config import EntryError, Operand
 from netclaims.claims.numbers import TAKE, Tables, UntestableError, numbers
-from netclaims.learn.plan import plan
 from netclaims.learn.tables import write_table
 
 TWO = {"models": {"A": {"layers": [10]}, "B": {"layers": [{"conv": 2}, {"pool": 4}, 6, 10]}}}
@@ -19,32 +18,6 @@ TUNE = {
     "learning_rate": None,
     "tune": {"optimiser": ["adam", "sgd"], "learning_rate": [0.1, 0.01]},
 }
-
-
-@pytest.fixture
-def leave(tmp_path, monkeypatch, params):
-    """Leaves an experiment's tables as training does, and opens them.
-
-    `nets` gives what a net's row has besides its settings, from these, and `series` the table of one net's course.
-    """
-    monkeypatch.chdir(tmp_path)
-
-    def make(entry, nets=lambda net: {}, replicas=3, **series) -> Tables:
-        rows = []
-        for number, run in enumerate(plan("d-a", entry, params(replicas=replicas), 60)):
-            for index, net in enumerate(run.members):
-                row = {"run": number, "member": index, "function": net.function, "model": run.model, **run.setting}
-                row |= {"replica": net.replica, "parameters": entry.parameters(run.model), "diverged": False}
-                row |= {"epoch": run.epochs, "train_loss": 1.0, "test_loss": 2.0}
-                row |= {} if entry.functions else {"train_accuracy": 0.75, "test_accuracy": 0.5}
-                rows.append(row | nets(row))
-        write_table(tmp_path / "runs" / "d-a" / "nets.csv", pd.DataFrame(rows))
-        for name, course in series.items():
-            parts = [pd.DataFrame(course(row)).assign(run=row["run"], member=row["member"]) for row in rows]
-            write_table(tmp_path / "runs" / "d-a" / f"{name}.csv", pd.concat(parts))
-        return Tables("d-a", "d-a", entry)
-
-    return make
 
 
 @pytest.fixture

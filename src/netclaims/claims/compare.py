@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log, log1p
 
 import numpy as np
@@ -33,7 +34,9 @@ def _groups(comparison: Comparison, table: pd.DataFrame) -> list[pd.DataFrame]:
     return [rows for _, rows in table.groupby(comparison.each, sort=False)]
 
 
-def _paired(comparison: Comparison, tables: Tables, first: Operand, second: Operand | float, ratio: bool):
+def _paired(
+    comparison: Comparison, tables: Tables, first: Operand, second: Operand | float, ratio: bool
+) -> tuple[pd.DataFrame, str]:
     """First less second, or the logarithm of their ratio, of the replicas that have both; with a remark."""
     by = ["replica", *comparison.each]
     table, remark = numbers(tables, first, by)
@@ -50,20 +53,27 @@ def _paired(comparison: Comparison, tables: Tables, first: Operand, second: Oper
     if ratio:
         sides = [evidence.logarithms(side) for side in sides]
     table = table.assign(difference=sides[0] - sides[1])
-    return table, "; ".join(dict.fromkeys(filter(None, remarks)))
+    return table, _joined(*remarks)
+
+
+def _joined(*remarks: str) -> str:
+    return "; ".join(dict.fromkeys(filter(None, remarks)))
+
+
+def _left_out(remark: str, kept: int, replicas: int) -> str:
+    """The remark, and how many replicas were left out, if any."""
+    lost = replicas - kept
+    return _joined(remark, f"{lost} of {replicas} replicas left out: a value is undefined" if lost else "")
 
 
 def _finite(rows: pd.DataFrame, remark: str, columns: list[str]) -> tuple[pd.DataFrame, str]:
     """The rows in which nothing is undefined, and a remark that says how many replicas were left out."""
     keep = np.isfinite(rows[columns].to_numpy(float)).all(axis=1)
-    if keep.all():
-        return rows, remark
-    said = f"{int((~keep).sum())} of {len(rows)} replicas left out: a value is undefined"
-    return rows[keep], "; ".join(filter(None, [remark, said]))
+    return rows[keep], _left_out(remark, int(keep.sum()), len(rows))
 
 
 def _with(found: Evidence, remark: str) -> Evidence:
-    return evidence.replace(found, remark="; ".join(filter(None, [remark, found.remark])))
+    return replace(found, remark=_joined(remark, found.remark))
 
 
 def _ordering(comparison: Ordering, tables: Tables, seed: int) -> list[Evidence]:
@@ -96,17 +106,7 @@ def _trend(comparison: Trend, tables: Tables, seed: int) -> list[Evidence]:
     found = []
     for rows in _groups(comparison, table):
         if course:
-            rows = rows.dropna(subset=along)  # of the first row there is no change
-            parts, said = [part for _, part in rows.groupby("replica")], remark
-            if max(map(len, parts), default=0) < 3:
-                raise UntestableError(f"a course of {operand.column} takes three {operand.coordinate}s and more")
-            kept = [part for part in parts if np.isfinite(part[[along, "value"]]).all(axis=None) and len(part) > 2]
-            if len(kept) < len(parts):
-                lost = f"{len(parts) - len(kept)} of {len(parts)} replicas left out: a value is undefined"
-                said = "; ".join(filter(None, [remark, lost]))
-            if not kept:
-                raise UntestableError("every replica has a value that is undefined")
-            series = [(part[along].to_numpy(float), part["value"].to_numpy(float)) for part in kept]
+            series, said = _courses(rows, operand, along, remark)
             found.append(_with(evidence.trend_along_series(series, comparison.sign), said))
         elif rows.duplicated("replica").any():
             values, x, said = _block(rows, along, remark)
@@ -120,19 +120,35 @@ def _trend(comparison: Trend, tables: Tables, seed: int) -> list[Evidence]:
     return found
 
 
+def _courses(
+    rows: pd.DataFrame, operand: Operand, along: str, remark: str
+) -> tuple[list[tuple[np.ndarray, np.ndarray]], str]:
+    """x and y of every replica's series, of those in which nothing is undefined."""
+    rows = rows.dropna(subset=along)  # of the first row there is no change
+    parts = [part for _, part in rows.groupby("replica")]
+    if max(map(len, parts), default=0) < 3:
+        raise UntestableError(f"a course of {operand.column} takes three {operand.coordinate}s and more")
+    kept = [part for part in parts if np.isfinite(part[[along, "value"]]).all(axis=None) and len(part) > 2]
+    if not kept:
+        raise UntestableError("every replica has a value that is undefined")
+    series = [(part[along].to_numpy(float), part["value"].to_numpy(float)) for part in kept]
+    return series, _left_out(remark, len(kept), len(parts))
+
+
 def _block(rows: pd.DataFrame, along: str, remark: str) -> tuple[np.ndarray, np.ndarray, str]:
     """Values as (replicas, settings), of the replicas that have all of them, and the settings in order."""
     table = rows.pivot_table(index="replica", columns=along, values="value", dropna=False, aggfunc="mean")
-    table = table.replace([np.inf, -np.inf], np.nan).dropna(axis="columns", how="all")
+    table = table.replace([np.inf, -np.inf], np.nan)
+    lost = table.columns[table.isna().all()]
+    if len(lost):
+        remark = _joined(remark, f"undefined in every replica at {along} {', '.join(f'{value:g}' for value in lost)}")
+    table = table.drop(columns=lost)
     if table.shape[1] < 3:
         raise UntestableError(f"it takes three values of {along} and more, and there are {table.shape[1]}")
     kept = table.dropna()
-    if len(kept) < len(table):
-        said = f"{len(table) - len(kept)} of {len(table)} replicas left out: a value is undefined"
-        remark = "; ".join(filter(None, [remark, said]))
     if kept.empty:
         raise UntestableError("every replica has a value that is undefined")
-    return kept.to_numpy(float), kept.columns.to_numpy(float), remark
+    return kept.to_numpy(float), kept.columns.to_numpy(float), _left_out(remark, len(kept), len(table))
 
 
 def _extreme(comparison: Extreme, tables: Tables, seed: int) -> list[Evidence]:

@@ -6,7 +6,7 @@ replica. All of them have to hold for the claim to hold.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -144,11 +144,10 @@ Side = Annotated[
 ]
 
 
-def _one_of(settings: Settings, *names: str) -> str:
+def _one_of(settings: Settings, *names: str) -> None:
     given = [name for name in names if getattr(settings, name) is not None]
     if len(given) != 1:
         raise ValueError(f"{names[0]}: give one of {', '.join(names)} (found {', '.join(given) or 'none'})")
-    return given[0]
 
 
 def _whole_course(settings: Trend | Extreme | Shape) -> None:
@@ -175,35 +174,49 @@ class Comparison(Settings):
     each: list[Name] = Field(default=[])
 
 
-class Trend(Comparison):
+class Directed(Comparison):
+    """A comparison that goes one of two ways, each a key of its own that holds the operand."""
+
+    WAYS: ClassVar[dict[str, int]]
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        _one_of(self, *self.WAYS)
+        return self
+
+    @property
+    def operand(self) -> Operand:
+        """What the claim says something of."""
+        return next(operand for name in self.WAYS if (operand := getattr(self, name)))
+
+    @property
+    def sign(self) -> int:
+        """1 or -1, by the key that is given."""
+        return next(sign for name, sign in self.WAYS.items() if getattr(self, name))
+
+
+class Trend(Directed):
     """`rises` or `falls` with `along`: a swept setting, or something measured on each replica.
 
     Of a series of which nothing is taken it is the course: `along` its coordinate, or another of its columns.
     """
+
+    WAYS: ClassVar = {"rises": 1, "falls": -1}
 
     rises: Operand | None = None
     falls: Operand | None = None
     along: Name
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        _one_of(self, "rises", "falls")
+    def _course(self) -> Self:
         _whole_course(self)
         return self
 
-    @property
-    def operand(self) -> Operand:
-        """What rises or falls."""
-        return self.rises or self.falls
 
-    @property
-    def sign(self) -> int:
-        """1 for what rises, -1 for what falls."""
-        return 1 if self.rises else -1
-
-
-class Ordering(Comparison):
+class Ordering(Directed):
     """`higher` or `lower` than every one of `than`, operands or numbers; with `ratio`, in proportion."""
+
+    WAYS: ClassVar = {"higher": 1, "lower": -1}
 
     higher: Operand | None = None
     lower: Operand | None = None
@@ -214,20 +227,9 @@ class Ordering(Comparison):
     ratio: bool = False
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        _one_of(self, "higher", "lower")
+    def _numbers(self) -> Self:
         _needs_number(self, "higher", "lower", "than")
         return self
-
-    @property
-    def operand(self) -> Operand:
-        """What is higher or lower."""
-        return self.higher or self.lower
-
-    @property
-    def sign(self) -> int:
-        """1 for what is higher, -1 for what is lower."""
-        return 1 if self.higher else -1
 
 
 class Equivalence(Comparison):
@@ -254,8 +256,10 @@ class Equivalence(Comparison):
         return self.within or self.beyond
 
 
-class Extreme(Comparison):
+class Extreme(Directed):
     """The `lowest` or `highest` value along a setting or a series lies `between` two places, both included."""
+
+    WAYS: ClassVar = {"lowest": -1, "highest": 1}
 
     lowest: Operand | None = None
     highest: Operand | None = None
@@ -263,8 +267,7 @@ class Extreme(Comparison):
     between: Annotated[list[Number], Field(min_length=2, max_length=2)]
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        _one_of(self, "lowest", "highest")
+    def _place(self) -> Self:
         if self.between[0] > self.between[1]:
             raise ValueError(f"between: from a smaller to a larger value (found {self.between})")
         _whole_course(self)
@@ -272,19 +275,11 @@ class Extreme(Comparison):
             _needs_number(self, "lowest", "highest")
         return self
 
-    @property
-    def operand(self) -> Operand:
-        """What is lowest or highest somewhere."""
-        return self.lowest or self.highest
 
-    @property
-    def sign(self) -> int:
-        """1 for the highest, -1 for the lowest."""
-        return 1 if self.highest else -1
-
-
-class Shape(Comparison):
+class Shape(Directed):
     """A `valley` (falls, then rises) or a `peak` along a swept setting, on a logarithmic axis with `log`."""
+
+    WAYS: ClassVar = {"valley": 1, "peak": -1}
 
     valley: Operand | None = None
     peak: Operand | None = None
@@ -292,22 +287,11 @@ class Shape(Comparison):
     log: bool = False
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        _one_of(self, "valley", "peak")
+    def _turn(self) -> Self:
         _whole_course(self)
         if self.along != self.operand.coordinate:
             _needs_number(self, "valley", "peak")
         return self
-
-    @property
-    def operand(self) -> Operand:
-        """What has the shape."""
-        return self.valley or self.peak
-
-    @property
-    def sign(self) -> int:
-        """1 for a valley, -1 for a peak."""
-        return 1 if self.valley else -1
 
 
 class Arithmetic(Settings):
