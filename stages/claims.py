@@ -1,15 +1,20 @@
-"""Put every claim of every report to the test: `python stages/claims.py`."""
+"""Put every claim of every report to the test, and our numbers beside those stated: `python stages/claims.py`."""
 
 from netclaims.claims.ledger import find_all, judge, load_all, write_ledger
+from netclaims.claims.stated import load_all_results, write_stated
 from netclaims.learn.command import command
 from netclaims.learn.params import load_params
 
 
 @command
 def main() -> None:
-    """Test all claims, judge them together, and write `metrics/claims.json` and `plots/claims.csv`."""
-    params, claims = load_params(), load_all()
+    """Test all claims and judge them together: `metrics/claims.json` and `plots/claims.csv`.
+
+    Set the numbers that the reports state beside ours: `metrics/stated.json`.
+    """
+    params, claims, results = load_params(), load_all(), load_all_results()
     write_ledger(claims, judge(find_all(claims, params.seed)), params.scale)
+    write_stated(results, params.scale)
 
 
 if __name__ == "__main__":

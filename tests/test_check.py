@@ -54,7 +54,12 @@ def test_the_committed_settings_are_valid():
 
 def test_the_five_reports_have_entries_in_every_section():
     assert sorted(REPORTS) == ["a", "b", "c", "d", "e"]
-    assert {section for content in REPORTS.values() for section in content} == {"experiments", *SECTIONS, "claims"}
+    assert {section for content in REPORTS.values() for section in content} == {
+        "experiments",
+        *SECTIONS,
+        "results",
+        "claims",
+    }
 
 
 @pytest.mark.parametrize(
@@ -215,6 +220,31 @@ def test_a_mistake_in_a_claim_is_one_line(files, kind, changes, message):
     found = fault()
     assert found.startswith(f"reports/d.yaml: claims.{key}")
     assert message in found
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        (
+            {"d-x": {"loss": {"stated": 1, "of": "nets.train_loss"}}},
+            ".d-x: experiment: no 'd-x'; there are d-simulate, ",
+        ),
+        ({"d-capacity": {"loss": {"of": "nets.train_loss"}}}, ".d-capacity.loss.stated: required, and not there"),
+        (
+            {"d-capacity": {"loss": {"stated": 1, "of": "nets.height"}}},
+            ".d-capacity.loss: nets.height: no such column; ",
+        ),
+    ],
+    ids=["experiment", "number", "column"],
+)
+def test_a_mistake_in_a_stated_number_is_one_line(files, results, message):
+    shutil.rmtree(files / "reports")
+    (files / "reports").mkdir()
+    text = yaml.dump(REPORTS["d"] | {"results": results}, sort_keys=False)
+    (files / "reports" / "d.yaml").write_text(text, encoding="utf-8")
+    found = fault()
+    assert found.startswith(f"reports/d.yaml: results{message}")
     assert "\n" not in found
 
 

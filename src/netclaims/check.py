@@ -13,6 +13,7 @@ from netclaims.analysis.sections import (
     Section,
     SensitivitySettings,
 )
+from netclaims.claims.stated import load_results
 from netclaims.claims.validate import load_claims
 from netclaims.learn.config import EXAMPLE, Experiment, load_experiments
 from netclaims.learn.layers import Dense, parameter_shapes
@@ -59,11 +60,11 @@ def check_settings() -> int:
 def _check_report(path: Path) -> int:
     content, experiments = read_yaml(path), load_experiments(path)
     for section, entries in content.items():
-        if section in ("experiments", "claims"):
+        if section in ("experiments", "results", "claims"):
             continue
         if section not in SECTIONS:
             raise SettingsError(
-                f"{path}: {section}: unknown section; there are experiments, {', '.join(SECTIONS)}, claims"
+                f"{path}: {section}: unknown section; there are experiments, {', '.join(SECTIONS)}, results, claims"
             )
         if not isinstance(entries, dict):
             raise SettingsError(f"{path}: {section}: a mapping of experiments to their settings (found {entries!r})")
@@ -76,6 +77,7 @@ def _check_report(path: Path) -> int:
                 known = ", ".join(experiments)
                 raise SettingsError(f"{path}: {where}.nets: no experiment {settings.nets!r}; there are {known}")
             _check_agreement(settings, experiments[settings.nets], path, where)
+    load_results(path, content, experiments)
     load_claims(path, content, experiments)
     return len(experiments)
 

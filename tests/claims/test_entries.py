@@ -455,11 +455,15 @@ CONTENT = {
     "interpolate": {"d-line": {"nets": "d-nets"}, "d-both": {"nets": "d-nets"}},
     "pca": None,
     "figures": {"d-line": {"nets": "d-nets", "draw": {}}},
+    "results": {"d-line": {"nets": {"nets": "d-both"}}, "d-result": {"nets": {}}},
     "claims": {"d-claim": {"experiment": "d-line"}},
 }
 
 
-@pytest.mark.parametrize(("key", "nets"), [("d-nets", "d-nets"), ("d-both", "d-both"), ("d-line", "d-nets"),
-                                           ("d-other", None), ("d-claim", None), ("experiments", None)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("key", "nets"),
+    [("d-nets", "d-nets"), ("d-both", "d-both"), ("d-line", "d-nets"), ("d-other", None), ("d-claim", None),
+     ("d-result", None), ("experiments", None)],
+)  # fmt: skip
 def test_an_analysis_looks_at_the_nets_that_its_entry_names(key, nets):
     assert nets_of(key, CONTENT) == nets

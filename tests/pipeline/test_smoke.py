@@ -78,6 +78,18 @@ def test_every_claim_has_a_verdict(smoke):
     assert all(f'<a id="{key}">' in page for content in REPORTS.values() for key in content["claims"])
 
 
+def test_every_stated_number_has_ours_beside_it(smoke):
+    found = json.loads((smoke.folder / "metrics" / "stated.json").read_text(encoding="utf-8"))
+    assert found.pop("scale") == "smoke"
+    entries = {key: numbers for content in REPORTS.values() for key, numbers in content.get("results", {}).items()}
+    assert {key: list(numbers) for key, numbers in found.items()} == {key: list(said) for key, said in entries.items()}
+    for key, numbers in found.items():
+        for name, number in numbers.items():
+            assert number["stated"] == entries[key][name]["stated"]
+            assert (number["mean"] is None) == (number["replicas"] == 0)
+            assert number["mean"] is not None or number["remark"]
+
+
 def test_every_figure_is_drawn(smoke):
     folder = smoke.folder / "plots" / "figures"
     declared = {Path(report, key, f"{name}.svg") for report, content in REPORTS.items()
@@ -89,7 +101,7 @@ def test_every_figure_is_drawn(smoke):
 
 def test_every_experiment_of_every_report_has_a_figure():
     for report in REPORTS.values():
-        keys = {key for section, entries in report.items() if section not in ("figures", "claims")
+        keys = {key for section, entries in report.items() if section not in ("figures", "results", "claims")
                 for key in entries}  # fmt: skip
         assert keys == set(report["figures"])
 

@@ -66,7 +66,7 @@ def _left_out(remark: str, kept: int, replicas: int) -> str:
     return _joined(remark, f"{lost} of {replicas} replicas left out: a value is undefined" if lost else "")
 
 
-def _finite(rows: pd.DataFrame, remark: str, columns: list[str]) -> tuple[pd.DataFrame, str]:
+def finite(rows: pd.DataFrame, remark: str, columns: list[str]) -> tuple[pd.DataFrame, str]:
     """The rows in which nothing is undefined, and a remark that says how many replicas were left out."""
     keep = np.isfinite(rows[columns].to_numpy(float)).all(axis=1)
     return rows[keep], _left_out(remark, int(keep.sum()), len(rows))
@@ -81,7 +81,7 @@ def _ordering(comparison: Ordering, tables: Tables, seed: int) -> list[Evidence]
     for than in comparison.than:
         table, remark = _paired(comparison, tables, comparison.operand, than, comparison.ratio)
         for rows in _groups(comparison, table):
-            kept, said = _finite(rows, remark, ["difference"])
+            kept, said = finite(rows, remark, ["difference"])
             differences = comparison.sign * kept["difference"].to_numpy(float)
             found.append(_with(evidence.ordering(differences, comparison.ratio), said))
     return found
@@ -93,7 +93,7 @@ def _equivalence(comparison: Equivalence, tables: Tables, seed: int) -> list[Evi
     test = evidence.equivalence if comparison.within else evidence.unlike
     found = []
     for rows in _groups(comparison, table):
-        kept, said = _finite(rows, remark, ["difference"])
+        kept, said = finite(rows, remark, ["difference"])
         differences = kept["difference"].to_numpy(float)
         found.append(_with(test(differences, margin, comparison.ratio), said))
     return found
@@ -109,10 +109,10 @@ def _trend(comparison: Trend, tables: Tables, seed: int) -> list[Evidence]:
             series, said = _courses(rows, operand, along, remark)
             found.append(_with(evidence.trend_along_series(series, comparison.sign), said))
         elif rows.duplicated("replica").any():
-            values, x, said = _block(rows, along, remark)
+            values, x, said = block(rows, along, remark)
             found.append(_with(evidence.trend_over_settings(values, x, comparison.sign), said))
         else:
-            kept, said = _finite(rows, remark, [along, "value"])
+            kept, said = finite(rows, remark, [along, "value"])
             x, y = (kept[name].to_numpy(float) for name in (along, "value"))
             if len(kept) < 3:
                 raise UntestableError("a trend over replicas takes three and more")
@@ -135,7 +135,7 @@ def _courses(
     return series, _left_out(remark, len(kept), len(parts))
 
 
-def _block(rows: pd.DataFrame, along: str, remark: str) -> tuple[np.ndarray, np.ndarray, str]:
+def block(rows: pd.DataFrame, along: str, remark: str) -> tuple[np.ndarray, np.ndarray, str]:
     """Values as (replicas, settings), of the replicas that have all of them, and the settings in order."""
     table = rows.pivot_table(index="replica", columns=along, values="value", dropna=False, aggfunc="mean")
     table = table.replace([np.inf, -np.inf], np.nan)
@@ -156,7 +156,7 @@ def _extreme(comparison: Extreme, tables: Tables, seed: int) -> list[Evidence]:
     table, remark = numbers(tables, comparison.operand, ["replica", *comparison.each, along])
     found = []
     for rows in _groups(comparison, table):
-        values, places, said = _block(rows, along, remark)
+        values, places, said = block(rows, along, remark)
         allowed = (places >= low - 1e-9) & (places <= high + 1e-9)
         if allowed.all() or not allowed.any():
             which = "every" if allowed.all() else "no"
@@ -169,7 +169,7 @@ def _shape(comparison: Shape, tables: Tables, seed: int) -> list[Evidence]:
     table, remark = numbers(tables, comparison.operand, ["replica", *comparison.each, comparison.along])
     found = []
     for rows in _groups(comparison, table):
-        values, x, said = _block(rows, comparison.along, remark)
+        values, x, said = block(rows, comparison.along, remark)
         x = np.array([log(value) for value in x]) if comparison.log else x
         found.append(_with(evidence.valley(comparison.sign * values, x), said))
     return found

@@ -380,5 +380,6 @@ def nets_of(key: str, content: dict[str, Any]) -> str | None:
     """The experiment that trained the nets of an experiment or of an analysis, by a report file's content."""
     if key in content["experiments"]:
         return key
-    entries = (section[key] for section in content.values() if isinstance(section, dict) and key in section)
+    sections = (section for name, section in content.items() if name not in ("results", "claims"))
+    entries = (section[key] for section in sections if isinstance(section, dict) and key in section)
     return next((entry["nets"] for entry in entries if "nets" in entry), None)

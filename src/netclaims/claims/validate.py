@@ -63,16 +63,25 @@ def load_claims(path: Path, content: dict[str, Any], experiments: dict[str, Expe
         try:
             if claim.report != path.stem or not re.fullmatch(rf"{path.stem}-[\w.-]+", str(key)):
                 raise EntryError(f"named <report>-<name>, with report: {path.stem}")
-            nets = nets_of(claim.experiment, content)
-            if nets is None:
-                sections = [entries for name, entries in content.items() if name != "claims" and entries]
-                known = ", ".join(dict.fromkeys(str(key) for entries in sections for key in entries))
-                raise EntryError(f"experiment: no {claim.experiment!r}; there are {known}")
-            check_claim(claim, experiments[nets], content)
+            check_claim(claim, experiments[nets_looked_at(claim.experiment, content)], content)
         except EntryError as error:
             raise SettingsError(f"{path}: claims.{key}: {error}") from None
         claims[str(key)] = claim
     return claims
+
+
+def nets_looked_at(key: str, content: dict[str, Any]) -> str:
+    """The experiment that trained the nets of an experiment or of an analysis, by a report file's content.
+
+    Raises:
+        EntryError: there is no such experiment or analysis.
+    """
+    nets = nets_of(key, content)
+    if nets is None:
+        sections = [entries for name, entries in content.items() if name not in ("results", "claims") and entries]
+        known = ", ".join(dict.fromkeys(str(known) for entries in sections for known in entries))
+        raise EntryError(f"experiment: no {key!r}; there are {known}")
+    return nets
 
 
 def check_claim(claim: Claim, experiment: Experiment, content: dict[str, Any]) -> None:
@@ -99,7 +108,7 @@ def check_claim(claim: Claim, experiment: Experiment, content: dict[str, Any]) -
         if "function" in comparison.each and not experiment.functions:
             raise EntryError("each: images have no function")
         for operand in operands(comparison):
-            _check_operand(operand, [*comparison.each, *along], claim.experiment, experiment, content)
+            check_operand(operand, [*comparison.each, *along], claim.experiment, experiment, content)
 
 
 def operands(comparison: Comparison) -> list[Operand]:
@@ -108,10 +117,17 @@ def operands(comparison: Comparison) -> list[Operand]:
     return [v for value in values for v in (value if isinstance(value, list) else [value]) if isinstance(v, Operand)]
 
 
-def _check_operand(
-    operand: Operand, more: list[str], key: str, experiment: Experiment, content: dict[str, Any]
-) -> None:
-    """Check an operand, and `more` columns that its table has to have."""
+def check_operand(operand: Operand, more: list[str], key: str, experiment: Experiment, content: dict[str, Any]) -> None:
+    """Check an operand, and `more` columns that its table has to have.
+
+    Args:
+        key: the experiment or the analysis, whose tables are meant.
+        experiment: the one that trained the nets.
+        content: of the report file.
+
+    Raises:
+        EntryError: which key is wrong, and what is allowed there.
+    """
     table, entry = operand.table, (content.get(operand.table) or {}).get(key)
     if table not in ("nets", "history", "steps") and entry is None:
         raise EntryError(f"{operand.of}: {key} has no entry under {table}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from math import isfinite
 from pathlib import Path
 
 import pandas as pd
@@ -11,21 +10,9 @@ import pandas as pd
 from netclaims.claims.config import Claim
 from netclaims.claims.ledger import VERDICTS
 from netclaims.learn.paths import FIGURES, report_of
+from netclaims.present.verdicts import MARKS, effect
 
 CLAIMS_PAGE = Path("docs/claims.md")
-MARKS = {
-    "supported": "✔ supported",
-    "refuted": "✘ refuted",
-    "undecided": "? undecided",
-    "not testable": "– not testable",
-}
-UNITS = {
-    "rho": "ρ = {}",
-    "rank": "rank difference {}",
-    "ratio": "× {}",
-    "difference": "{}",
-    "height": "{} standard deviations",
-}
 HEAD = """# Which claims hold
 
 Written by the stage `ledger`. Every sentence quoted below is a claim that a report makes, tested on this project's own
@@ -84,14 +71,14 @@ def _questions(claims: dict[str, Claim], rows: pd.DataFrame) -> str:
     answers: dict[str, dict[str, list[str]]] = {}
     for key, claim in claims.items():
         if claim.comparisons:
-            mark = MARKS[rows.loc[key, "verdict"]].partition(" ")[0]
+            mark = MARKS[rows.loc[key, "verdict"]]
             cells = answers.setdefault(claim.question, {report: [] for report in reports})
             cells[claim.report].append(f"{mark} [{_plain(claim.answer)}](#{key})")
     several = {question: cells for question, cells in answers.items() if sum(map(bool, cells.values())) > 1}
     lines = [
         [f"**{question}**", *("<br>".join(cell) for cell in cells.values())] for question, cells in several.items()
     ]
-    legend = ", ".join(MARKS.values())
+    legend = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())
     return f"## The same question, several reports\n\n{legend}\n\n" + _table(["question", *reports], lines)
 
 
@@ -103,8 +90,8 @@ def _report(report: str, claims: dict[str, Claim], rows: pd.DataFrame) -> str:
         lines.append([
             f'<a id="{key}"></a>“{_plain(claim.quote)}” ({claim.part})',
             f"{_plain(claim.read)}<br>{_where(claim, row)}",
-            _effect(row),
-            MARKS[row["verdict"]] + because,
+            "<br>".join(effect(row)),
+            f"{MARKS[row['verdict']]} {row['verdict']}{because}",
         ])  # fmt: skip
     return f"## Report {report}\n\n" + _table(["claim", "how it was read, and where", "effect", "verdict"], lines)
 
@@ -115,16 +102,3 @@ def _where(claim: Claim, row: pd.Series) -> str:
     path = FIGURES / report_of(claim.experiment) / claim.experiment / f"{claim.figure}.svg"
     trained = f"{row['epochs']:,} of {row['epochs_stated']:,} epochs" if row["epochs"] < row["epochs_stated"] else ""
     return ", ".join(filter(None, [claim.kind, f"[{claim.experiment}](../{path})", row["data"], trained]))
-
-
-def _effect(row: pd.Series) -> str:
-    if not isinstance(row["unit"], str) or not isfinite(row["effect"]):
-        return ""
-    ends = (row["low"], row["high"])
-    interval = f" ({_short(ends[0])} to {_short(ends[1])})" if all(map(isfinite, ends)) else ""
-    p = f"<br>p = {_short(row['p_holm'], 2)}, {row['replicas']:.0f} replicas" if isfinite(row["p_holm"]) else ""
-    return UNITS[row["unit"]].format(f"{_short(row['effect'])}{interval}") + p
-
-
-def _short(value: float, digits: int = 3) -> str:
-    return f"{value:.{digits}g}".replace("-", "−")

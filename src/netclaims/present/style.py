@@ -88,6 +88,7 @@ def apply() -> None:
     rcParams.update(
         {
             "svg.hashsalt": "netclaims",  # element ids are random otherwise
+            "svg.fonttype": "none",  # words as words: to search, to read aloud, to compare
             "font.size": 9,
             "axes.spines.top": False,
             "axes.spines.right": False,

@@ -1,0 +1,96 @@
+"""Figures inside a page: their SVG without what only a file of its own needs, a third of the size."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from markupsafe import Markup
+
+REFERENCE = re.compile(r"#([\w.-]+)")
+FINER = re.compile(r"(\.\d)\d+")
+ZERO = re.compile(r"\.0\b")
+COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")
+
+
+class Figures:
+    """The figures of one page. They share the rules of their styles; an id belongs to one figure alone."""
+
+    def __init__(self) -> None:
+        """Begin a page without figures."""
+        self._rules: dict[str, str] = {}
+        self._count = 0
+
+    def inline(self, svg: str, label: str) -> Markup:
+        """The `<svg>` element of a figure that matplotlib drew, for HTML.
+
+        Args:
+            svg: the content of the file.
+            label: what the figure shows, for those who cannot see it.
+        """
+        self._count += 1
+        root = ElementTree.fromstring(svg)  # noqa: S314 (a file of the project's own)
+        used = {name for element in root.iter() for value in element.attrib.values()
+                for name in REFERENCE.findall(value)}  # fmt: skip
+        width, height = (float(root.attrib.pop(side).removesuffix("pt")) for side in ("width", "height"))
+        self._clean(root, used)
+        root.attrib = {
+            "viewBox": root.attrib["viewBox"],
+            "role": "img",
+            "aria-label": label,
+            "style": f"--width: {width:.0f}; aspect-ratio: {width:.0f} / {height:.0f}",
+        }
+        return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704 (its texts are escaped)
+
+    def style(self) -> Markup:
+        """The rules of all figures so far, as CSS."""
+        rules = "\n".join(f".{name} {{ {rule} }}" for rule, name in self._rules.items())
+        return Markup(rules)  # noqa: S704 (what matplotlib wrote)
+
+    def _clean(self, element: Element, used: set[str]) -> None:
+        element.tag = _local(element.tag)
+        element.attrib = dict(filter(None, (self._attribute(*item, used) for item in element.attrib.items())))
+        if not (element.text or "").strip():
+            element.text = None
+        children = []
+        for child in element:
+            if _local(child.tag) in ("metadata", "style"):
+                continue
+            self._clean(child, used)
+            bare = child.tag in ("g", "defs") and not (child.attrib and len(child))
+            children += list(child) if bare and child.tag == "g" else [] if bare and not len(child) else [child]
+        element[:] = children
+        for child in children:
+            child.tail = None
+
+    def _attribute(self, name: str, value: str, used: set[str]) -> tuple[str, str] | None:
+        """An attribute as it is written here; None where it is not."""
+        name = _local(name)
+        if name == "id":
+            return (name, self._own(value)) if value in used else None
+        if name == "style":
+            return "class", self._rules.setdefault(value, f"f{len(self._rules)}")
+        if name == "d":
+            return name, _path(value)
+        if name == "href" or "url(" in value:
+            return name, REFERENCE.sub(lambda found: f"#{self._own(found[1])}", value)
+        return name, value
+
+    def _own(self, name: str) -> str:
+        return f"g{self._count}-{name}"
+
+
+def _local(name: str) -> str:
+    """A name without its XML namespace, of which HTML knows nothing."""
+    return name.rpartition("}")[2]
+
+
+def _path(drawn: str) -> str:
+    """A path to tenths of a point, without the spaces and letters that it can do without."""
+    short, before = [], ""
+    for command, places in COMMAND.findall(ZERO.sub("", FINER.sub(r"\1", drawn))):
+        follows = command == "L" and before in ("M", "L")  # more places after M or L are lines anyhow
+        short.append((" " if follows else command) + " ".join(places.split()))
+        before = command
+    return "".join(short).replace(" -", "-")

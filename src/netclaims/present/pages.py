@@ -1,0 +1,23 @@
+"""Pages of HTML from templates; each is one file that needs nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(template: str, folder: Path = TEMPLATES, **content: object) -> str:
+    """A page: what `content` holds is escaped, unless it is `Markup`.
+
+    Args:
+        template: the name of a file in `folder`; it can extend and include those of this package.
+        folder: where it lies.
+    """
+    environment = Environment(
+        loader=FileSystemLoader([folder, TEMPLATES]), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    return environment.get_template(template).render(content)

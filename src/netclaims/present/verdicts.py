@@ -1,0 +1,37 @@
+"""How verdicts, effects and their intervals are written, on every page alike."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import pandas as pd
+
+MARKS = {"supported": "✔", "refuted": "✘", "undecided": "?", "not testable": "–"}
+UNITS = {
+    "rho": "ρ = {}",
+    "rank": "rank difference {}",
+    "ratio": "× {}",
+    "difference": "{}",
+    "height": "{} standard deviations",
+}
+
+
+def short(value: float, digits: int = 3) -> str:
+    """A number of so many significant digits, with a true minus sign."""
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def effect(row: pd.Series) -> list[str]:
+    """A claim's effect with its interval, and its p with the number of replicas, a line each; as far as there are any.
+
+    Args:
+        row: of `plots/claims.csv`.
+    """
+    if not isinstance(row["unit"], str) or not isfinite(row["effect"]):
+        return []
+    ends = (row["low"], row["high"])
+    interval = f" ({short(ends[0])} to {short(ends[1])})" if all(map(isfinite, ends)) else ""
+    lines = [UNITS[row["unit"]].format(f"{short(row['effect'])}{interval}")]
+    if isfinite(row["p_holm"]):
+        lines.append(f"p = {short(row['p_holm'], 2)}, {row['replicas']:.0f} replicas")
+    return lines

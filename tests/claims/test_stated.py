@@ -1,0 +1,329 @@
+"""Numbers that the reports state, and ours beside them: a mistake is one line, and ours are those of the replicas."""
+
+import json
+from math import inf, nan, sqrt
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from netclaims.claims.numbers import Tables
+from netclaims.claims.stated import Stated, beside, load_all_results, load_results, write_stated
+from netclaims.learn.settings import SettingsError
+from netclaims.learn.tables import write_json, write_table
+
+ROOT = Path(__file__).parents[2]
+REPORT = Path("reports/d.yaml")
+LOSS = {"stated": 0.5, "of": "nets.test_loss"}
+SWEEP = {"batch_size": None, "sweep": {"batch_size": [4, 8, 16]}, "follows": ["replicas", "scale"],
+         "against": "batch_size"}  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------------- entries
+
+
+@pytest.fixture(scope="module")
+def content(entry):
+    """A report of an experiment that sweeps a setting, and of an analysis of its nets."""
+    line = {"report": "d", "nets": "d-a", "data": "mnist", "over": "batch_size", "between": [4, 8]}
+    line |= {"alpha": [0, 1], "points": 3}
+    return {
+        "experiments": {"d-a": entry(**SWEEP | {"record": {"gradient_norm": "epoch"}})},
+        "interpolate": {"d-line": line},
+        "figures": {"d-a": {"nets": "d-a", "draw": {}}},
+        "claims": {"d-claim": {"experiment": "d-a"}},
+    }
+
+
+@pytest.fixture(scope="module")
+def load(content, experiment):
+    """Reads the section as it stands in `reports/d.yaml`."""
+    experiments = {"d-a": experiment(**SWEEP | {"record": {"gradient_norm": "epoch"}})}
+    return lambda results: load_results(REPORT, content | {"results": results}, experiments)
+
+
+@pytest.fixture(scope="module")
+def fault(load):
+    """The one line that is said of a mistake, after the section's name."""
+
+    def said(results) -> str:
+        with pytest.raises(SettingsError) as caught:
+            load(results)
+        message = str(caught.value)
+        assert "\n" not in message
+        assert message.startswith(f"{REPORT}: results")
+        return message.removeprefix(f"{REPORT}: results")
+
+    return said
+
+
+@pytest.mark.parametrize("results", [None, {}])
+def test_a_report_without_stated_numbers(results, content, load):
+    assert load(results) == load_results(REPORT, content, {}) == {}
+
+
+def test_entries_come_by_experiment_and_name_and_in_order(load):
+    end = {"stated": 3, "about": True, "of": "history.test_loss", "where": {"batch_size": 8}, "take": "end"}
+    place = {"stated": 0.5, "of": "interpolate.loss", "where": {"split": "test"}, "lowest_along": "alpha"}
+    found = load({"d-line": {"alpha of the lowest loss": place}, "d-a": {"A, in the end": end, "A-2": LOSS}})
+    assert [(key, list(entries)) for key, entries in found.items()] == [
+        ("d-line", ["alpha of the lowest loss"]),
+        ("d-a", ["A, in the end", "A-2"]),
+    ]
+    one, other = found["d-line"]["alpha of the lowest loss"], found["d-a"]["A, in the end"]
+    assert (one.stated, one.about, one.along, one.needs) == (0.5, False, "alpha", None)
+    assert (other.stated, other.about, other.along, other.take) == (3, True, None, "end")
+
+
+@pytest.mark.parametrize("results", [["d-a"], "d-a", 3])
+def test_the_section_is_a_mapping(results, fault):
+    assert fault(results) == f": a mapping of experiments to their numbers (found {results!r})"
+
+
+@pytest.mark.parametrize("entries", [None, {}, ["A"], 3])
+def test_the_numbers_of_an_experiment_are_a_mapping(entries, fault):
+    assert fault({"d-a": entries}) == f".d-a: a mapping of names to numbers (found {entries!r})"
+
+
+@pytest.mark.parametrize("key", ["d-b", "d-claim", "e-a", 3])
+def test_an_experiment_or_an_analysis_has_to_be_there(key, fault):
+    assert fault({key: {"A": LOSS}}) == f".{key}: experiment: no {key!r}; there are d-a, d-line"
+
+
+# `dvc metrics diff` joins keys by dots.
+@pytest.mark.parametrize("name", ["a.b", "", " a", "<b>", "α", "a|b", "a\n"])
+def test_names_are_plain(name, fault):
+    assert fault({"d-a": {name: LOSS}}) == f".d-a: named by letters, digits, spaces, commas, - (found {name!r})"
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        (None, ": input should be a valid dictionary or instance of Stated (found None)"),
+        ({"of": "nets.test_loss"}, ".stated: required, and not there"),
+        ({"stated": 3}, ".of: required, and not there"),
+        (LOSS | {"stated": "many"}, ".stated: "),
+        (LOSS | {"stated": True}, ".stated: "),
+        (LOSS | {"stated": [1, 2]}, ".stated: "),
+        (LOSS | {"about": 3}, ".about: input should be a valid boolean (found 3)"),
+        (LOSS | {"within": 3}, ".within: unknown key"),
+        (LOSS | {"needs": {"epochs": 0}}, ".needs.epochs: "),
+        (LOSS | {"of": "tables.loss"}, ".of: no table 'tables'; there are nets, history, "),
+        (LOSS | {"take": "end"}, ".take: goes with a table of series: history, "),
+        (LOSS | {"of": "history.test_loss"}, ".take: history.test_loss is a series: say what to take of it"),
+        (LOSS | {"of": "history.test_loss", "highest_along": "batch_size"}, ".take: history.test_loss is a series"),
+        (LOSS | {"lowest_along": "batch_size", "highest_along": "batch_size"}, ".highest_along: give it or lowest_al"),
+        (
+            LOSS | {"of": "history.test_loss", "take": "end", "highest_along": "epoch"},
+            ".highest_along: epoch is the course of the series, of which nothing is left to take",
+        ),
+        (LOSS | {"of": "nets.height"}, ": nets.height: no such column; there are accuracy_gap, batch_size, "),
+        (LOSS | {"where": {"region": "edges"}}, ": nets.region: no such column; there are "),
+        (LOSS | {"where": {"model": "B"}}, ": nets.test_loss where model: no 'B'; there are ['A']"),
+        (LOSS | {"where": {"batch_size": 5}}, ": nets.test_loss where batch_size: no 5.0; there are [4"),
+        (LOSS | {"of": "steps.loss", "take": "end"}, ": steps.loss: the experiment does not record it"),
+        (LOSS | {"of": "interpolate.loss", "take": "end"}, ": interpolate.loss: d-a has no entry under interpolate"),
+        (LOSS | {"lowest_along": "alpha"}, ": nets.alpha: no such column; there are "),
+        (LOSS | {"lowest_along": "model"}, ": model holds words, and no place along it is a number"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_mistake_in_an_entry_is_one_line(stated, message, fault):
+    assert fault({"d-a": {"A, loss": stated}}).startswith(f".d-a.A, loss{message}")
+
+
+def test_entries_of_an_analysis_are_checked_against_its_own_tables(load, fault):
+    place = {"stated": 0.5, "of": "interpolate.loss", "lowest_along": "alpha"}
+    assert load({"d-line": {"alpha": place | {"where": {"pair": "control"}}}})
+    assert fault({"d-line": {"alpha": place | {"where": {"pair": "two"}}}}).startswith(
+        ".d-line.alpha: interpolate.loss where pair: no 'two'; there are ['two starts', "
+    )
+
+
+def test_the_first_fault_is_told(fault):
+    assert fault({"d-a": {"A": LOSS, "B": {"of": "nets.test_loss"}, "C": {}}}).startswith(".d-a.B.stated: ")
+
+
+# ------------------------------------------------------------------------------------------------------------- numbers
+
+
+@pytest.fixture
+def trained(leave, experiment, tmp_path):
+    """Tables of three replicas, and metrics that say for how many epochs they were trained."""
+
+    def make(*args, epochs=3, changes=None, **series) -> Tables:
+        tables = leave(experiment(**changes or {}), *args, **series)
+        write_json(tmp_path / "metrics" / "d" / "d-a.json", {"epochs": epochs})
+        return tables
+
+    return make
+
+
+def of(column, stated=2, **keys) -> Stated:
+    return Stated.model_validate({"stated": stated, "of": column} | keys)
+
+
+def test_mean_deviation_smallest_and_largest_over_replicas(trained):
+    tables = trained(lambda net: {"test_loss": [1.0, 4.0, 2.0][net["replica"]]})
+    found = beside(of("nets.test_loss", stated=1.919), tables)
+    sd = sqrt(((1 - 7 / 3) ** 2 + (4 - 7 / 3) ** 2 + (2 - 7 / 3) ** 2) / 2)
+    assert found == {"stated": 1.919, "mean": 2.33333, "sd": round(sd, 5), "low": 1, "high": 4, "replicas": 3}
+    assert list(found) == ["stated", "mean", "sd", "low", "high", "replicas"]
+
+
+def test_what_is_stated_as_about_so_says_so(trained):
+    assert beside(of("nets.test_loss", about=True), trained())["about"] is True
+    assert "about" not in beside(of("nets.test_loss", about=False), trained())
+
+
+def test_of_one_replica_there_is_no_deviation(trained):
+    found = beside(of("nets.test_loss"), trained(replicas=1))
+    assert found == {"stated": 2, "mean": 2, "sd": None, "low": 2, "high": 2, "replicas": 1}
+
+
+@pytest.mark.parametrize("bad", [nan, inf])
+def test_replicas_that_diverged_are_left_out_and_counted(bad, trained):
+    tables = trained(lambda net: {"test_loss": [1.0, bad, 3.0][net["replica"]]})
+    found = beside(of("nets.test_loss"), tables)
+    said = "1 of 3 replicas left out: a value is undefined"
+    assert found == {"stated": 2, "mean": 2, "sd": 1.41421, "low": 1, "high": 3, "replicas": 2, "remark": said}
+
+
+def test_where_all_diverged_there_is_no_number(trained):
+    found = beside(of("nets.test_loss"), trained(lambda net: {"test_loss": nan}))
+    nothing = {"mean": None, "sd": None, "low": None, "high": None, "replicas": 0}
+    assert found == {"stated": 2, **nothing, "remark": "3 of 3 replicas left out: a value is undefined"}
+
+
+def test_what_is_taken_of_a_series(trained):
+    course = {"history": lambda net: {"epoch": [0, 1, 2], "test_accuracy": [0.1, 0.5 + net["replica"] / 10, 0.4]}}
+    found = beside(of("history.test_accuracy", take="highest"), trained(**course))
+    assert (found["mean"], found["low"], found["high"]) == (0.6, 0.5, 0.7)
+
+
+def test_how_far_until_says_which_never_get_there(trained):
+    course = {"history": lambda net: {"epoch": [0, 1, 2], "train_loss": [3, 2 + net["replica"], 2]}}
+    found = beside(of("history.train_loss", until={"below": 2.0}), trained(**course))
+    assert (found["low"], found["high"], "remark" in found) == (1, 2, False)
+    course = {"history": lambda net: {"epoch": [0, 1, 2], "train_loss": [3, 2 + net["replica"], 3]}}
+    found = beside(of("history.train_loss", until={"below": 2.0}), trained(**course))
+    assert found["remark"] == "2 of 3 never get there, and count with their full length"
+    found = beside(of("history.train_loss", until={"below": 1.0}), trained(**course))
+    assert (found["mean"], found["replicas"]) == (None, 0)
+    assert found["remark"] == "no run gets train_loss below 1 in the epochs that it has"
+
+
+@pytest.mark.parametrize(("epochs", "mean"), [(3, 1), (4, 1), (2, None)])
+def test_with_fewer_epochs_than_it_needs_there_is_no_number(epochs, mean, trained):
+    course = {"history": lambda net: {"epoch": [0, 1, 2], "train_loss": [3, 1, 1]}}
+    entry = of("history.train_loss", until={"within": 0.05}, needs={"epochs": 3})
+    found = beside(entry, trained(epochs=epochs, **course))
+    assert found["mean"] == mean
+    assert found.get("remark") == (None if mean else "2 of the 3 epochs it speaks of")
+
+
+# By replica and setting; of several places the first.
+SETTINGS = {(0, 4): 3.0, (0, 8): 1.0, (0, 16): 2.0, (1, 4): 5.0, (1, 8): 1.0, (1, 16): 0.5, (2, 4): 1.0, (2, 8): 1.0,
+            (2, 16): 9.0}  # fmt: skip
+
+
+@pytest.mark.parametrize(("side", "places"), [("lowest_along", [8, 16, 4]), ("highest_along", [4, 4, 16])])
+def test_where_along_a_setting_it_is_best(side, places, trained):
+    tables = trained(lambda net: {"test_loss": SETTINGS[net["replica"], net["batch_size"]]}, changes=SWEEP)
+    found = beside(of("nets.test_loss", **{side: "batch_size"}), tables)
+    assert (found["mean"], found["low"], found["high"]) == (pytest.approx(sum(places) / 3, rel=1e-5), 4, 16)
+    assert found["sd"] == pytest.approx(pd.Series(places).std(), rel=1e-5)
+    assert found["replicas"] == 3
+
+
+def test_a_replica_with_an_undefined_value_has_no_best_place(trained):
+    losses = SETTINGS | {(1, 4): nan}
+    tables = trained(lambda net: {"test_loss": losses[net["replica"], net["batch_size"]]}, changes=SWEEP)
+    found = beside(of("nets.test_loss", lowest_along="batch_size"), tables)
+    assert (found["mean"], found["replicas"]) == (6, 2)
+    assert found["remark"] == "1 of 3 replicas left out: a value is undefined"
+
+
+def test_where_along_a_line_it_is_lowest(trained, tmp_path):
+    trained()
+    losses = {"two starts": [[2, 1, 3], [3, 2, 1]], "control": [[0, 1, 2], [0, 1, 2]]}
+    rows = [{"replica": replica, "model": "A", "pair": pair, "alpha": alpha, "loss": loss}
+            for pair, runs in losses.items() for replica, run in enumerate(runs)
+            for alpha, loss in zip([0.2, -1, 0.5], run, strict=True)]  # fmt: skip
+    write_table(tmp_path / "runs" / "d-line.interpolate.csv", pd.DataFrame(rows))
+    tables = Tables("d-line", "d-a", trained().experiment)
+    found = beside(of("interpolate.loss", where={"pair": "two starts"}, lowest_along="alpha"), tables)
+    assert (found["low"], found["high"], found["replicas"]) == (-1, 0.5, 2)
+    within = of("interpolate.loss", where={"pair": "control", "alpha": {"from": -2, "to": 1}}, highest_along="alpha")
+    assert beside(within, tables)["mean"] == 0.5
+
+
+def test_the_file_has_scale_experiments_and_names(trained, tmp_path):
+    tables = trained(lambda net: {"train_loss": 1 / 3})
+    entries = {"B, loss": of("nets.train_loss"), "A, loss": of("nets.test_loss", stated=3)}
+    write_stated({"d-a": (entries, tables)}, "small")
+    text = (tmp_path / "metrics" / "stated.json").read_text(encoding="utf-8")
+    ours = {"sd": 0.0, "replicas": 3}
+    assert json.loads(text) == {
+        "scale": "small",
+        "d-a": {
+            "B, loss": {"stated": 2.0, "mean": 0.333333, "low": 0.333333, "high": 0.333333} | ours,
+            "A, loss": {"stated": 3.0, "mean": 2.0, "low": 2.0, "high": 2.0} | ours,
+        },
+    }
+    assert text.index("B, loss") < text.index("A, loss")
+    write_stated({}, "small")
+    assert json.loads((tmp_path / "metrics" / "stated.json").read_text(encoding="utf-8")) == {"scale": "small"}
+
+
+def test_what_the_tables_do_not_settle_is_one_line(trained):
+    tables = trained(changes=SWEEP)
+    with pytest.raises(SettingsError) as caught:
+        write_stated({"d-a": ({"A, loss": of("nets.test_loss")}, tables)}, "small")
+    message = "nets.test_loss has several rows a replica: say which by batch_size"
+    assert str(caught.value) == f"reports/d.yaml: results.d-a.A, loss: {message}"
+
+
+# ------------------------------------------------------------------------------------------------------- report files
+
+
+def test_the_shipped_entries_of_all_reports_are_valid(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    files = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in Path("reports").glob("*.yaml")}
+    assert all(content["results"] for content in files.values())
+    found = load_all_results()
+    written = {key: list(entries) for name in sorted(files) for key, entries in files[name]["results"].items()}
+    assert {key: list(entries) for key, (entries, _) in found.items()} == written
+    for key, (entries, tables) in found.items():
+        assert tables.key == key
+        assert tables.experiment.report == key.partition("-")[0]
+        for stated in entries.values():
+            assert "accuracy" not in stated.column or stated.along or 0 <= stated.stated <= 1  # shares, not per cent
+
+
+def test_the_shipped_entries_say_which_of_several_nets_they_mean(monkeypatch):
+    """Each leaves one row a replica: all else that an experiment varies is picked, or is what the place is along."""
+    monkeypatch.chdir(ROOT)
+    for entries, tables in load_all_results().values():
+        experiment = tables.experiment
+        several = {"model": len(experiment.models), "function": len(experiment.functions or [])}
+        several |= {name: len(values) for name, values in experiment.sweep.varied.items()}
+        for name, stated in entries.items():
+            if stated.table in ("nets", "history", "steps", "sensitivity"):
+                picked = {*stated.where, stated.along}
+                assert {key for key, count in several.items() if count > 1} <= picked, name
+
+
+def test_a_mistake_in_a_report_file(entry, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports").mkdir()
+    for report in ("d", "e"):
+        key = f"{report}-a"
+        content = {"experiments": {key: entry(report=report)}, "results": {key: {"A, loss": LOSS}}}
+        (tmp_path / "reports" / f"{report}.yaml").write_text(yaml.dump(content, sort_keys=False), encoding="utf-8")
+    assert [(key, tables.nets) for key, (_, tables) in load_all_results().items()] == [("d-a", "d-a"), ("e-a", "e-a")]
+    path = tmp_path / "reports" / "e.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("nets.test_loss", "nets.height"), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"^reports/e.yaml: results.e-a.A, loss: nets.height: no such column"):
+        load_all_results()
