@@ -15,7 +15,9 @@ from dvc_render import VegaRenderer
 
 from netclaims.claims.ledger import COLUMNS as LEDGER
 from netclaims.claims.ledger import VERDICTS
+from netclaims.learn.functions import FUNCTIONS, formula
 from netclaims.present.claims_figure import LINEAR, PANELS
+from netclaims.present.style import LABELS
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / ".dvc" / "plots"
@@ -345,13 +347,24 @@ def test_the_axes_are_named_in_words(filled):
             assert panel["title"]["text"] == {"expr": "x_name"}
             assert panel["title"]["orient"] == "bottom"
             (name,) = [found["expr"] for found in template["params"] if found["name"] == "x_name"]
-            assert name == f"replace('{properties['x']}', /_/g, ' ')"
+            words = dict(re.findall(r"'(\w+)': '([^']+)'", name))
+            assert words.items() <= LABELS.items()  # the words of the figures
+            mapping = ", ".join(f"'{setting}': '{word}'" for setting, word in words.items())
+            assert name == f"{{{mapping}}}['{properties['x']}'] || replace('{properties['x']}', /_/g, ' ')"
             named.append(panel)
     assert named == (panels[-1:] if "vconcat" in template else panels)
 
 
 def _facets(template: dict) -> list[dict]:
     return [panel["facet"] for panel in _panels(template) if "facet" in panel]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "function" in _needed(_load(name))])
+def test_functions_are_written_as_formulas(name):
+    (made,) = [step["calculate"] for step in _load(name)["transform"] if step.get("as") == "function"]
+    words = dict(re.findall(r"'(\w+)': '([^']+)'", made))
+    assert words == {function: formula(function) for function in FUNCTIONS}
+    assert made.endswith("}[datum.function] || datum.function")
 
 
 @pytest.mark.parametrize("name", ["sensitivity", "barriers"])
