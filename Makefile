@@ -1,14 +1,15 @@
 # Two commands do everything on a machine with Python >= 3.11, git and make:
 #   make repro   run the whole pipeline at the scale of params.yaml
 #   make test    lint, and run the tests
-.PHONY: setup repro test lint lock
+.PHONY: setup repro experiments review in-step test lint lock
 
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
+PLOTS := .dvc/plots.html
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-setup: $(READY)
+setup: $(READY) $(PLOTS)
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "netclaims needs Python 3.11 or newer")'
@@ -17,8 +18,23 @@ $(READY): requirements.txt pyproject.toml
 	$(VENV)/bin/pip install --disable-pip-version-check --no-deps -e .
 	touch $(READY)
 
-repro: $(READY)
+# The page of `dvc plots`, with Vega in it. Told to DVC in the file of this clone: a page that is missing is an error.
+$(PLOTS): $(READY) src/netclaims/review/plots.html src/netclaims/review/plots_template.py
+	python -m netclaims.review.plots_template $(PLOTS)
+	dvc config --local plots.html_template $(notdir $(PLOTS))
+
+repro: setup
 	dvc repro
+
+experiments: $(READY)  # `dvc exp show` with few of its many columns
+	dvc exp show --md --drop '.*' --keep '(Experiment|State|counts.(supported|refuted|undecided)|batch_size|params.yaml:(replicas|scale))$$'
+
+BASE ?= main
+review: $(READY)  # what changed since the branch left BASE; the comment leads to the page at LINK
+	python -m netclaims.review "$(BASE)" $(if $(LINK),"$(LINK)")
+
+in-step: $(READY)  # are the results those of the code and the settings? needs nothing that Git does not hold
+	python -m netclaims.review.in_step
 
 test: lint
 	pytest

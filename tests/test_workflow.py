@@ -1,0 +1,70 @@
+"""The workflow of pull requests: what its jobs may do, and what they call."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / ".github" / "workflows" / "pipeline.yml").read_text(encoding="utf-8")
+WORKFLOW = yaml.safe_load(TEXT)
+JOBS = WORKFLOW["jobs"]
+STEPS = [(name, step) for name, job in JOBS.items() for step in job["steps"]]
+
+
+def test_only_the_comment_may_write_and_it_runs_nothing_of_the_change():
+    assert WORKFLOW["permissions"] == {}
+    allowed = {name: job["permissions"] for name, job in JOBS.items()}
+    assert allowed.pop("comment") == {"pull-requests": "write"}
+    assert all(permissions == {"contents": "read"} for permissions in allowed.values())
+    comment = JOBS["comment"]
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in comment["if"]
+    assert "||" not in comment["if"]
+    used = [step["uses"].partition("@")[0] for step in comment["steps"] if "uses" in step]
+    assert used == ["actions/download-artifact"]
+    (script,) = [step["run"] for step in comment["steps"] if "run" in step]
+    assert re.fullmatch(r'gh pr comment "\$NUMBER" --body-file [^ ]+ --edit-last --create-if-none', script)
+
+
+def test_it_is_not_started_with_rights_that_a_fork_lacks():
+    started = WORKFLOW[True]  # YAML 1.1 reads the key `on` so
+    assert set(started) == {"pull_request", "push", "workflow_dispatch"}
+    assert started["push"] == {"branches": ["main"]}
+
+
+def test_every_action_is_pinned_by_a_hash_with_its_version_beside_it():
+    lines = re.findall(r"^ *-? *uses: (.*)$", TEXT, flags=re.MULTILINE)
+    assert len(lines) == sum("uses" in step for _, step in STEPS)
+    for line in lines:
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line), line
+    assert len({line.partition("@")[0] for line in lines}) == len(set(lines)), "one action, two versions"
+
+
+def test_no_credentials_are_left_in_a_checkout():
+    checkouts = [step for _, step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
+    assert len(checkouts) == 2
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_no_run_goes_on_for_ever(name):
+    assert 0 < JOBS[name]["timeout-minutes"] <= 120
+
+
+@pytest.mark.parametrize("script", [step["run"] for _, step in STEPS if "run" in step])
+def test_scripts_take_no_text_of_an_event_and_call_what_exists(script):
+    assert "${{" not in script
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert set(re.findall(r"^ *make ([a-z-]+)", script, flags=re.MULTILINE)) <= set(targets)
+    for called in re.findall(r"^ *(\.ci/\S+)", script, flags=re.MULTILINE):
+        assert (ROOT / called).stat().st_mode & 0o100, f"{called} cannot be run"
+
+
+def test_results_are_judged_before_anything_is_run():
+    scripts = [step.get("run", "") for step in JOBS["pipeline"]["steps"]]
+    order = [
+        next(i for i, script in enumerate(scripts) if call in script)
+        for call in ("make in-step", "dvc checkout", "make repro", "git restore", "make review")
+    ]
+    assert order == sorted(order)
