@@ -1,0 +1,52 @@
+"""A review as a page: the same as the comment, with every row, and figures and plots before and after."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import vl_convert
+from markupsafe import Markup
+
+from netclaims.present.inline import Figures
+from netclaims.present.pages import render
+from netclaims.present.verdicts import MARKS
+from netclaims.review.changes import Changes
+from netclaims.review.comment import summary
+
+
+def review_page(changes: Changes, faults: list[str]) -> str:
+    """The page.
+
+    Args:
+        changes: what the branch changes.
+        faults: where the results are not in step with code and settings.
+    """
+    figures = Figures()
+    pairs = [
+        (pair.name, *(figures.inline(svg, f"{pair.name}, {when}") if svg else None
+                      for svg, when in ((pair.before, "before"), (pair.after, "after"))))
+        for pair in changes.figures
+    ]  # fmt: skip
+    return render(
+        "review.html",
+        folder=Path(__file__).parent,
+        changes=changes,
+        summary=summary(changes),
+        faults=faults,
+        marks=MARKS,
+        pairs=pairs,
+        plots={name: _json(plot) for name, plot in changes.plots.items()},
+        vega=_vega() if changes.plots else "",
+        rules=figures.style(),
+    )
+
+
+def _json(plot: dict) -> Markup:
+    """A specification inside a `<script>`, which no `<` in its strings can end."""
+    return Markup(json.dumps(plot).replace("<", "\\u003c"))  # noqa: S704 (see above)
+
+
+def _vega() -> Markup:
+    """Vega's JavaScript inside a `<script>`, which `</script` in one of its strings would end."""
+    return Markup(vl_convert.javascript_bundle().replace("</script", "<\\/script"))  # noqa: S704 (see above)
