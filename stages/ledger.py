@@ -1,4 +1,4 @@
-"""Show the verdicts on all claims, as a page and as a figure: `python stages/ledger.py`."""
+"""Show the verdicts on all claims, as a page and as figures: `python stages/ledger.py`."""
 
 import pandas as pd
 
@@ -10,16 +10,20 @@ from netclaims.present.claims_figure import draw_claims
 from netclaims.present.claims_page import CLAIMS_PAGE, claims_page
 from netclaims.present.figures import save
 from netclaims.present.style import apply
+from netclaims.present.verdicts_figure import draw_verdicts
 
 
 @command
 def main() -> None:
-    """Write `docs/claims.md` and `plots/figures/claims.svg`."""
+    """Write `docs/claims.md`, and `claims.svg` and `verdicts.svg` in `plots/figures/`."""
     table, scale = pd.read_csv(PLOTS / "claims.csv"), read_json(METRICS / "claims.json")["scale"]
     claims = {key: claim for key, (claim, _) in load_all().items()}
     CLAIMS_PAGE.write_text(claims_page(claims, table, scale), encoding="utf-8", newline="\n")
     apply()
     save(draw_claims(table, scale), FIGURES / "claims.svg")
+    save(
+        draw_verdicts(claims, dict(zip(table["claim"], table["verdict"], strict=True)), scale), FIGURES / "verdicts.svg"
+    )
 
 
 if __name__ == "__main__":

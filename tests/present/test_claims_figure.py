@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
 from netclaims.claims.ledger import VERDICTS as ALL_VERDICTS
-from netclaims.present import claims_page, style
+from netclaims.present import style, verdicts
 from netclaims.present.claims_figure import CLAIMED, PANELS, RATIOS, VERDICTS, draw_claims
 from netclaims.present.figures import save
 
@@ -157,7 +157,7 @@ def test_labels_have_the_colour_of_a_verdict_that_was_reached():
 
 
 def test_every_unit_has_a_panel_and_words_on_the_page():
-    assert sorted(UNITS) == sorted(claims_page.UNITS)
+    assert sorted(UNITS) == sorted(verdicts.UNITS)
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -223,7 +223,7 @@ def test_what_was_trained_less_is_said(epochs, said, page):
         (found(0.51234, 0.4, 0.6), "ρ = 0.512 (0.4 to 0.6)"),
         (found(-0.5, -0.75, -0.25, "rank"), "rank difference −0.5 (−0.75 to −0.25)"),
         (found(2.5, 1.25, 5, "ratio"), "× 2.5 (1.25 to 5)"),
-        (found(123456.0, 1000, 1e7, "ratio"), "× 1.23e+05 (1e+03 to 1e+07)"),
+        (found(123456.0, 1000, 1e7, "ratio"), "× 123,456 (1,000 to 10,000,000)"),
         (found(-0.001234, -0.002, -5e-7, "difference"), "−0.00123 (−0.002 to −5e−07)"),
         (found(1.5, 1, 2, "height"), "1.5 (1 to 2) standard deviations"),
     ],

@@ -194,7 +194,8 @@ def test_a_network_in_one_line(data, layers, expected, experiment):
 def test_what_an_entry_says_is_there_even_if_it_is_the_default(entry, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     said = entry(report="x", weight_decay=0.0, chosen=["weight_decay"], stated="one of a|b")
-    figures = {"x-a": {"nets": "x-a", "draw": {"loss": {"title": "Loss", "x": "epoch", "y": ["curves.loss"]}}}}
+    drawn = {"loss": {"title": "Loss", "x": "epoch", "y": ["curves.loss"]}}
+    figures = {"x-a": {"nets": "x-a", "question": "capacity", "draw": drawn}}
     Path("reports").mkdir()
     Path("reports/x.yaml").write_text(yaml.dump({"experiments": {"x-a": said}, "figures": figures}), encoding="utf-8")
     (row,) = [line for line in experiments_table().splitlines() if line.startswith("| **`x-a`**")]

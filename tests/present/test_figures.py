@@ -27,21 +27,6 @@ ABOUT = {
 
 
 @pytest.fixture
-def write(tmp_path, monkeypatch):
-    """Writes a table of the experiment x-y."""
-    monkeypatch.chdir(tmp_path)
-    folder = Path("plots/x/x-y")
-    folder.mkdir(parents=True)
-
-    def table(rows, name="curves"):
-        frame = pd.DataFrame(rows)
-        frame.to_csv(folder / f"{name}.csv", index=False)
-        return frame
-
-    return table
-
-
-@pytest.fixture
 def curves(write):
     """Two nets whose training and test losses are known."""
     rows = [
@@ -840,7 +825,11 @@ def test_several_rows_at_one_place_are_a_fault(curves, write):
 # -------------------------------------------------------------------------------------------------------- entries
 
 
-ENTRY = {"nets": "x-z", "draw": {"loss": {"title": "A title", "x": "epoch", "y": ["curves.loss"]}}}
+ENTRY = {
+    "nets": "x-z",
+    "question": "capacity",
+    "draw": {"loss": {"title": "A title", "x": "epoch", "y": ["curves.loss"]}},
+}
 
 
 def changed(**changes):
@@ -871,8 +860,10 @@ def test_a_report_without_figures(content, reports):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"draw": ENTRY["draw"]}, "nets: required, and not there"),
-        ({"nets": "x-z"}, "draw: required, and not there"),
+        ({"question": "capacity", "draw": ENTRY["draw"]}, "nets: required, and not there"),
+        ({"nets": "x-z", "question": "capacity"}, "draw: required, and not there"),
+        ({"nets": "x-z", "draw": ENTRY["draw"]}, "question: required, and not there"),
+        (ENTRY | {"question": "size"}, "question: one of simulate, actual-task, "),
         (ENTRY | {"draw": {}}, "draw: dictionary should have at least 1 item"),
         (ENTRY | {"report": "x"}, "report: unknown key"),
         (ENTRY | {"draw": {"../loss": ENTRY["draw"]["loss"]}}, "draw.../loss"),

@@ -8,6 +8,7 @@ import pandas as pd
 from netclaims.present import style
 from netclaims.present.config import FigureSettings
 from netclaims.present.figures import panels
+from netclaims.present.verdicts import short
 
 MOST = 8  # lines or values that are told one by one
 
@@ -32,13 +33,9 @@ def describe(key: str, settings: FigureSettings, about: dict) -> str:
     return " ".join(" ".join(told).split())
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
 def _range(values: pd.Series) -> str:
     values = values.replace([np.inf, -np.inf], np.nan).dropna()
-    return f"from {_number(values.min())} to {_number(values.max())}" if len(values) else "nothing that is finite"
+    return f"from {short(values.min())} to {short(values.max())}" if len(values) else "nothing that is finite"
 
 
 def _groups(rows: pd.DataFrame, settings: FigureSettings) -> list[tuple[str, pd.DataFrame]]:
@@ -50,7 +47,9 @@ def _groups(rows: pd.DataFrame, settings: FigureSettings) -> list[tuple[str, pd.
 
 
 def _lines(rows: pd.DataFrame, settings: FigureSettings, column: str, about: dict) -> str:
-    groups = _groups(rows, settings)
+    groups = [(name, group) for name, group in _groups(rows, settings) if np.isfinite(group[column]).any()]
+    if not groups:
+        return "nothing that is finite"
     if len(groups) > MOST:
         return f"{len(groups)} lines by {style.label(settings.x, about['loss'])}, {_range(rows[column])}"
     return "; ".join(f"{name} {_course(group, settings.x, column)}".strip() for name, group in groups)
@@ -59,13 +58,11 @@ def _lines(rows: pd.DataFrame, settings: FigureSettings, column: str, about: dic
 def _course(rows: pd.DataFrame, x: str, column: str) -> str:
     """Where a line begins and ends, and its lowest or highest place if that is in between."""
     rows = rows[np.isfinite(rows[column])].sort_values(x)
-    if rows.empty:
-        return "has no finite value"
     values, places = rows[column].to_numpy(), rows[x].to_numpy()
-    told = f"goes from {_number(values[0])} at {_number(places[0])} to {_number(values[-1])} at {_number(places[-1])}"
+    told = f"goes from {short(values[0])} at {short(places[0])} to {short(values[-1])} at {short(places[-1])}"
     for word, i in (("lowest", values.argmin()), ("highest", values.argmax())):
         if values[i] not in (values[0], values[-1]):
-            told += f", {word} {_number(values[i])} at {_number(places[i])}"
+            told += f", {word} {short(values[i])} at {short(places[i])}"
     return told
 
 
@@ -76,7 +73,7 @@ def _points(rows: pd.DataFrame, settings: FigureSettings, column: str, about: di
             told.append(f"{name} {_range(group[column])}")
             continue
         values = [
-            f"{style.value(settings.x, place)} {_number(value) if np.isfinite(value) else 'none'}"
+            f"{style.value(settings.x, place)} {short(value) if np.isfinite(value) else 'none'}"
             for place, value in zip(group[settings.x], group[column], strict=True)
         ]
         told.append(f"{name}: {', '.join(values)}" if name else ", ".join(values))

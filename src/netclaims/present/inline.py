@@ -69,13 +69,11 @@ class Figures:
         name = _local(name)
         if name == "id":
             return (name, self._own(value)) if value in used else None
+        if name == "href" or "url(" in value:
+            value = REFERENCE.sub(lambda found: f"#{self._own(found[1])}", value)
         if name == "style":
             return "class", self._rules.setdefault(value, f"f{len(self._rules)}")
-        if name == "d":
-            return name, _path(value)
-        if name == "href" or "url(" in value:
-            return name, REFERENCE.sub(lambda found: f"#{self._own(found[1])}", value)
-        return name, value
+        return name, _path(value) if name == "d" else value
 
     def _own(self, name: str) -> str:
         return f"g{self._count}-{name}"

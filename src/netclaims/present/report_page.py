@@ -90,7 +90,8 @@ def report_page(claims: dict[str, Claim], params: Params) -> str:
         claims: every claim by its name.
         params: those of the run.
     """
-    rows = _ledger(claims, pd.read_csv(PLOTS / "claims.csv"))
+    table = pd.read_csv(PLOTS / "claims.csv")
+    rows = _ledger(claims, table)
     figures = Figures()
     cards = list(_cards(figures, rows))
     chapters = {
@@ -100,7 +101,6 @@ def report_page(claims: dict[str, Claim], params: Params) -> str:
         for chapter, questions in CHAPTERS.items()
     }
     about = [read_json(metrics_of(key)) for key in dict.fromkeys(card.facts.nets for _, card in cards)]
-    ledger = (FIGURES / "claims.svg").read_text(encoding="utf-8")
     return render(
         "report.html",
         params=params,
@@ -108,11 +108,13 @@ def report_page(claims: dict[str, Claim], params: Params) -> str:
         cut=sum(numbers["epochs"] < numbers["epochs_stated"] for numbers in about),
         trained=len(about),
         rows=rows,
+        tested=int(table["p"].notna().sum()),
         verdicts=VERDICTS,
         marks=MARKS,
         counts=_counts(rows),
         questions=list(dict.fromkeys(row.claim.question for row in rows)),
-        ledger=figures.inline(ledger, _ledger_label(rows)),
+        overview=_overview(figures, rows, "verdicts", "A mark for every claim, by question and report"),
+        effects=_overview(figures, rows, "claims", "Effects and 95 % intervals of the claims tested on data"),
         chapters=chapters,
         rules=figures.style(),
     )
@@ -140,12 +142,12 @@ def _ledger(claims: dict[str, Claim], table: pd.DataFrame) -> list[Row]:
     ]
 
 
-def _ledger_label(rows: list[Row]) -> str:
+def _overview(figures: Figures, rows: list[Row], name: str, shows: str) -> Markup:
+    """A figure of all claims, whose numbers the table has too."""
     counts = Counter(row.verdict for row in rows)
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
-    return (
-        f"Effects and 95 % intervals of all claims tested on data; of all claims {said}. The table above has the same."
-    )
+    svg = (FIGURES / f"{name}.svg").read_text(encoding="utf-8")
+    return figures.inline(svg, f"{shows}, as in the table of claims. Of all claims: {said}.")
 
 
 def _cards(figures: Figures, rows: list[Row]) -> Iterable[tuple[str, Card]]:
@@ -183,10 +185,9 @@ def _numbers(stated: dict[str, dict]) -> list[Number]:
     found = []
     for name, number in stated.items():
         said = f"{'about ' if number.get('about') else ''}{short(number['stated'], 5)}"
-        ours = (
-            number["remark"]
-            if number["mean"] is None
-            else (f"{short(number['mean'])} ({short(number['low'])} to {short(number['high'])})")
+        spread = (
+            f"{short(number['mean'])} ({short(number['low'])} to {short(number['high'])})" if number["replicas"] else ""
         )
+        ours = "; ".join(filter(None, [spread, number.get("remark")]))
         found.append(Number(name, said, ours))
     return found

@@ -154,6 +154,7 @@ def shape_axis(axes: Axes, column: str, which: str, scale: str, values: list[flo
         axis.set_major_formatter(PLAIN)
     elif column in SHARES:
         spanned = max(values, default=1) - min(values, default=0)
+        axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))  # no 92.5 %, which would read 92 %
         axis.set_major_formatter(PercentFormatter(1, decimals=0 if spanned > 0.04 else 1))
     elif scale == "log" and which == "x":  # a span too small for it: numbers of many digits, which need room
         axis.set_major_locator(MaxNLocator(4))

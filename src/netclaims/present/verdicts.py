@@ -17,8 +17,9 @@ UNITS = {
 
 
 def short(value: float, digits: int = 3) -> str:
-    """A number of so many significant digits, with a true minus sign."""
-    return f"{value:.{digits}g}".replace("-", "−")
+    """A number of so many significant digits, or a whole one from a thousand on, with a true minus sign."""
+    said = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
+    return said.replace("-", "−")
 
 
 def effect(row: pd.Series) -> list[str]:

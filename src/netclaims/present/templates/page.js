@@ -34,6 +34,7 @@ for (const form of document.querySelectorAll("form.filters")) {
   form.addEventListener("reset", () => setTimeout(filter));
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("hashchange", reveal);
+  addEventListener("click", (event) => { if (event.target.closest("a")) setTimeout(reveal); });  // to where one is, too
   filter();
 }
 

@@ -1,0 +1,55 @@
+"""The figure of all verdicts at a glance: a mark for every claim, by question and report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from netclaims.claims.config import Claim
+from netclaims.claims.ledger import VERDICTS
+from netclaims.present import claims_figure
+from netclaims.present.style import QUIET
+
+MARKS = claims_figure.VERDICTS | {"not testable": ("#C4C4C4", "_")}
+ABREAST = 7  # marks side by side; more go below
+STEP, LINE, CELL, LABEL = 0.15, 0.17, 1.2, 4.4  # inches
+
+
+def draw_verdicts(claims: Mapping[str, Claim], verdicts: Mapping[str, str], scale: str) -> Figure:
+    """A row for every question, in the order of the assignment, and a column for every report.
+
+    Args:
+        claims: every claim by its name.
+        verdicts: those on them.
+        scale: named in the title.
+    """
+    reports = sorted({claim.report for claim in claims.values()})
+    cells: dict[str, dict[str, list[str]]] = {}
+    for key, claim in sorted(claims.items(), key=lambda item: item[1].part):
+        cells.setdefault(claim.question, {}).setdefault(claim.report, []).append(verdicts[key])
+    lines = [max((len(found) - 1) // ABREAST + 1 for found in row.values()) for row in cells.values()]
+    width, height = LABEL + CELL * len(reports) + 0.1, LINE * sum(lines) + 0.1 * len(lines) + 1.0
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.axis("off")
+    axes.text(0.1, 0.2, f"Verdicts on {len(claims)} claims, at the {scale} scale", weight="bold", size=11, va="center")
+    for i, report in enumerate(reports):
+        axes.text(LABEL + CELL * i, 0.85, report, weight="bold", va="center")
+    top = 1.0
+    for (question, row), count in zip(cells.items(), lines, strict=True):
+        axes.axhline(top, color="#E4E4E4", lw=0.6)
+        top += 0.05
+        axes.text(0.1, top + LINE / 2, question, va="center", size=8.5)
+        for report, found in row.items():
+            for i, verdict in enumerate(sorted(found, key=VERDICTS.index)):
+                colour, marker = MARKS[verdict]
+                x = LABEL + 0.05 + CELL * reports.index(report) + STEP * (i % ABREAST)
+                axes.plot(x, top + LINE * (i // ABREAST + 0.5), marker=marker, color=colour, ms=6, clip_on=False)
+        top += LINE * count + 0.05
+    marks = [Line2D([], [], color=MARKS[name][0], marker=MARKS[name][1], ls="", ms=6,
+                    label=f"{list(verdicts.values()).count(name)} {name}") for name in VERDICTS]  # fmt: skip
+    axes.legend(handles=marks, ncols=4, loc="upper left", bbox_to_anchor=(0, 1 - 0.3 / height), labelcolor=QUIET)
+    return figure
