@@ -37,7 +37,7 @@ in-step: $(READY)  # are the results those of the code and the settings? needs n
 	python -m netclaims.review.in_step
 
 test: lint
-	pytest
+	pytest --numprocesses auto --dist loadfile
 
 lint: $(READY)
 	ruff check

@@ -5,6 +5,7 @@ import warnings
 from dataclasses import replace
 from math import ceil
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
@@ -18,6 +19,9 @@ from netclaims.learn.layers import Layer
 from netclaims.learn.networks import Network
 from netclaims.learn.params import Params
 from netclaims.learn.plan import Member, Run
+
+hypothesis.settings.register_profile("shared", deadline=None)  # how long an example takes is the machine's affair
+hypothesis.settings.load_profile("shared")
 
 SIZES = {"mnist": (60, 24, (1, 28, 28)), "cifar10": (24, 12, (3, 32, 32))}
 HELD_OUT = 18  # log_abs has its pole on a grid of 17
