@@ -1,5 +1,6 @@
 """The settings as they are committed, and what is said of the sections beside `experiments`."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import yaml
 from dvc.utils.serialize import modify_yaml
 
 from netclaims.check import SECTIONS, check_settings
+from netclaims.learn.params import load_params
 from netclaims.learn.settings import SettingsError, read_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -269,3 +271,14 @@ def test_faults_of_several_files_are_all_told(files):
         (files / name).write_text("- a list\n", encoding="utf-8")
     places = [line.partition(":")[0] for line in fault().splitlines()]
     assert places == ["params.yaml", "reports/b.yaml", "reports/d.yaml"]
+
+
+def test_the_data_set_of_the_readme_is_valid(files):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "datasets:" in block]
+    shown, params = yaml.safe_load(block), yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    params["datasets"] |= shown["datasets"]
+    params["scales"]["quick"] |= shown["scales"]["quick"]
+    Path("params.yaml").write_text(yaml.dump(params), encoding="utf-8")
+    check_settings()
+    assert load_params().chosen_scale.data.mnist in shown["datasets"]

@@ -20,6 +20,7 @@ from netclaims.learn import execution
 from netclaims.learn.config import Experiment, load_experiments
 from netclaims.learn.paths import RUNS
 from netclaims.learn.settings import SettingsError, read_yaml
+from netclaims.present.config import FiguresSettings
 from netclaims.present.style import OWN_COLOURS
 
 ROOT = Path(__file__).parents[2]
@@ -165,9 +166,9 @@ def test_arithmetic_is_worked_out_on_the_nets_of_the_experiment(load, fault):
 
 def test_the_example_of_the_readme_is_valid():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    experiment, claim = (yaml.safe_load(part) for part in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    experiment, figures, claim, _ = (yaml.safe_load(part) for part in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
     ((key, entry),) = experiment.items()
-    figures = {key: {"nets": key, "draw": {"accuracy": {}}}}
+    assert list(FiguresSettings.model_validate(figures[key]).draw) == [next(iter(claim.values()))["figure"]]
     found = load_claims(
         REPORT,
         {"experiments": experiment, "figures": figures, "claims": claim},

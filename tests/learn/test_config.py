@@ -587,7 +587,7 @@ def test_there_can_be_more_replicas_than_the_knob_says(least, expected, experime
 
 def test_the_example_of_the_readme_is_valid():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    example, _ = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    example, *_ = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     ((key, content),) = yaml.safe_load(example).items()
     assert Experiment.model_validate(content).parameters("DNN") == 407050
     assert key.startswith(f"{content['report']}-")

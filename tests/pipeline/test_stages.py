@@ -1,6 +1,7 @@
 """dvc.yaml against the files that it names."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,9 @@ def test_every_stage_says_what_it_is_for(name):
 
 def test_the_lines_are_few_enough_to_read():
     assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) < 300
+
+
+def test_the_picture_of_the_pipeline_shows_every_stage():
+    picture = (ROOT / "docs" / "pipeline.svg").read_text(encoding="utf-8")
+    boxes = re.findall(r'<text class="s"[^>]*>([^<]+)</text>', picture)
+    assert sorted(name for box in boxes for name in box.replace("·", " ").split()) == sorted(STAGES)
