@@ -21,19 +21,14 @@ class Clone:
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(ROOT / name, folder / name)
+                shutil.copyfile(ROOT / name, folder / name, follow_symlinks=False)
         self.git("init", "-q")
         self.git("add", "-A")
         self.git("commit", "-qm", "a copy")
 
     def _run(self, words: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {
-            **os.environ,
-            "PATH": path,
-            "PYTHONPATH": str((cwd or self.folder) / "src"),
-            "DVC_NO_ANALYTICS": "1",
-        }
+        environment = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
         return subprocess.run(words, cwd=cwd or self.folder, env=environment, capture_output=True, text=True)  # noqa: S603
 
     def git(self, *words: str) -> str:
