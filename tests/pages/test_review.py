@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from netclaims.review.changes import Base, Change, Changes, Flip, Rerun, find_changes
+from netclaims.review.base import Base
+from netclaims.review.changes import Change, Changes, Flip, find_changes
 from netclaims.review.page import review_page
+from netclaims.review.reruns import Rerun
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPACITY = "d/d-capacity"

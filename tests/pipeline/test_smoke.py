@@ -32,7 +32,7 @@ ANALYSES = set(NETS)
 RANDOM = {stage for stage in ANALYSES if stage.startswith(("hessian", "pca", "sensitivity"))}
 FIGURES = {f"figures@{report}" for report in REPORTS}
 CLAIMS = {"claims", "ledger"}
-ALL = {"check", "docs"} | DATA | TRAINING | ANALYSES | FIGURES | CLAIMS
+ALL = {"check", "docs", "report"} | DATA | TRAINING | ANALYSES | FIGURES | CLAIMS
 
 
 def test_the_five_reports_are_there():
@@ -94,9 +94,17 @@ def test_every_figure_is_drawn(smoke):
     folder = smoke.folder / "plots" / "figures"
     declared = {Path(report, key, f"{name}.svg") for report, content in REPORTS.items()
                 for key, entry in content["figures"].items() for name in entry["draw"]}  # fmt: skip
-    declared.add(Path("claims.svg"))
+    declared |= {Path("claims.svg"), Path("verdicts.svg")}
     assert {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()} == declared
     assert all("<svg" in (folder / path).read_text(encoding="utf-8") for path in declared)
+
+
+def test_the_report_page_is_that_of_the_run(smoke):
+    page = (smoke.folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert "<strong>smoke</strong> scale" in page
+    assert all(
+        f'<article class="card" id="{key}"' in page for content in REPORTS.values() for key in content["figures"]
+    )
 
 
 def test_every_experiment_of_every_report_has_a_figure():
@@ -150,9 +158,16 @@ def test_a_change_reruns_what_depends_on_it_and_nothing_else(smoke, edit, expect
         found = smoke.stages_to_run()
     finally:
         smoke.restore()
-    file = edit[0].partition("/")[0]
-    always = {"params.yaml": {"check"}, "reports": {"check", "docs"} | CLAIMS, "src": {"check", "docs"}}
-    assert found == expected | always.get(file, set())
+    everywhere = {"check", "docs", "report"}  # what depends on most folders of the package
+    always = {
+        "params.yaml": {"check", "report"},
+        "reports": everywhere | CLAIMS,
+        "src/netclaims/learn": everywhere,
+        "src/netclaims/analysis": {"check", "report"},
+        "src/netclaims/claims": {"check", "report"},
+        "src/netclaims/present": everywhere,
+    }
+    assert found == expected | next((more for start, more in always.items() if edit[0].startswith(start)), set())
 
 
 def test_a_batch_size_reruns_the_trainings_that_follow_it_and_what_comes_after(smoke):

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from netclaims.review import __main__ as command
-from netclaims.review.changes import Flip, Rerun, ReviewError, find_base
+from netclaims.review.base import ReviewError, find_base
+from netclaims.review.changes import Flip
+from netclaims.review.reruns import Rerun
 
 BATCH_SIZE = "batch_size: 64 → 1024"
 SEED = ["seed: 0 → none", "seed.of: none → [1, 2]", "seed.fixed: none → False"]

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from netclaims.review.changes import Base, Change, Changes, FigurePair, Flip, Rerun
+from netclaims.review.base import Base
+from netclaims.review.changes import Change, Changes, FigurePair, Flip
 from netclaims.review.comment import LIMIT, comment, summary
+from netclaims.review.reruns import Rerun
 
 LINK = "https://example.org/runs/1"
 NOTHING = Changes(Base("0123456789abcdef" * 2, "first"), 90, [], [], [], [], [], {})

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from dvc.exceptions import DvcException
 
-from netclaims.review.changes import ReviewError, find_changes
+from netclaims.review.base import ReviewError
+from netclaims.review.changes import find_changes
 from netclaims.review.comment import comment, summary
 from netclaims.review.in_step import faults
 from netclaims.review.page import review_page

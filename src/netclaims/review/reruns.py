@@ -1,0 +1,104 @@
+"""Which stages ran again, and why: `dvc.lock` at the base beside that of the working tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from netclaims.review.base import Base, ReviewError, read_now
+
+LOCK = Path("dvc.lock")
+NONE = "no change of code or settings"  # on another machine, or by force
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A stage whose entry in `dvc.lock` is another than at the base, and why.
+
+    `causes` are settings, code and commands of its own; `follows` are stages before it whose results are others; where
+    it has neither, the cause is NONE.
+    """
+
+    stage: str
+    how: str
+    causes: list[str] = field(default_factory=list)
+    follows: list[str] = field(default_factory=list)
+
+
+def _stages(lock: str | None) -> dict[str, dict]:
+    try:
+        return (yaml.safe_load(lock) or {}).get("stages", {}) if lock else {}
+    except yaml.YAMLError as error:
+        raise ReviewError(f"{LOCK}: cannot be read: {' '.join(str(error).split())}") from error
+
+
+def _hashes(entry: dict, kind: str) -> dict[str, Any]:
+    return {item["path"]: item.get("md5", item.get("hash")) for item in entry.get(kind, [])}
+
+
+def find_reruns(base: Base) -> tuple[list[Rerun], int]:
+    """The stages that ran again since `base`, in the order of `dvc.lock`, and how many stages there are in all.
+
+    Raises:
+        ReviewError: either `dvc.lock` cannot be read.
+    """
+    before, after = _stages(base.read(LOCK)), _stages(read_now(LOCK))
+    return list(_reruns(base, before, after)), len(after)
+
+
+def _reruns(base: Base, before: dict[str, dict], after: dict[str, dict]) -> Iterator[Rerun]:
+    written = [{out: (stage, md5) for stage, entry in lock.items() for out, md5 in _hashes(entry, "outs").items()}
+               for lock in (before, after)]  # fmt: skip
+    others = {
+        out: stage
+        for out, (stage, _) in (written[0] | written[1]).items()
+        if written[0].get(out, (None, None))[1] != written[1].get(out, (None, None))[1]
+    }
+    for stage in [*after, *(stage for stage in before if stage not in after)]:
+        old, new = before.get(stage), after.get(stage)
+        if old is None or new is None:
+            yield Rerun(stage, "new" if old is None else "gone")
+        elif old != new:
+            same = _hashes(old, "outs") == _hashes(new, "outs")
+            causes, follows = _causes(base, old, new, others)
+            if not causes and not follows:
+                causes = [NONE]
+            yield Rerun(stage, "same results" if same else "other results", causes, follows)
+
+
+def _causes(base: Base, old: dict, new: dict, others: dict[str, str]) -> tuple[list[str], list[str]]:
+    causes = ["another command"] if old.get("cmd") != new.get("cmd") else []
+    settings = [
+        {
+            (file, name): value
+            for file, values in entry.get("params", {}).items()
+            for name, value in flat(values).items()
+        }
+        for entry in (old, new)
+    ]
+    for file, name in dict.fromkeys([*settings[0], *settings[1]]):
+        values = [said.get((file, name)) for said in settings]
+        if values[0] != values[1]:
+            causes.append(f"{name}: {' → '.join('none' if value is None else str(value) for value in values)}")
+    follows: list[str] = []
+    deps = [_hashes(entry, "deps") for entry in (old, new)]
+    for dep in dict.fromkeys([*deps[0], *deps[1]]):
+        if deps[0].get(dep) != deps[1].get(dep):
+            stages = [stage for out, stage in others.items() if out == dep or out.startswith(f"{dep}/")]
+            follows += stages
+            if not stages:
+                causes += [path.as_posix() for path in base.changed(Path(dep))] or [dep]
+    return causes, list(dict.fromkeys(follows))
+
+
+def flat(values: Any, name: str = "") -> dict[str, Any]:
+    """Nested settings by their dotted keys."""
+    if not isinstance(values, dict):
+        return {name: values}
+    return {
+        key: value for part, inner in values.items() for key, value in flat(inner, f"{name}.{part}".lstrip(".")).items()
+    }
