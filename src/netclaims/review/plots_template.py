@@ -13,11 +13,14 @@ SOURCE = Path(__file__).with_name("plots.html")
 SLOT = "/* Vega */"
 
 
+def vega() -> str:
+    """Vega's JavaScript, fit for a `<script>`: `</script`, wherever it stood in it, would end that element."""
+    return vl_convert.javascript_bundle().replace("</script", r"<\/script")
+
+
 def page() -> str:
-    """Return the template of the page, of which DVC replaces the one placeholder."""
-    vega = vl_convert.javascript_bundle()
-    # Wherever it stands in JavaScript, this would end the element that holds the script.
-    return SOURCE.read_text(encoding="utf-8").replace(SLOT, vega.replace("</script", r"<\/script"))
+    """The template of the page, of which DVC replaces the one placeholder."""
+    return SOURCE.read_text(encoding="utf-8").replace(SLOT, vega())
 
 
 if __name__ == "__main__":
