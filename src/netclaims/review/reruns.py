@@ -12,15 +12,16 @@ import yaml
 from netclaims.review.base import Base, ReviewError, read_now
 
 LOCK = Path("dvc.lock")
-NONE = "no change of code or settings"  # on another machine, or by force
+UNEXPLAINED = "no change of code or settings"  # on another machine, or by force
 
 
 @dataclass(frozen=True)
 class Rerun:
     """A stage whose entry in `dvc.lock` is another than at the base, and why.
 
+    `how` is one of "new", "gone", "same results" and "other results".
     `causes` are settings, code and commands of its own; `follows` are stages before it whose results are others; where
-    it has neither, the cause is NONE.
+    it has neither, the cause is UNEXPLAINED.
     """
 
     stage: str
@@ -66,7 +67,7 @@ def _reruns(base: Base, before: dict[str, dict], after: dict[str, dict]) -> Iter
             same = _hashes(old, "outs") == _hashes(new, "outs")
             causes, follows = _causes(base, old, new, others)
             if not causes and not follows:
-                causes = [NONE]
+                causes = [UNEXPLAINED]
             yield Rerun(stage, "same results" if same else "other results", causes, follows)
 
 
