@@ -1,15 +1,17 @@
 """Check params.yaml and reports/*.yaml: `python stages/check.py`."""
 
-from netclaims.check import check_settings
+from netclaims.check import check_settings, settings_files
 from netclaims.learn.command import command
 from netclaims.learn.paths import DATA
 
 
 @command
 def main() -> None:
-    """Check every setting; what comes after waits for the file that this leaves."""
+    """Check every setting, and write the entries of the reports one by one; what comes after waits for that."""
     check_settings()
-    DATA.mkdir(exist_ok=True)
+    for path, text in settings_files():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     (DATA / ".checked").write_text("Every setting is valid.\n", encoding="utf-8")
 
 

@@ -1,15 +1,18 @@
 """The settings as they are committed, and what is said of the sections beside `experiments`."""
 
+import json
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
+from dvc.repo import Repo
 from dvc.utils.serialize import modify_yaml
 
-from netclaims.check import SECTIONS, check_settings
+from netclaims.check import SECTIONS, check_settings, settings_files
 from netclaims.learn.params import load_params
+from netclaims.learn.paths import SETTINGS
 from netclaims.learn.settings import SettingsError, read_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +55,37 @@ def fault_with(path: Path, old: str, new: str) -> str:
 @pytest.mark.usefixtures("files")
 def test_the_committed_settings_are_valid():
     assert check_settings() == sum(len(content["experiments"]) for content in REPORTS.values()) > 30
+
+
+# -------------------------------------------------------------------------------------- the entries one by one, for DVC
+
+
+@pytest.mark.usefixtures("files")
+def test_every_entry_that_a_stage_depends_on_has_a_file_and_no_other():
+    with Repo(str(ROOT)) as repo:
+        stages = {stage.name: {str(dep) for dep in stage.deps} for stage in repo.index.stages}
+    found = {path.as_posix() for path, _ in settings_files()}
+    assert {dep for deps in stages.values() for dep in deps if dep.startswith("data/settings/")} == found
+    of_entries = [name for name in stages if "@" in name and not name.startswith("prepare")]
+    assert len(of_entries) == len(found) > 80
+    for name in of_entries:
+        kind, _, key = name.partition("@")
+        section = "experiments" if kind == "train" else kind
+        assert f"data/settings/{section}/{key}.json" in stages[name]
+
+
+def test_a_file_is_its_entry_and_a_change_elsewhere_leaves_it_alone(files):
+    before = dict(settings_files())
+    content = REPORTS["d"]
+    assert json.loads(before[SETTINGS / "experiments" / "d-capacity.json"]) == content["experiments"]["d-capacity"]
+    assert json.loads(before[SETTINGS / "hessian" / "d-minimal-ratio.json"]) == content["hessian"]["d-minimal-ratio"]
+    assert json.loads(before[SETTINGS / "figures" / "d.json"]) == content["figures"]
+    path = files / "reports" / "d.yaml"
+    text = path.read_text(encoding="utf-8").replace("radius: 1.0e-3", "radius: 1.0e-2")
+    path.write_text(f"# a remark\n{text}", encoding="utf-8")
+    after = dict(settings_files())
+    assert [path for path in before if before[path] != after[path]] == [SETTINGS / "hessian" / "d-minimal-ratio.json"]
+    assert before.keys() == after.keys()
 
 
 def test_the_five_reports_have_entries_in_every_section():

@@ -1,7 +1,9 @@
-"""Everything that the settings files say, checked at once."""
+"""Everything that the settings files say, checked at once, and then entry by entry for DVC."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from netclaims.analysis.sections import (
@@ -18,7 +20,7 @@ from netclaims.claims.validate import load_claims
 from netclaims.learn.config import EXAMPLE, Experiment, load_experiments
 from netclaims.learn.layers import Dense, parameter_shapes
 from netclaims.learn.params import load_params
-from netclaims.learn.paths import REPORTS, report_of
+from netclaims.learn.paths import REPORTS, SETTINGS, report_of
 from netclaims.learn.settings import SettingsError, read_yaml, validate
 from netclaims.present.config import FiguresSettings
 
@@ -55,6 +57,23 @@ def check_settings() -> int:
     if faults:
         raise SettingsError("\n".join(faults))
     return count
+
+
+def settings_files() -> Iterator[tuple[Path, str]]:
+    """What the stages depend on of `reports/*.yaml`: files of one entry, so that a change reruns what it concerns.
+
+    As `params` of stages the entries would stand in `dvc.lock` as well, which DVC reads and writes anew for every stage
+    that runs, and every stage would read the whole report file to compare its own entry.
+
+    Yields:
+        Path and content of `data/settings/<section>/<key>.json`, for figures `data/settings/figures/<report>.json`.
+    """
+    for path in sorted(REPORTS.glob("*.yaml")):
+        content = read_yaml(path)
+        for section in ("experiments", *SECTIONS):
+            entries = content.get(section) or {}
+            for key, entry in {path.stem: entries}.items() if section == "figures" else entries.items():
+                yield SETTINGS / section / f"{key}.json", json.dumps(entry, indent=1, ensure_ascii=False) + "\n"
 
 
 def _check_report(path: Path) -> int:

@@ -155,13 +155,16 @@ def test_a_second_run_does_nothing(smoke):
 def test_a_change_reruns_what_depends_on_it_and_nothing_else(smoke, edit, expected):
     smoke.edit(*edit)
     try:
+        if edit[0].startswith("reports"):  # whose entries the stage check hands on one by one
+            assert smoke.dvc("repro", "check").returncode == 0
         found = smoke.stages_to_run()
     finally:
         smoke.restore()
+        smoke.dvc("checkout", "check")
     everywhere = {"check", "docs", "report"}  # what depends on most folders of the package
     always = {
         "params.yaml": {"check", "report"},
-        "reports": everywhere | CLAIMS,
+        "reports": everywhere - {"check"} | CLAIMS,
         "src/netclaims/learn": everywhere,
         "src/netclaims/analysis": {"check", "report"},
         "src/netclaims/claims": {"check", "report"},

@@ -151,7 +151,7 @@ def branch(copy: Callable[[], Repository]) -> Repository:
         for name in ("d-capacity", "d-actual-task"):
             stages[f"train@{name}"]["params"]["params.yaml"]["batch_size"] = 1024
             rehash(stages[f"train@{name}"], "outs", f"runs/{name}", f"metrics/d/{name}.json")
-        stages["train@d-capacity"]["params"]["reports/d.yaml"]["experiments.d-capacity"]["epochs"] = 2
+        rehash(stages["train@d-capacity"], "deps", "data/settings/experiments/d-capacity.json")
         sensitivity = stages["sensitivity@d-capacity"]
         rehash(sensitivity, "deps", "runs/d-capacity", "metrics/d/d-capacity.json", "stages/sensitivity.py")
         rehash(sensitivity, "outs", "runs/d-capacity.sensitivity.csv")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from hashlib import md5
 from pathlib import Path
 
 from dvc.exceptions import DvcException
@@ -16,7 +17,9 @@ from dvc.output import Output
 from dvc.repo import Repo
 from dvc.stage import Stage
 
+from netclaims.check import settings_files
 from netclaims.learn.paths import METRICS, PLOTS
+from netclaims.learn.settings import SettingsError
 
 REMEDY = "run `make repro` and commit what it writes"
 
@@ -26,32 +29,43 @@ def faults() -> list[str]:
 
     Raises:
         DvcException: a file of the pipeline cannot be read.
+        SettingsError: a file of settings cannot be read.
     """
     with Repo() as repo:
         stages = repo.index.stages
         outs = {Path(out.fs_path): out for stage in stages for out in stage.outs}
-        told = [(stage.addressing, list(_faults_of(stage, outs))) for stage in stages]
         root = Path(repo.root_dir)
+        settings = {root / path: _digest(text) for path, text in settings_files()}
+        told = [(stage.addressing, list(_faults_of(stage, outs, settings))) for stage in stages]
     lines = [f"{name}: {', '.join(what)}; {REMEDY}" for name, what in told if what]
     results = [path for folder in (METRICS, PLOTS) for path in sorted((root / folder).rglob("*")) if path.is_file()]
     left = [path for path in results if not any(path.is_relative_to(out) for out in outs)]
     return lines + [f"{path.relative_to(root)}: no stage writes it; remove it" for path in left]
 
 
-def _faults_of(stage: Stage, outs: dict[Path, Output]) -> Iterator[str]:
+def _digest(text: str) -> str:
+    """What DVC calls the content of a file by."""
+    return md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _faults_of(stage: Stage, outs: dict[Path, Output], settings: dict[Path, str]) -> Iterator[str]:
     if not any(out.hash_info for out in stage.outs):
         yield "no entry in dvc.lock"
         return
     if stage.changed_stage():
         yield "another command"
     for dep in stage.deps:
-        written = outs.get(Path(dep.fs_path))
+        path = Path(dep.fs_path)
+        written = outs.get(path)
         if not dep.hash_info:
             yield f"{dep} not in dvc.lock"
         elif written and written.use_cache:
             if written.hash_info and dep.hash_info != written.hash_info:
                 yield f"{dep} is another one than {written.stage.addressing} wrote"
-        elif not _in_cache(Path(dep.fs_path), outs):
+        elif path in settings:
+            if dep.hash_info.value != settings[path]:
+                yield f"{dep} is another one than reports/ gives"
+        elif not _in_cache(path, outs):
             yield from _changes(dep)
     for out in stage.outs:
         if not out.hash_info:
@@ -78,7 +92,7 @@ def main() -> None:
     """End with status 1, and with one line per fault, if the results are not in step."""
     try:
         found = faults()
-    except DvcException as error:
+    except (DvcException, SettingsError) as error:
         sys.exit(str(error))
     if found:
         sys.exit("\n".join(found))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from netclaims.learn.paths import PARAMS, SETTINGS, report_path
 from netclaims.review.base import Base, ReviewError, read_now
 
 LOCK = Path("dvc.lock")
@@ -73,27 +74,37 @@ def _reruns(base: Base, before: dict[str, dict], after: dict[str, dict]) -> Iter
 
 def _causes(base: Base, old: dict, new: dict, others: dict[str, str]) -> tuple[list[str], list[str]]:
     causes = ["another command"] if old.get("cmd") != new.get("cmd") else []
-    settings = [
-        {
-            (file, name): value
-            for file, values in entry.get("params", {}).items()
-            for name, value in flat(values).items()
-        }
-        for entry in (old, new)
-    ]
-    for file, name in dict.fromkeys([*settings[0], *settings[1]]):
-        values = [said.get((file, name)) for said in settings]
-        if values[0] != values[1]:
-            causes.append(f"{name}: {' → '.join('none' if value is None else str(value) for value in values)}")
+    causes += _differences([flat(entry.get("params", {}).get(PARAMS.name, {})) for entry in (old, new)])
     follows: list[str] = []
     deps = [_hashes(entry, "deps") for entry in (old, new)]
     for dep in dict.fromkeys([*deps[0], *deps[1]]):
-        if deps[0].get(dep) != deps[1].get(dep):
+        if deps[0].get(dep) == deps[1].get(dep):
+            continue
+        if Path(dep).is_relative_to(SETTINGS):
+            causes += _differences([_entry(Path(dep), read) for read in (base.read, read_now)])
+        else:
             stages = [stage for out, stage in others.items() if out == dep or out.startswith(f"{dep}/")]
             follows += stages
             if not stages:
                 causes += [path.as_posix() for path in base.changed(Path(dep))] or [dep]
     return causes, list(dict.fromkeys(follows))
+
+
+def _entry(file: Path, read: Callable[[Path], str | None]) -> dict[str, Any]:
+    """The entry of a report that `data/settings/<section>/<key>.json` holds, by its dotted keys in `reports/`."""
+    section, key = file.parent.name, file.stem
+    entries = (yaml.safe_load(read(report_path(key)) or "") or {}).get(section) or {}
+    return flat({section: entries if section == "figures" else {key: entries.get(key)}})
+
+
+def _differences(settings: list[dict[str, Any]]) -> list[str]:
+    """What differs in settings by their dotted keys, before and after."""
+    values = {name: [said.get(name) for said in settings] for name in dict.fromkeys([*settings[0], *settings[1]])}
+    return [
+        f"{name}: {' → '.join('none' if value is None else str(value) for value in pair)}"
+        for name, pair in values.items()
+        if pair[0] != pair[1]
+    ]
 
 
 def flat(values: Any, name: str = "") -> dict[str, Any]:
