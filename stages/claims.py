@@ -12,7 +12,8 @@ def main() -> None:
 
     Set the numbers that the reports state beside ours: `metrics/stated.json`.
     """
-    params, claims, results = load_params(), load_all(), load_all_results()
+    params = load_params()
+    claims, results = load_all(params.scale), load_all_results(params.scale)
     write_ledger(claims, judge(find_all(claims, params.seed)), params.scale)
     write_stated(results, params.scale)
 

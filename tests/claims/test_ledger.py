@@ -1,6 +1,7 @@
 """From claims to verdicts, and the files that hold them."""
 
 import json
+from dataclasses import replace
 from math import inf, nan
 from pathlib import Path
 
@@ -114,6 +115,13 @@ def test_arithmetic_needs_no_replicas(holds, verdict, tables, tmp_path):
 def test_what_no_data_could_tell(test, because, tables, tmp_path):
     (tmp_path / "metrics" / "d" / "d-a.json").unlink()
     assert find(claim(**test), tables, seed=0) == Finding(verdict="not testable", because=because)
+
+
+def test_nets_of_another_scale_tell_nothing(tables):
+    here, elsewhere = replace(tables, scale="small"), replace(tables, scale="paper")
+    assert find(claim(ordering=HIGHER), here, seed=0) == find(claim(ordering=HIGHER), tables, seed=0)
+    found = find(claim(ordering=HIGHER), elsewhere, seed=0)
+    assert found == Finding(verdict="not testable", because="its nets were trained at the small scale")
 
 
 @pytest.mark.parametrize("needed", [3, 4, 50])

@@ -1,6 +1,7 @@
 """Numbers that the reports state, and ours beside them: a mistake is one line, and ours are those of the replicas."""
 
 import json
+from dataclasses import replace
 from math import inf, nan, sqrt
 from pathlib import Path
 
@@ -154,7 +155,7 @@ def trained(leave, experiment, tmp_path):
 
     def make(*args, epochs=3, changes=None, **series) -> Tables:
         tables = leave(experiment(**changes or {}), *args, **series)
-        write_json(tmp_path / "metrics" / "d" / "d-a.json", {"epochs": epochs})
+        write_json(tmp_path / "metrics" / "d" / "d-a.json", {"scale": "small", "epochs": epochs})
         return tables
 
     return make
@@ -221,6 +222,11 @@ def test_with_fewer_epochs_than_it_needs_there_is_no_number(epochs, mean, traine
     found = beside(entry, trained(epochs=epochs, **course))
     assert found["mean"] == mean
     assert found.get("remark") == (None if mean else "2 of the 3 epochs it speaks of")
+
+
+def test_of_nets_of_another_scale_there_is_no_number(trained):
+    found = beside(of("nets.test_loss"), replace(trained(), scale="paper"))
+    assert (found["mean"], found["remark"]) == (None, "its nets were trained at the small scale")
 
 
 # By replica and setting; of several places the first.

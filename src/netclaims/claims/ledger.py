@@ -27,8 +27,8 @@ SAID = ["claim", "report", "experiment", "kind", "scale", "data", "epochs", "epo
 COLUMNS = ["unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm"]
 
 
-def load_all() -> dict[str, tuple[Claim, Tables]]:
-    """Every claim of every report, with the tables to test it on, in the order of the reports.
+def load_all(scale: str | None = None) -> dict[str, tuple[Claim, Tables]]:
+    """Every claim of every report, with the tables of that scale to test it on, in the order of the reports.
 
     Raises:
         SettingsError: anything in them is wrong.
@@ -40,7 +40,7 @@ def load_all() -> dict[str, tuple[Claim, Tables]]:
         for key, claim in load_claims(path, content, experiments).items():
             if claim.experiment not in kept:
                 nets = nets_of(claim.experiment, content)
-                kept[claim.experiment] = Tables(claim.experiment, nets, experiments[nets])
+                kept[claim.experiment] = Tables(claim.experiment, nets, experiments[nets], scale)
             found[key] = (claim, kept[claim.experiment])
     return found
 
@@ -67,10 +67,8 @@ def find(claim: Claim, tables: Tables, seed: int) -> Finding:
     if not claim.comparisons:
         by_definition = f"by definition: {claim.definition}" if claim.definition else claim.untestable
         return Finding(verdict="not testable", because=by_definition)
-    trained = read_json(metrics_of(tables.nets))["epochs"]
-    if claim.needs and trained < claim.needs.epochs:
-        return Finding(verdict="not testable", because=f"{trained} of the {claim.needs.epochs} epochs it speaks of")
     try:
+        tables.check_training(claim.needs)
         return Finding(weakest([compare(comparison, tables, seed) for comparison in claim.comparisons]))
     except UntestableError as reason:
         return Finding(verdict="not testable", because=str(reason))

@@ -10,10 +10,11 @@ import pandas as pd
 
 from netclaims.analysis.sections import replicas_of
 from netclaims.claims.arithmetic import weighted_layers
-from netclaims.claims.config import EntryError, Operand, Range, Until
+from netclaims.claims.config import EntryError, Needs, Operand, Range, Until
 from netclaims.learn.config import Experiment
+from netclaims.learn.paths import metrics_of
 from netclaims.learn.summary import identity, tuned
-from netclaims.learn.tables import read_table
+from netclaims.learn.tables import read_json, read_table
 
 
 class UntestableError(Exception):
@@ -31,12 +32,22 @@ class Tables:
         key: the experiment or the analysis, whose tables lie under its name.
         nets: the experiment that it looks at.
         experiment: its settings.
+        scale: what its nets have to be trained at to count; anything goes if None.
     """
 
     key: str
     nets: str
     experiment: Experiment
+    scale: str | None = None
     _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    def check_training(self, needs: Needs | None) -> None:
+        """Raise UntestableError if the nets were trained at another scale, or for fewer epochs than are needed."""
+        trained = read_json(metrics_of(self.nets))
+        if self.scale and trained["scale"] != self.scale:
+            raise UntestableError(f"its nets were trained at the {trained['scale']} scale")
+        if needs and trained["epochs"] < needs.epochs:
+            raise UntestableError(f"{trained['epochs']} of the {needs.epochs} epochs it speaks of")
 
     def read(self, name: str) -> pd.DataFrame:
         """The table of that name."""

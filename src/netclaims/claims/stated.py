@@ -15,9 +15,9 @@ from netclaims.claims.config import EntryError, Needs, Operand
 from netclaims.claims.numbers import Tables, UntestableError, numbers
 from netclaims.claims.validate import WORDS, check_operand, nets_looked_at
 from netclaims.learn.config import Experiment, load_experiments
-from netclaims.learn.paths import METRICS, REPORTS, metrics_of, report_path
+from netclaims.learn.paths import METRICS, REPORTS, report_path
 from netclaims.learn.settings import Name, Number, SettingsError, read_yaml, validate
-from netclaims.learn.tables import read_json, rounded, write_json
+from netclaims.learn.tables import rounded, write_json
 
 NAME = r"[A-Za-z0-9][\w ,-]*"  # no dots: `dvc metrics diff` puts them between keys
 
@@ -98,8 +98,8 @@ def _check(stated: Stated, key: str, experiment: Experiment, content: dict[str, 
         raise EntryError(f"{stated.along} holds words, and no place along it is a number")
 
 
-def load_all_results() -> dict[str, tuple[dict[str, Stated], Tables]]:
-    """The stated numbers of every report, by experiment, with the tables that ours come from.
+def load_all_results(scale: str | None = None) -> dict[str, tuple[dict[str, Stated], Tables]]:
+    """The stated numbers of every report, by experiment, with the tables of that scale that ours come from.
 
     Raises:
         SettingsError: anything in them is wrong.
@@ -109,7 +109,7 @@ def load_all_results() -> dict[str, tuple[dict[str, Stated], Tables]]:
         content, experiments = read_yaml(path), load_experiments(path)
         for key, entries in load_results(path, content, experiments).items():
             nets = nets_looked_at(key, content)
-            found[key] = (entries, Tables(key, nets, experiments[nets]))
+            found[key] = (entries, Tables(key, nets, experiments[nets], scale))
     return found
 
 
@@ -136,9 +136,7 @@ def beside(stated: Stated, tables: Tables) -> dict[str, float | int | str | bool
 
 def _of_replicas(stated: Stated, tables: Tables) -> tuple[pd.Series, str]:
     """Our number of every replica that has one, and a remark."""
-    trained = read_json(metrics_of(tables.nets))["epochs"]
-    if stated.needs and trained < stated.needs.epochs:
-        raise UntestableError(f"{trained} of the {stated.needs.epochs} epochs it speaks of")
+    tables.check_training(stated.needs)
     if stated.along is None:
         table, remark = finite(*numbers(tables, stated, ["replica"]), ["value"])
         return table["value"], remark
