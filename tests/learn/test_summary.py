@@ -210,6 +210,7 @@ def test_a_plain_experiment(experiment, summarise):
         "epochs": 3,
         "epochs_stated": 3,
         "seed": 0,
+        "device": "cpu",
         "models": {
             "A": {"parameters": 7850, **both(1.5, 0.707107), **ACCURACY, "diverged": 0},
             "B": {"parameters": 2395, **both(5.5, 0.707107), **ACCURACY, "diverged": 0},

@@ -33,10 +33,10 @@ def _one(x: Tensor, settings: Augment, black: Tensor, stream: torch.Generator) -
         padded = black.view(1, -1, 1, 1).expand(count, -1, height + 2 * pad, width + 2 * pad).clone()
         padded[:, :, pad : pad + height, pad : pad + width] = x
         top, left = torch.randint(2 * pad + 1, (2, count, 1), generator=stream)
-        rows, columns = top + torch.arange(height), left + torch.arange(width)
-        each = torch.arange(count).view(-1, 1, 1)
+        rows, columns = (top + torch.arange(height)).to(x.device), (left + torch.arange(width)).to(x.device)
+        each = torch.arange(count, device=x.device).view(-1, 1, 1)
         x = padded[each, :, rows.unsqueeze(2), columns.unsqueeze(1)].permute(0, 3, 1, 2)
     if settings.flip:
         mirrored = torch.rand(count, 1, 1, 1, generator=stream) < 0.5
-        x = torch.where(mirrored, x.flip(3), x)
+        x = torch.where(mirrored.to(x.device), x.flip(3), x)
     return x

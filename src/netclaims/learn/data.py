@@ -28,6 +28,10 @@ class Part:
     x: Tensor
     y: Tensor
 
+    def to(self, device: str) -> Part:
+        """The same examples on a device."""
+        return Part(self.x.to(device), self.y.to(device))
+
 
 @cache
 def images(name: str) -> tuple[Part, Part]:

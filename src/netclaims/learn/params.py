@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from netclaims.learn.device import Device
 from netclaims.learn.paths import PARAMS
 from netclaims.learn.settings import Count, Name, Positive, Settings, read_yaml, validate
 
@@ -71,6 +72,7 @@ class Params(Settings):
     batch_size: Count
     replicas: Count
     scale: Name
+    device: Device = "auto"
     scales: dict[Name, Scale]
     datasets: dict[Name, Source]
 

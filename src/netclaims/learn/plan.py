@@ -8,6 +8,7 @@ from math import ceil
 
 from netclaims.learn.config import Experiment
 from netclaims.learn.cost import STACKED_PARAMETERS, epoch_seconds
+from netclaims.learn.device import choose
 from netclaims.learn.params import Params
 
 STACKED_MEMBERS = 25
@@ -36,6 +37,7 @@ class Run:
         steps: optimiser steps in all.
         epoch_steps: optimiser steps that the learning-rate schedule counts as an epoch.
         control: whether the data come in another order than the replicas' own.
+        device: `cpu` or `cuda`.
     """
 
     key: str
@@ -51,6 +53,7 @@ class Run:
     epoch_steps: int
     members: tuple[Member, ...]
     control: bool = False
+    device: str = "cpu"
 
     @property
     def setting(self) -> dict[str, str | float | int]:
@@ -85,14 +88,18 @@ def plan(key: str, experiment: Experiment, params: Params, examples: int) -> lis
     lengths = _lengths(experiment, params, [*settings, *controls], examples)
     replicas = range(experiment.replicas_within(params))
     members = [Member(function, i) for function in experiment.functions or [None] for i in replicas]
+    device = choose(params.device)
     runs = []
     for control, group in ((False, settings), (True, controls)):
         for model, setting in product(experiment.models, group):
             length = lengths[setting["equal"], setting["batch_size"]]
-            together = STACKED_MEMBERS if experiment.parameters(model) <= STACKED_PARAMETERS else 1
+            # A GPU has room for several nets of any size.
+            stacked = device == "cuda" or experiment.parameters(model) <= STACKED_PARAMETERS
+            together = STACKED_MEMBERS if stacked else 1
             for start in range(0, len(members), together):
                 some = tuple(members[start : start + together])
-                runs.append(Run(key, params.seed, model, **setting, **length, members=some, control=control))
+                one = Run(key, params.seed, model, **setting, **length, members=some, control=control, device=device)
+                runs.append(one)
     return runs
 
 

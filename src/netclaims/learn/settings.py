@@ -36,8 +36,8 @@ Count = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice, where plain YAML keeps the last one silently."""
+class _KeysOnce:
+    """Refuses a key given twice, where plain YAML keeps the last one silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
@@ -50,6 +50,14 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+class _Loader(_KeysOnce, yaml.SafeLoader):
+    """Safe YAML, whose parser words faults well."""
+
+
+class _FastLoader(_KeysOnce, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """Safe YAML with a parser in C, where PyYAML has it: in a sixth of the time."""
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file.
 
@@ -58,7 +66,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        content = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+        try:
+            content = yaml.load(text, _FastLoader)  # noqa: S506 (a SafeLoader)
+        except yaml.YAMLError:
+            content = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such file") from None
     except UnicodeDecodeError:

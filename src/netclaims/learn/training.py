@@ -14,12 +14,13 @@ from netclaims.learn.augment import augmented
 from netclaims.learn.config import EXAMPLE, Experiment
 from netclaims.learn.data import Part, parts, shuffled
 from netclaims.learn.networks import Network, Weights, losses
+from netclaims.learn.optimisers import Optimiser
 from netclaims.learn.plan import Run, recorded_epochs, snapshot_epochs
 from netclaims.learn.streams import stream
 
 # Numbers of input that go through a net at once: the activations of more leave the processor's cache, and a CNN
-# takes twice as long. Losses and gradients of the pieces add up to those of the whole.
-NUMBERS_AT_ONCE = 2**18
+# takes twice as long. Losses and gradients of the pieces add up to those of the whole. A GPU has room for more.
+NUMBERS_AT_ONCE, NUMBERS_AT_ONCE_ON_A_GPU = 2**18, 2**22
 
 Watch = Callable[[int, float], None]
 
@@ -72,13 +73,12 @@ def train(run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: N
     if run.shuffle_labels:
         labels = [shuffled(data.y[0], run.shuffle_labels, labels) for labels in streams["labels"]]
         data = Part(data.x, torch.stack(labels))
+    data, test = data.to(run.device), test.to(run.device)
     black = data.x.amin((0, 2, 3)) if experiment.augment else None  # every channel has a black pixel somewhere
 
-    weights = {name: w.requires_grad_() for name, w in network.initial(streams["weights"]).items()}
-    optimiser = _optimiser(run, experiment, list(weights.values()))
-    schedule = experiment.schedule and torch.optim.lr_scheduler.StepLR(
-        optimiser, experiment.schedule.step * run.epoch_steps, experiment.schedule.factor
-    )
+    initial = network.initial(streams["weights"])
+    weights = {name: w.to(run.device).requires_grad_() for name, w in initial.items()}
+    optimiser = Optimiser(run, experiment, list(weights.values()))
     recorder = _Recorder(network, weights, experiment, data, test)
     recorded, kept = set(recorded_epochs(run.epochs)), set(snapshot_epochs(experiment, run.epochs))
 
@@ -88,14 +88,14 @@ def train(run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: N
     if kept:
         recorder.snapshot(0)
     for epoch in range(1, run.epochs + 1):
-        epoch_loss = torch.zeros(len(members))
+        epoch_loss = torch.zeros(len(members), device=run.device)
         left = run.steps - (epoch - 1) * ceil(len(data.x) / run.batch_size)
-        for batch in islice(_batches(len(data.x), run.batch_size, streams[order]), left):
+        for batch in islice(_batches(data, run.batch_size, streams[order]), left):
             x, y = _take(data, batch)
             if experiment.augment:
                 x = augmented(x, experiment.augment, black, streams["augment"])
             optimiser.zero_grad()
-            loss = torch.zeros(len(members))
+            loss = torch.zeros_like(epoch_loss)
             for some_x, some_y in _pieces(x, y):
                 some = losses(experiment.loss, network(weights, some_x), some_y.expand(len(members), *some_y.shape[1:]))
                 some = some * (some_x.shape[1] / x.shape[1])
@@ -104,8 +104,6 @@ def train(run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: N
             if experiment.record.gradient_norm == "step":
                 recorder.step(loss)
             optimiser.step()
-            if schedule:
-                schedule.step()
             epoch_loss += loss * (x.shape[1] / len(data.x))
         if epoch in kept:
             recorder.snapshot(epoch)
@@ -117,25 +115,13 @@ def train(run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: N
     return recorder.trace()
 
 
-def _optimiser(run: Run, experiment: Experiment, weights: list[Tensor]) -> torch.optim.Optimizer:
-    common = {"lr": run.learning_rate, "weight_decay": experiment.weight_decay}
-    match run.optimiser:
-        case "adam":
-            return torch.optim.Adam(weights, **common, fused=True)
-        case "sgd":
-            return torch.optim.SGD(weights, **common, momentum=experiment.momentum, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(weights, **common, momentum=experiment.momentum)
-    raise ValueError(run.optimiser)
-
-
-def _batches(examples: int, size: int, streams: list[torch.Generator]) -> Iterator[Tensor | None]:
+def _batches(data: Part, size: int, streams: list[torch.Generator]) -> Iterator[Tensor | None]:
     """Indices of one epoch's mini-batches, (members, batch), in each member's own order; None for the whole set."""
-    if size >= examples:
+    if size >= len(data.x):
         yield None
         return
-    order = torch.stack([torch.randperm(examples, generator=s) for s in streams])
-    yield from order.split(size, dim=1)
+    order = torch.stack([torch.randperm(len(data.x), generator=s) for s in streams])
+    yield from order.to(data.x.device).split(size, dim=1)
 
 
 def _take(data: Part, batch: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -144,13 +130,13 @@ def _take(data: Part, batch: Tensor | None) -> tuple[Tensor, Tensor]:
         return data.x.unsqueeze(0), data.y
     if len(batch) == 1:
         return data.x[batch[0]].unsqueeze(0), data.y[:, batch[0]]
-    rows = torch.arange(len(batch)).unsqueeze(1)
+    rows = torch.arange(len(batch), device=batch.device).unsqueeze(1)
     return data.x[batch], data.y.expand(len(batch), *data.y.shape[1:])[rows, batch]
 
 
 def _pieces(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Inputs and targets, (members or 1, examples, ...), a few examples at a time."""
-    size = max(1, NUMBERS_AT_ONCE // x[0, 0].numel())
+    size = max(1, (NUMBERS_AT_ONCE_ON_A_GPU if x.is_cuda else NUMBERS_AT_ONCE) // x[0, 0].numel())
     return zip(x.split(size, 1), y.split(size, 1), strict=True)
 
 
@@ -165,7 +151,7 @@ def evaluate(network: Network, weights: Weights, loss: str, data: Part) -> tuple
     members = len(weights["1.weight"])
     targets = data.y.expand(members, *data.y.shape[1:])
     outputs = torch.cat([network(weights, x) for x, _ in _pieces(data.x.unsqueeze(0), data.y)], 1)
-    correct = outputs.argmax(2) == targets if targets.dim() == 2 else torch.zeros(members, 1)
+    correct = outputs.argmax(2) == targets if targets.dim() == 2 else outputs.new_zeros(members, 1)
     mean_loss, accuracy = losses(loss, outputs, targets), correct.float().mean(1)
     return mean_loss, accuracy.where(mean_loss.isfinite(), torch.nan), outputs
 
@@ -198,13 +184,11 @@ class _Recorder:
         self._history: dict[str, list[Tensor]] = {}
         self._steps: list[Tensor] = []
         self._snapshots: list[Weights] = []
-        members = len(weights["1.weight"])
         self._final = self._copy()
-        self._done = torch.zeros(members, dtype=torch.bool)
-        self._diverged = torch.zeros(members, dtype=torch.bool)
-        self._settled = torch.zeros(members, dtype=torch.bool)
-        self._previous = torch.full((members,), torch.inf)
-        self._last = torch.zeros(members, dtype=torch.long)
+        self._previous = weights["1.weight"].new_full((len(weights["1.weight"]),), torch.inf)
+        self._done = torch.zeros_like(self._previous, dtype=torch.bool)
+        self._diverged, self._settled = self._done.clone(), self._done.clone()
+        self._last = torch.zeros_like(self._previous, dtype=torch.long)
 
     def _copy(self) -> Weights:
         return {name: w.detach().clone() for name, w in self._weights.items()}
@@ -218,8 +202,10 @@ class _Recorder:
                 self._history.setdefault(f"{which}_{name}", []).append(value)
         active = ~self._done
         for name, final in self._final.items():
-            final[active] = self._weights[name].detach()[active]
-        self._last[active] = len(self._trace.epochs)
+            self._final[name] = torch.where(
+                active.view(-1, *[1] * (final.dim() - 1)), self._weights[name].detach(), final
+            )
+        self._last = torch.where(active, len(self._trace.epochs), self._last)
         self._trace.epochs.append(epoch)
         train_loss = self._history["train_loss"][-1]
         self._diverged |= active & ~train_loss.isfinite()
@@ -258,17 +244,16 @@ class _Recorder:
         self._snapshots.append(self._copy())
 
     def trace(self) -> Trace:
-        """The finished trace."""
+        """The finished trace, in the processor's memory."""
         trace = self._trace
-        trace.history = {name: torch.stack(values, 1) for name, values in self._history.items()}
+        trace.history = {name: torch.stack(values, 1).cpu() for name, values in self._history.items()}
         trace.last, trace.diverged = self._last.tolist(), self._diverged.tolist()
         if self._steps:
-            trace.steps = dict(zip(("loss", "gradient_norm"), torch.stack(self._steps, 2), strict=True))
-        if self._snapshots:
-            trace.snapshots = {name: torch.stack([s[name] for s in self._snapshots], 1) for name in self._weights}
-        trace.weights = self._final
+            trace.steps = dict(zip(("loss", "gradient_norm"), torch.stack(self._steps, 2).cpu(), strict=True))
+        for name in self._weights if self._snapshots else ():
+            trace.snapshots[name] = torch.stack([snapshot[name] for snapshot in self._snapshots], 1).cpu()
+        trace.weights = {name: w.cpu() for name, w in self._final.items()}
         if self._experiment.functions:
-            trace.outputs = evaluate(self._network, self._final, self._experiment.loss, self._parts["test"])[2].squeeze(
-                2
-            )
+            outputs = evaluate(self._network, self._final, self._experiment.loss, self._parts["test"])[2]
+            trace.outputs = outputs.squeeze(2).cpu()
         return trace
