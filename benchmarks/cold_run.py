@@ -1,0 +1,130 @@
+"""Where the time of a cold `dvc repro` goes, and how much memory it takes: `python -m benchmarks.cold_run [STAGE …]`.
+
+Runs the pipeline of the last commit in a clone without a cache, and notes how long the script of each stage takes. It
+then starts every script with arguments that it refuses after its imports: that is its start-up. What is left is DVC's,
+between the scripts. Stages whose results are all in Git do not run. Writes `benchmarks/cold_run.md`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
+from time import perf_counter
+
+import psutil
+from tqdm import tqdm
+
+ROOT = Path(__file__).parents[1]
+REPORT = Path(__file__).with_suffix(".md")
+# Stands for `python` in the commands of dvc.yaml.
+NOTING = """#!{python}
+import subprocess, sys, time
+begun = time.time()
+status = subprocess.call([{python!r}, *sys.argv[1:]])
+with open({notes!r}, "a") as file:
+    print(sys.argv[1], time.time() - begun, file=file)
+sys.exit(status)
+"""
+ANALYSES = ["fit", "pca", "gradient", "hessian", "interpolate", "sensitivity", "claims"]
+KINDS = {"train": "training", "prepare": "data"} | dict.fromkeys(ANALYSES, "analysis")
+
+
+def main() -> None:
+    """Run, and write the table."""
+    with TemporaryDirectory() as name:
+        clone, notes, bin_folder = Path(name, "clone"), Path(name, "notes"), Path(name, "bin")
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)  # noqa: S603, S607
+        bin_folder.mkdir()
+        noting = bin_folder / "python"
+        noting.write_text(NOTING.format(python=sys.executable, notes=str(notes)), encoding="utf-8")
+        noting.chmod(0o755)
+        path = os.pathsep.join([str(bin_folder), str(Path(sys.executable).parent), os.environ["PATH"]])
+        wall, memory = _repro(clone, {**os.environ, "PATH": path}, sys.argv[1:])
+        seconds: dict[str, list[float]] = defaultdict(list)
+        for line in notes.read_text(encoding="utf-8").splitlines():
+            script, _, spent = line.rpartition(" ")
+            seconds[Path(script).stem].append(float(spent))
+        start_up = {stage: _start_up(clone, stage) for stage in tqdm(seconds, desc="start-up", disable=None)}
+        idle = min(_repro(clone, {**os.environ, "PATH": path}, sys.argv[1:])[0] for _ in range(3))
+    REPORT.write_text(render(wall, memory, seconds, start_up, idle), encoding="utf-8")
+    sys.stdout.write(REPORT.read_text(encoding="utf-8"))
+
+
+def _repro(clone: Path, environment: dict[str, str], targets: list[str]) -> tuple[float, int]:
+    """Seconds of a `dvc repro`, and the largest memory of all its processes together, in bytes (PSS)."""
+    begun, peak, done = perf_counter(), [0], Event()
+    running = psutil.Popen(
+        [sys.executable, "-m", "dvc", "repro", *targets], cwd=clone, env=environment, stdout=subprocess.DEVNULL
+    )
+
+    def watch() -> None:
+        while not done.wait(0.5):
+            total = 0
+            for process in [running, *running.children(recursive=True)]:
+                try:
+                    total += process.memory_full_info().pss
+                except psutil.Error:  # it has ended
+                    continue
+            peak[0] = max(peak[0], total)
+
+    watching = Thread(target=watch)
+    watching.start()
+    status = running.wait()
+    done.set()
+    watching.join()
+    if status:
+        sys.exit(f"dvc repro ended with status {status}")
+    return perf_counter() - begun, peak[0]
+
+
+def _start_up(clone: Path, stage: str) -> float:
+    """Median seconds of a script that ends after its imports, saying what arguments it takes."""
+    spent = []
+    for _ in range(5):
+        begun = perf_counter()
+        words = [sys.executable, f"stages/{stage}.py", *["too many"] * 9]
+        subprocess.run(words, cwd=clone, capture_output=True, check=False)  # noqa: S603
+        spent.append(perf_counter() - begun)
+    return median(spent)
+
+
+def render(wall: float, memory: int, seconds: dict[str, list[float]], start_up: dict[str, float], idle: float) -> str:
+    """The table, in Markdown."""
+    lines = ["| stages | number | seconds in all | of these start-up | work |", "|---|---|---|---|---|"]
+    work: dict[str, float] = defaultdict(float)
+    started = 0.0
+    for stage, spent in seconds.items():
+        begins = start_up[stage] * len(spent)
+        started += begins
+        work[KINDS.get(stage, "settings, figures and pages")] += sum(spent) - begins
+        lines.append(
+            f"| {stage} | {len(spent)} | {sum(spent):.0f} | {begins:.0f} ({start_up[stage]:.1f} each) "
+            f"| {sum(spent) - begins:.0f} |"
+        )
+    stages = sum(map(len, seconds.values()))
+    between = wall - sum(map(sum, seconds.values()))
+    parts = {**work, "start-up of the scripts": started, "DVC, between the scripts": between}
+    shares = [f"| {name} | {spent:.0f} s | {spent / wall:.0%} |" for name, spent in parts.items()]
+    return "\n".join([
+        "# A cold `dvc repro`",
+        "",
+        f"{stages} stages, {wall:.0f} s on {os.cpu_count()} cores; at the most {memory / 1e9:.1f} GB of memory, of all "
+        f"processes together. A further run, which has nothing to do, takes {idle:.1f} s.",
+        "",
+        "| what | time | share |",
+        "|---|---|---|",
+        *shares,
+        "",
+        *lines,
+        "",
+    ])  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
