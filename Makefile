@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Python >= 3.11, git and make:
 #   make repro   run the whole pipeline at the scale of params.yaml
 #   make test    lint, and run the tests
-.PHONY: setup repro experiments review in-step test lint lock
+.PHONY: setup repro experiments review in-step test bench lint lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,6 +38,10 @@ in-step: $(READY)  # are the results those of the code and the settings? needs n
 
 test: lint
 	pytest --numprocesses auto --dist loadfile
+
+bench: $(READY)  # ours beside other ways to do the same work: benchmarks/results.md
+	pip install --disable-pip-version-check -r benchmarks/requirements.txt -c requirements.txt
+	python -m benchmarks
 
 lint: $(READY)
 	ruff check

@@ -1,0 +1,36 @@
+"""netclaims itself: `train`, one run after another on one core, or `train_all`, as many runs at once as cores."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.problem import Problem
+from benchmarks.timing import Contender
+from netclaims.learn.execution import train_all
+from netclaims.learn.training import Trace, train
+
+
+class Ours(Contender):
+    """Trains `count` runs of `members` nets each.
+
+    With `processes` the start of the processes counts, and that each of them reads the data.
+    """
+
+    def __init__(self, problem: Problem, count: int = 1, members: int = 1, processes: bool = False) -> None:
+        """One thread, in each process."""
+        torch.set_num_threads(1)
+        self._problem, self._count, self._members, self._processes = problem, count, members, processes
+        self.pieces = count * members
+
+    def work(self, repeat: int) -> list[Trace]:
+        """The traces of all runs."""
+        runs = self._problem.runs(repeat, self._count, self._members)
+        if self._processes:
+            return train_all(runs, self._problem.experiment)
+        return [train(run, self._problem.experiment) for run in runs]
+
+    def outcome(self, done: list[Trace]) -> NDArray[np.floating]:
+        """Final training loss of every net."""
+        return np.concatenate([trace.history["train_loss"][:, -1].numpy() for trace in done])
