@@ -20,6 +20,7 @@ from netclaims.learn import execution
 from netclaims.learn.config import Experiment, load_experiments
 from netclaims.learn.paths import RUNS
 from netclaims.learn.settings import SettingsError, read_yaml
+from netclaims.learn.training import train
 from netclaims.present.config import FiguresSettings
 from netclaims.present.style import OWN_COLOURS
 
@@ -349,7 +350,7 @@ def pipeline(prepared, content, params, monkeypatch):
     """All that the pipeline leaves of the report: nets of two replicas, hardly trained, and every analysis of them."""
 
     def train_all(runs, experiment):
-        return [execution._train(1, i, runs, experiment) for i in range(len(runs))]
+        return [train(run, experiment) for run in runs]
 
     monkeypatch.setattr(execution, "in_parallel", lambda function, jobs, label: [function(*job) for job in jobs])
     monkeypatch.setattr(execution, "train_all", train_all)
