@@ -100,16 +100,13 @@ def _machines(results: Results) -> str:
     for name, machine in results["machines"].items():
         by_machine.setdefault(machine, []).append(name)
     several = len(by_machine) > 1
-    lines = [f"Machine{f' of {_listed(names)}' * several}: {machine}." for machine, names in by_machine.items()]
+    named = {machine: f" of {', '.join(names)}" if several else "" for machine, names in by_machine.items()}
+    lines = [f"Machine{names}: {machine}." for machine, names in named.items()]
     peaks = [c["peak"] for c in results["comparisons"].values() if "peak" in c]
     if peaks:
         said = [f"{kind} {_span([peak[kind] / 1e9 for peak in peaks], '')}" for kind in peaks[0]]
         lines.append(f"Peak of its matrix product, GFLOP/s: {'; '.join(said)}.")
     return "\n\n".join(lines) + "\n"
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names)
 
 
 def _aims(comparisons: Results) -> str:

@@ -38,6 +38,9 @@ class Clone:
     def dvc(self, *words: str) -> subprocess.CompletedProcess:
         return self._run([sys.executable, "-m", "dvc", *words])
 
+    def in_step(self) -> subprocess.CompletedProcess:
+        return self._run([sys.executable, "-m", "netclaims.review.in_step"])
+
     def stages_to_run(self) -> set[str]:
         """What `dvc status` says has changed."""
         result = self.dvc("status", "--json")

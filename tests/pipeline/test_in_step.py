@@ -13,3 +13,12 @@ def test_every_declared_metric_and_plot_is_in_git(clone):
     tracked = clone.git("ls-files", "metrics", "plots").split()
     assert tracked
     assert [path for path in tracked if path.endswith((".json", ".csv")) and f"path: {path}\n" not in lock] == []
+
+
+def test_a_changed_entry_of_a_report_is_told_with_its_stage(clone):
+    clone.edit("reports/d.yaml", "radius: 1.0e-3", "radius: 1.0e-2")
+    result = clone.in_step()
+    clone.restore()
+    assert result.returncode == 1
+    told = [line.partition(":")[0] for line in result.stderr.splitlines() if "than reports/ gives" in line]
+    assert told == ["hessian@d-minimal-ratio"]
