@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from benchmarks.problem import Problem
 from benchmarks.timing import Contender
+from netclaims.learn.checkpoint import discard
 from netclaims.learn.execution import train_all
-from netclaims.learn.training import Trace, train
+from netclaims.learn.recorder import Trace
+from netclaims.learn.training import train
 
 
 class Ours(Contender):
@@ -28,7 +30,9 @@ class Ours(Contender):
         """The traces of all runs."""
         runs = self._problem.runs(repeat, self._count, self._members)
         if self._processes:
-            return train_all(runs, self._problem.experiment)
+            traces = train_all(runs, self._problem.experiment)
+            discard(runs[0].key)
+            return traces
         return [train(run, self._problem.experiment) for run in runs]
 
     def outcome(self, done: list[Trace]) -> NDArray[np.floating]:

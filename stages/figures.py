@@ -1,10 +1,8 @@
 """Draw the figures of a report: `python stages/figures.py d`."""
 
-from joblib import Parallel, cpu_count, delayed
-from tqdm import tqdm
-
 from netclaims.learn.command import command
 from netclaims.learn.paths import FIGURES, metrics_of, report_of
+from netclaims.learn.processes import each
 from netclaims.learn.tables import read_json
 from netclaims.present.config import FigureSettings, load_figures
 from netclaims.present.figures import draw, save
@@ -18,8 +16,7 @@ def main(report: str) -> None:
         for key, settings in load_figures(report).items()
         for name, figure in settings.draw.items()
     ]
-    calls = (delayed(_draw)(*job) for job in tqdm(jobs, desc=f"figures of report {report}", leave=False, disable=None))
-    Parallel(n_jobs=cpu_count(), backend="multiprocessing")(calls)
+    each([(_draw, job) for job in jobs], f"figures of report {report}")
 
 
 def _draw(key: str, nets: str, name: str, figure: FigureSettings) -> None:

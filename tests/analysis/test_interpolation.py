@@ -20,9 +20,9 @@ from netclaims.analysis.matching import matched
 from netclaims.analysis.sensitivity import COLUMNS, sensitivities
 from netclaims.learn.config import load_experiment
 from netclaims.learn.data import Part, first_examples, images
+from netclaims.learn.evaluation import evaluate
 from netclaims.learn.networks import Network, member
 from netclaims.learn.streams import stream
-from netclaims.learn.training import evaluate
 
 ALPHA = np.linspace(-1, 2, 31)
 

@@ -20,7 +20,7 @@ from netclaims.analysis import sensitivity
 from netclaims.analysis.sensitivity import COLUMNS, loss_by_input, loss_by_parameters, output_by_input, sensitivities
 from netclaims.analysis.sharpness import sharpness
 from netclaims.analysis.spectrum import POSITIONS, training_loss
-from netclaims.learn import training
+from netclaims.learn import evaluation
 from netclaims.learn.config import load_experiment
 from netclaims.learn.data import Part, first_examples, images
 from netclaims.learn.networks import Network, flatten
@@ -146,7 +146,7 @@ def test_neither_the_order_of_the_examples_nor_how_many_at_once_matters(at_once,
     network, weights, data = nets([{"conv": 2}, 3], (2, 5, 5))
     expected = sensitivities(network, weights, "cross_entropy", data)
     monkeypatch.setattr(sensitivity, "EXAMPLES_AT_ONCE", at_once)
-    monkeypatch.setattr(training, "NUMBERS_AT_ONCE", 50 * at_once)
+    monkeypatch.setattr(evaluation, "NUMBERS_AT_ONCE", 50 * at_once)
     order = torch.randperm(13, generator=stream("order"))
     for part in (data, Part(data.x[order], data.y[:, order])):
         for name, value in sensitivities(network, weights, "cross_entropy", part).items():

@@ -15,9 +15,9 @@ from torch import nn
 from netclaims.analysis.sections import CurvatureSettings
 from netclaims.analysis.spectrum import POSITIONS, Hessian, density, spectrum, training_loss
 from netclaims.learn.data import Part
+from netclaims.learn.evaluation import evaluate
 from netclaims.learn.networks import flatten, member
 from netclaims.learn.streams import stream
-from netclaims.learn.training import evaluate
 
 NETS = [
     pytest.param([4, 3], (5,), "tanh", id="tanh"),

@@ -14,9 +14,9 @@ from torch.nn import functional
 from netclaims.analysis import surface
 from netclaims.analysis.surface import Plane, filter_normalised, losses_on, main_plane, plane_numbers, random_plane
 from netclaims.learn.data import Part
+from netclaims.learn.evaluation import evaluate
 from netclaims.learn.networks import flatten, unflatten
 from netclaims.learn.streams import stream
-from netclaims.learn.training import evaluate
 
 CONVOLUTIONS = [{"conv": 3}, {"pool": 2}, {"conv": 4}, {"pool": 2}, 5]
 EPOCHS = [0, 2, 4, 6, 8, 10]

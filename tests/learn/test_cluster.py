@@ -82,16 +82,16 @@ def test_what_a_lost_node_was_at_is_done_by_another(nodes, cluster, experiment, 
         node = ray.get_runtime_context().get_node_id()
         with (folder / f"started-{place}").open("a") as file:
             file.write(f"{node}\n")
-        while not (folder / "go").exists():
-            sleep(0.05)
+        while not (folder / "go").exists() or (folder / "go").read_text() in ("", node):
+            sleep(0.05)  # on the lost node until it is noticed: its worker outlives it by a moment
         return train(run, entry)
 
     def started() -> dict[str, list[str]]:
         return {path.name: path.read_text().split() for path in tmp_path.glob("started-*")}
 
     found = []
-    jobs = [(traced, (place, run, entry, tmp_path)) for place, run in enumerate(runs)]
-    working = Thread(target=lambda: found.extend(on_cluster(execution._alone, jobs, "runs")))
+    jobs = [(execution._alone, (traced, (place, run, entry, tmp_path))) for place, run in enumerate(runs)]
+    working = Thread(target=lambda: found.extend(on_cluster(jobs, "runs")))
     working.start()
     deadline = monotonic() + 120
     while len(started()) < 2 and monotonic() < deadline:  # one job on each node
@@ -99,12 +99,29 @@ def test_what_a_lost_node_was_at_is_done_by_another(nodes, cluster, experiment, 
     before = started()
     lost = nodes[1].node_id
     cluster.remove_node(nodes[1], allow_graceful=False)
-    (tmp_path / "go").touch()
+    (tmp_path / "go").write_text(lost)
     working.join(180)
     assert not working.is_alive()
     assert all(same(trace, train(run, entry)) for run, trace in zip(runs, found, strict=True))
     (interrupted,) = (job for job, places in before.items() if places == [lost])
     assert started()[interrupted] == [lost, nodes[0].node_id]
+
+
+def test_what_is_done_is_kept_before_the_rest_is(nodes, tmp_path):
+    """So that a training on a cluster, interrupted, goes on with what is not finished."""
+    kept = {}
+
+    def waits_if(it: bool, folder: Path) -> str:
+        while it and not (folder / "go").exists():
+            sleep(0.05)
+        return "done"
+
+    def keep(place, result):
+        kept[place] = result
+        (tmp_path / "go").touch()
+
+    on_cluster([(waits_if, (it, tmp_path)) for it in (False, True)], "two jobs", keep)
+    assert list(kept.items()) == [(0, "done"), (1, "done")]
 
 
 def test_an_error_is_the_jobs_own(nodes):

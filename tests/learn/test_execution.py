@@ -6,10 +6,12 @@ from time import sleep
 import pytest
 import torch
 
-from netclaims.learn import execution
+from netclaims.learn import execution, processes
+from netclaims.learn.checkpoint import discard
 from netclaims.learn.execution import in_parallel, train_all
 from netclaims.learn.plan import plan
-from netclaims.learn.training import Trace, train
+from netclaims.learn.recorder import Trace
+from netclaims.learn.training import train
 
 pytestmark = pytest.mark.usefixtures("prepared")
 
@@ -17,7 +19,7 @@ MODELS = {"A": {"layers": [10]}, "B": {"layers": [16, 10]}, "C": {"layers": [3, 
 
 
 def workers(monkeypatch, count: int) -> None:
-    monkeypatch.setattr(execution, "cpu_count", lambda: count)
+    monkeypatch.setattr(processes, "cpu_count", lambda: count)
 
 
 def equal(one: Trace, other: Trace) -> bool:
@@ -57,14 +59,16 @@ def test_the_order_of_the_runs_does_not_matter(experiment, params, monkeypatch):
     entry = experiment(models=MODELS)
     runs = plan("d-a", entry, params(), 60)
     workers(monkeypatch, 1)
-    one, other = train_all(runs, entry), train_all(runs[::-1], entry)
+    one = train_all(runs, entry)
+    discard("d-a")
+    other = train_all(runs[::-1], entry)
     assert all(map(equal, one, other[::-1]))
 
 
 def test_largest_first(experiment, params, monkeypatch):
     entry, done = experiment(models=MODELS), []
 
-    def pretend(run, experiment, watch):
+    def pretend(run, experiment, watch, checkpoint):
         done.append(run.model)
         return Trace(diverged=[False], last=[len(done)])
 

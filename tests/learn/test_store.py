@@ -7,9 +7,10 @@ import torch
 from safetensors.torch import load_file
 
 from netclaims.learn.plan import Member, plan
+from netclaims.learn.recorder import Trace
 from netclaims.learn.store import read_snapshots, read_weights, write_runs
 from netclaims.learn.tables import read_table
-from netclaims.learn.training import Trace, train
+from netclaims.learn.training import train
 
 
 @pytest.fixture

@@ -11,15 +11,16 @@ import torch
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from netclaims.learn import optimisers, plan, training
+from netclaims.learn import evaluation, optimisers, plan, training
 from netclaims.learn.augment import augmented
 from netclaims.learn.config import EXAMPLE, Augment
 from netclaims.learn.data import Part, images, parts, shuffled
+from netclaims.learn.evaluation import evaluate, gradient, norm
 from netclaims.learn.networks import Network, flatten, member
 from netclaims.learn.optimisers import Optimiser
 from netclaims.learn.plan import Member
 from netclaims.learn.streams import stream
-from netclaims.learn.training import evaluate, gradient, norm, train
+from netclaims.learn.training import train
 
 pytestmark = pytest.mark.usefixtures("prepared")
 
@@ -305,7 +306,7 @@ def test_pieces_of_a_batch_add_up_to_it(data, batch_size, changes, at_once, expe
     whole = train(run, entry)
     taken = [batch.shape[1] for batch in batches]
     batches.clear()
-    monkeypatch.setattr(training, "NUMBERS_AT_ONCE", at_once * torch.Size(EXAMPLE[data]).numel())
+    monkeypatch.setattr(evaluation, "NUMBERS_AT_ONCE", at_once * torch.Size(EXAMPLE[data]).numel())
     pieces = train(run, entry)
     assert [batch.shape[1] for batch in batches] == [
         min(at_once, size - start) for size in taken for start in range(0, size, at_once)
@@ -316,7 +317,7 @@ def test_pieces_of_a_batch_add_up_to_it(data, batch_size, changes, at_once, expe
 
 
 def test_an_example_of_more_numbers_than_go_at_once_goes_alone(experiment, run_of, batches, monkeypatch):
-    monkeypatch.setattr(training, "NUMBERS_AT_ONCE", 100)
+    monkeypatch.setattr(evaluation, "NUMBERS_AT_ONCE", 100)
     train(run_of(entry := experiment(epochs=1)), entry)
     assert [batch.shape[1] for batch in batches] == [1] * 60
 
@@ -908,7 +909,7 @@ def classifiers(network_of):
 
 @pytest.mark.parametrize("at_once", [1, 7, 23, 1000])
 def test_evaluation_is_the_mean_over_all_examples(at_once, classifiers, module_of, monkeypatch):
-    monkeypatch.setattr(training, "NUMBERS_AT_ONCE", 3 * at_once)
+    monkeypatch.setattr(evaluation, "NUMBERS_AT_ONCE", 3 * at_once)
     network, weights, data = classifiers
     value, accuracy, outputs = evaluate(network, weights, "cross_entropy", data)
     for i in range(3):
@@ -921,7 +922,7 @@ def test_evaluation_is_the_mean_over_all_examples(at_once, classifiers, module_o
 @pytest.mark.parametrize("at_once", [1, 7, 23, 1000])
 @pytest.mark.parametrize("shared", [True, False])
 def test_gradient_is_that_of_the_mean_loss(at_once, shared, classifiers, module_of, monkeypatch):
-    monkeypatch.setattr(training, "NUMBERS_AT_ONCE", 3 * at_once)
+    monkeypatch.setattr(evaluation, "NUMBERS_AT_ONCE", 3 * at_once)
     network, weights, data = classifiers
     if not shared:
         data = Part(data.x, torch.randint(4, (3, 23), generator=stream("own")))

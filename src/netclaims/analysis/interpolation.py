@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from netclaims.analysis.sensitivity import sensitivities
 from netclaims.learn.data import Part
+from netclaims.learn.evaluation import evaluate
 from netclaims.learn.networks import Network, Weights
 from netclaims.learn.tables import mean_and_deviation, spread
-from netclaims.learn.training import evaluate
 
 MATCHED = "two starts, matched"
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from netclaims.learn.data import Part
+from netclaims.learn.evaluation import gradient, norm
 from netclaims.learn.networks import Network, Weights, losses
-from netclaims.learn.training import gradient, norm
 
 EXAMPLES_AT_ONCE = 250
 COLUMNS = ["loss_by_input", "output_by_input", "loss_by_parameters"]

@@ -12,9 +12,9 @@ from torch.linalg import vector_norm
 
 from netclaims.analysis.trajectory import upright
 from netclaims.learn.data import Part
+from netclaims.learn.evaluation import evaluate
 from netclaims.learn.networks import Network, Weights, flatten, unflatten
 from netclaims.learn.tables import first
-from netclaims.learn.training import evaluate
 
 POSITIONS_AT_ONCE = 8
 

@@ -13,16 +13,23 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from netclaims.learn.paths import DATA
+from netclaims.learn.processes import Job
 from netclaims.learn.settings import SettingsError
 
 Result = TypeVar("Result")
 
 
-def on_cluster(function: Callable[..., Result], jobs: Sequence[tuple], label: str) -> list[Result]:
-    """`function` of the arguments of every job, each on one core of the cluster that `RAY_ADDRESS` names.
+def on_cluster(
+    jobs: Sequence[Job], label: str, keep: Callable[[int, Result], None] = lambda place, result: None
+) -> list[Result]:
+    """Every job done, a function of its arguments: each on one core of the cluster that `RAY_ADDRESS` names.
 
     The machines need the same Python and packages; code and prepared data are sent to them. A job whose machine is lost
     is done by another.
+
+    Args:
+        label: of a line of progress, in jobs.
+        keep: told the place of a job and its result as soon as it is here.
 
     Returns:
         The results, in the order of the jobs.
@@ -42,14 +49,15 @@ def on_cluster(function: Callable[..., Result], jobs: Sequence[tuple], label: st
         except (OSError, RuntimeError, ValueError) as error:
             raise SettingsError(f"RAY_ADDRESS: no cluster to use: {str(error).splitlines()[0]}") from None
         try:
-            task = ray.remote(num_cpus=1, max_retries=-1)(function)
-            places = {task.remote(*job): place for place, job in enumerate(jobs)}
+            alone = ray.remote(num_cpus=1, max_retries=-1)
+            places = {alone(function).remote(*arguments): place for place, (function, arguments) in enumerate(jobs)}
             results: dict[int, Result] = {}
             waiting = list(places)
             with tqdm(total=len(jobs), desc=label, leave=False, disable=None) as bar:
                 while waiting:  # fetched as they come: what this machine has cannot be lost with another
                     (done,), waiting = ray.wait(waiting)
                     results[places[done]] = ray.get(done)
+                    keep(places[done], results[places[done]])
                     bar.update()
         except ray.exceptions.RayTaskError as error:
             raise error.cause from None

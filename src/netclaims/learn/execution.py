@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing import current_process
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
-from joblib import Parallel, cpu_count, delayed
 from tqdm import tqdm
 
+from netclaims.learn.checkpoint import Checkpoint
 from netclaims.learn.config import Experiment
 from netclaims.learn.plan import Run
-from netclaims.learn.training import Trace, train
+from netclaims.learn.processes import each
+from netclaims.learn.recorder import Trace
+from netclaims.learn.training import train
 
 Result = TypeVar("Result")
 
@@ -29,20 +31,34 @@ def in_parallel(function: Callable[..., Result], jobs: Sequence[tuple], label: s
     Returns:
         The results, in the order of the jobs.
     """
-    shown = jobs if _cluster() else tqdm(jobs, desc=label, leave=False, disable=None)
-    return _each(function, shown, len(jobs), label)
+    torch.set_num_threads(1)
+    alone = [(_alone, (function, job)) for job in jobs]
+    return _on_cluster(alone, label) if _cluster() else each(alone, label)
 
 
 def train_all(runs: list[Run], experiment: Experiment) -> list[Trace]:
-    """Train every run, the largest networks first, and show the epochs of those that go on here.
+    """Train every run that an earlier attempt has not finished, the largest networks first, and show their epochs.
+
+    Finished runs leave their traces as checkpoints, which whoever has stored the traces discards.
 
     Returns:
         The traces, in the order of the runs.
     """
-    largest_first = sorted(range(len(runs)), key=lambda i: -experiment.parameters(runs[i].model))
-    jobs = [(number, len(runs), runs[i], experiment) for number, i in enumerate(largest_first, start=1)]
-    traces = _each(_train, jobs, len(jobs), runs[0].key)
-    return [trace for _, trace in sorted(zip(largest_first, traces, strict=True), key=lambda pair: pair[0])]
+    torch.set_num_threads(1)
+    checkpoints = [Checkpoint(run, experiment) for run in runs]
+    left = [i for i, checkpoint in enumerate(checkpoints) if not checkpoint.trace()]
+    left.sort(key=lambda i: -experiment.parameters(runs[i].model))
+    labels = [f"{runs[i].key}: run {place} of {len(left)}, {runs[i].model}" for place, i in enumerate(left, start=1)]
+    if _cluster():
+
+        def keep(place: int, trace: Trace) -> None:
+            _keep(checkpoints[left[place]], trace, labels[place])
+
+        _on_cluster([(_alone, (train, (runs[i], experiment))) for i in left], runs[0].key, keep)
+    else:
+        jobs = [(runs[i], experiment, checkpoints[i], label) for i, label in zip(left, labels, strict=True)]
+        each([(_alone, (_train, job)) for job in jobs])
+    return [checkpoint.trace() for checkpoint in checkpoints]
 
 
 def _cluster() -> str | None:
@@ -50,15 +66,10 @@ def _cluster() -> str | None:
     return os.environ.get("RAY_ADDRESS")
 
 
-def _each(function: Callable[..., Result], jobs: Iterable[tuple], count: int, label: str) -> list[Result]:
-    if _cluster():
-        from netclaims.learn.cluster import on_cluster  # Ray is an extra
+def _on_cluster(*arguments: Any) -> list:
+    from netclaims.learn.cluster import on_cluster  # Ray is an extra
 
-        return on_cluster(_alone, [(function, job) for job in jobs], label)
-    torch.set_num_threads(1)
-    workers = min(cpu_count(), count)
-    calls = (delayed(_alone)(function, job) for job in jobs)
-    return Parallel(n_jobs=workers, backend="multiprocessing", pre_dispatch=workers)(calls)
+    return on_cluster(*arguments)
 
 
 def _alone(function: Callable[..., Result], arguments: tuple) -> Result:
@@ -66,17 +77,20 @@ def _alone(function: Callable[..., Result], arguments: tuple) -> Result:
     return function(*arguments)
 
 
-def _train(number: int, count: int, run: Run, experiment: Experiment) -> Trace:
+def _train(run: Run, experiment: Experiment, checkpoint: Checkpoint, label: str) -> None:
     # Each worker has a line of its own; without a terminal there is none at all.
     worker = next(iter(current_process()._identity), 1) - 1
-    label = f"{run.key}: run {number} of {count}, {run.model}"
     with tqdm(total=run.epochs, desc=label, unit="epoch", position=worker, leave=False, disable=None) as bar:
 
         def watch(epoch: int, loss: float) -> None:
             bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
             bar.update(epoch - bar.n)
 
-        trace = train(run, experiment, watch)
+        trace = train(run, experiment, watch, checkpoint)
+    _keep(checkpoint, trace, label)
+
+
+def _keep(checkpoint: Checkpoint, trace: Trace, label: str) -> None:
     if any(trace.diverged):
-        print(f"{label}: {sum(trace.diverged)} of {len(run.members)} nets diverged", file=sys.stderr)  # noqa: T201
-    return trace
+        print(f"{label}: {sum(trace.diverged)} of {len(trace.diverged)} nets diverged", file=sys.stderr)  # noqa: T201
+    checkpoint.save_trace(trace)

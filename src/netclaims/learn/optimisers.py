@@ -34,17 +34,17 @@ class Optimiser:
         momentum = {"momentum": experiment.momentum}
         match run.optimiser:
             case "adam":
-                state = first, second, [], [torch.zeros((), device=run.device) for _ in weights]
+                self._buffers = first, second, [], [torch.zeros((), device=run.device) for _ in weights]
                 moments = {"amsgrad": False, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
-                self._update = partial(_update, adam, state, fused=True, **common, **moments)
+                self._update = partial(_update, adam, self._buffers, fused=True, **common, **moments)
             case "sgd":
-                state = ([None] * len(weights),)
+                self._buffers = ([None] * len(weights),)
                 plain = {"dampening": 0.0, "nesterov": False}
-                self._update = partial(_update, sgd, state, fused=True, **common, **momentum, **plain)
+                self._update = partial(_update, sgd, self._buffers, fused=True, **common, **momentum, **plain)
             case "rmsprop":
-                state = second, [], first if experiment.momentum else [], [torch.zeros(()) for _ in weights]
+                self._buffers = second, [], first if experiment.momentum else [], [torch.zeros(()) for _ in weights]
                 squares = {"alpha": 0.99, "eps": 1e-8, "centered": False}
-                self._update = partial(_update, rmsprop, state, **common, **momentum, **squares)
+                self._update = partial(_update, rmsprop, self._buffers, **common, **momentum, **squares)
 
     @property
     def learning_rate(self) -> float:
@@ -61,6 +61,18 @@ class Optimiser:
         """Update the weights."""
         self._update(self._weights, lr=self.learning_rate)
         self._steps += 1
+
+    def state(self) -> dict[str, Any]:
+        """What the next steps depend on besides the weights."""
+        return {"steps": self._steps, "buffers": list(self._buffers)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` said."""
+        self._steps = state["steps"]
+        for own, saved in zip(self._buffers, state["buffers"], strict=True):
+            for i, (weight, buffer) in enumerate(zip(self._weights, saved, strict=False)):  # some are not in use
+                if buffer is not None:  # which momentum is until the first step
+                    own[i] = torch.empty_like(weight if own[i] is None else own[i]).copy_(buffer)
 
 
 @torch.no_grad()

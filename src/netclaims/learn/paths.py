@@ -6,6 +6,7 @@ from pathlib import Path
 
 PARAMS, REPORTS = Path("params.yaml"), Path("reports")
 DATA, RUNS, METRICS, PLOTS = Path("data"), Path("runs"), Path("metrics"), Path("plots")
+CHECKPOINTS = Path("checkpoints")
 FIGURES = PLOTS / "figures"
 SETTINGS = DATA / "settings"
 EXPERIMENTS_TABLE = Path("docs/experiments.md")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -12,12 +13,12 @@ from netclaims.learn.config import Experiment
 from netclaims.learn.networks import Weights
 from netclaims.learn.paths import RUNS
 from netclaims.learn.plan import Run
+from netclaims.learn.recorder import Trace
 from netclaims.learn.tables import first, write_table
-from netclaims.learn.training import Trace
 
 
 def write_runs(experiment: Experiment, runs: list[Run], traces: list[Trace]) -> None:
-    """Write `runs/<experiment>/`.
+    """Write `runs/<experiment>/`, in place of what was there.
 
     - `nets.csv`: a row per net: which run and member of it, its settings, and how it ended;
     - `controls.csv`: likewise the nets of the control, if there is one, which the other tables leave out;
@@ -28,7 +29,8 @@ def write_runs(experiment: Experiment, runs: list[Run], traces: list[Trace]) -> 
     - `outputs.safetensors`: what nets that fit a function give on the held-out points, as `<run>`.
     """
     folder = RUNS / runs[0].key
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     nets, controls, history, steps = [], [], [], []
     for i, (run, trace) in enumerate(zip(runs, traces, strict=True)):
         for j, net in enumerate(run.members):
