@@ -99,6 +99,27 @@ def test_the_five_reports_have_entries_in_every_section():
 
 
 @pytest.mark.parametrize(
+    ("section", "name"),
+    [
+        ("experiments", "d-x; touch ran"),
+        ("experiments", "d-x\ntouch ran"),
+        ("experiments", "d-/../../x"),
+        ("fit", "d-$(touch ran)"),
+        ("figures", "d-`touch ran`"),
+    ],
+)
+def test_a_name_that_a_shell_would_run_or_that_leads_elsewhere_is_refused(section, name, files):
+    """DVC puts the names of entries into commands and paths."""
+    entries = REPORTS["d"][section]
+    content = REPORTS["d"] | {section: entries | {name: entries["d-simulate"]}}
+    for path in (files / "reports").iterdir():
+        path.unlink()
+    (files / "reports" / "d.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    allowed = "a name of letters, digits, '.', '_' and '-', the first a letter or digit"
+    assert fault() == f"reports/d.yaml: {section}: {allowed} (found {name!r})"
+
+
+@pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("\npca:", "\npka:", "pka: unknown section; there are experiments, fit, pca, gradient, hessian, interpolate, "),

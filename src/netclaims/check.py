@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from netclaims.analysis.sections import (
     FitSettings,
     GradientSettings,
@@ -21,7 +23,7 @@ from netclaims.learn.config import EXAMPLE, Experiment, load_experiments
 from netclaims.learn.layers import Dense, parameter_shapes
 from netclaims.learn.params import load_params
 from netclaims.learn.paths import REPORTS, SETTINGS, report_of
-from netclaims.learn.settings import SettingsError, read_yaml, validate
+from netclaims.learn.settings import Name, SettingsError, read_yaml, validate
 from netclaims.present.config import FiguresSettings
 
 SECTIONS: dict[str, type[Section | FiguresSettings]] = {
@@ -78,6 +80,8 @@ def settings_files() -> Iterator[tuple[Path, str]]:
 
 def _check_report(path: Path) -> int:
     content, experiments = read_yaml(path), load_experiments(path)
+    for key in experiments:
+        _check_name(key, path, "experiments")
     for section, entries in content.items():
         if section in ("experiments", "results", "claims"):
             continue
@@ -89,6 +93,7 @@ def _check_report(path: Path) -> int:
             raise SettingsError(f"{path}: {section}: a mapping of experiments to their settings (found {entries!r})")
         for key, entry in entries.items():
             where = f"{section}.{key}"
+            _check_name(key, path, section)
             if report_of(str(key)) != path.stem:
                 raise SettingsError(f"{path}: {where}: named after an experiment of report {path.stem}")
             settings = validate(SECTIONS[section], entry, path, where)
@@ -99,6 +104,15 @@ def _check_report(path: Path) -> int:
     load_results(path, content, experiments)
     load_claims(path, content, experiments)
     return len(experiments)
+
+
+def _check_name(key: object, path: Path, section: str) -> None:
+    """The key of an entry is a part of paths, and in dvc.yaml of commands, which DVC gives to a shell."""
+    try:
+        TypeAdapter(Name).validate_python(key)
+    except ValidationError:
+        allowed = "a name of letters, digits, '.', '_' and '-', the first a letter or digit"
+        raise SettingsError(f"{path}: {section}: {allowed} (found {key!r})") from None
 
 
 # What an analysis repeats of its experiment, so that DVC can see it.
