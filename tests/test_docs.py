@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HELD = {ROOT / name for name in subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True,  # noqa: S607
+HELD = {ROOT / name for name in subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True,  # noqa: S607 (Git)
                                                check=True).stdout.split("\0") if name}  # fmt: skip
 
 

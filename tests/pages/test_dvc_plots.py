@@ -57,7 +57,7 @@ class Repository:
 
     def run(self, *words: str) -> None:
         environment = os.environ | {"DVC_NO_ANALYTICS": "1"}
-        result = subprocess.run(words, cwd=self.folder, env=environment, capture_output=True, text=True)  # noqa: S603
+        result = subprocess.run(words, cwd=self.folder, env=environment, capture_output=True, text=True)  # noqa: S603 (a list, no shell)
         assert result.returncode == 0, result.stderr
 
     def dvc(self, *words: str) -> None:

@@ -43,7 +43,7 @@ DRAWN = """part => {
 
 def _git(folder: Path, *words: str) -> None:
     who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)  # noqa: S603, S607
+    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)  # noqa: S603, S607 (Git, on what the test wrote)
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ class Clone:
     def _run(self, words: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
-        return subprocess.run(words, cwd=cwd or self.folder, env=environment, capture_output=True, text=True)  # noqa: S603
+        return subprocess.run(words, cwd=cwd or self.folder, env=environment, capture_output=True, text=True)  # noqa: S603 (a list, no shell)
 
     def git(self, *words: str) -> str:
         who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]

@@ -38,7 +38,7 @@ UNSHIFTED = {  # metrics that differ by no number of standard deviations
 
 def git(folder: Path, *words: str) -> str:
     who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    done = subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, encoding="utf-8")  # noqa: S603, S607
+    done = subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, encoding="utf-8")  # noqa: S603, S607 (Git, on what the test wrote)
     return done.stdout
 
 

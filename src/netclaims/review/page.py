@@ -44,4 +44,4 @@ def review_page(changes: Changes, faults: list[str]) -> str:
 
 def _json(plot: dict) -> Markup:
     """A specification inside a `<script>`, which no `<` in its strings can end."""
-    return Markup(json.dumps(plot).replace("<", "\\u003c"))  # noqa: S704 (see above)
+    return Markup(json.dumps(plot).replace("<", "\\u003c"))  # noqa: S704 (the docstring says why)
