@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Python >= 3.11, git and make:
 #   make repro   run the whole pipeline at the scale of params.yaml
 #   make test    lint, and run the tests
-.PHONY: setup repro experiments review in-step test bench lint lock
+.PHONY: setup repro experiments review in-step test bench lint lock licences audit
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,3 +50,15 @@ lint: $(READY)
 lock: $(READY)  # write requirements.txt anew from pyproject.toml
 	pip install --disable-pip-version-check uv
 	uv pip compile --universal --python-version 3.11 --extra dev pyproject.toml -o requirements.txt
+
+licences: $(READY)  # write the tables of docs/licences.md anew, after `make lock` and `make setup`
+	python -m netclaims.licences
+
+# Known vulnerabilities in what requirements.txt pins. Asks the package index, so its answer changes with time: no test.
+# --strict: a package of which the index knows nothing would pass otherwise. Ignored, with the reason in SECURITY.md:
+# CVE-2025-69872, of DVC's diskcache, for which there is no mended version.
+AUDIT := $(VENV)/audit
+audit:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install --disable-pip-version-check pip-audit
+	$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip -r requirements.txt --ignore-vuln CVE-2025-69872

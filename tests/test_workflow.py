@@ -1,4 +1,4 @@
-"""The workflow of pull requests: what its jobs may do, and what they call."""
+"""The workflows: what their jobs may do, and what they call."""
 
 import re
 from pathlib import Path
@@ -7,18 +7,18 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / ".github" / "workflows" / "pipeline.yml").read_text(encoding="utf-8")
-WORKFLOW = yaml.safe_load(TEXT)
-JOBS = WORKFLOW["jobs"]
-STEPS = [(name, step) for name, job in JOBS.items() for step in job["steps"]]
+TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+WORKFLOWS = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
+JOBS = {f"{name}.{key}": job for name, workflow in WORKFLOWS.items() for key, job in workflow["jobs"].items()}
+STEPS = [step for job in JOBS.values() for step in job["steps"]]
 
 
 def test_only_the_comment_may_write_and_it_runs_nothing_of_the_change():
-    assert WORKFLOW["permissions"] == {}
+    assert all(workflow["permissions"] == {} for workflow in WORKFLOWS.values())
     allowed = {name: job["permissions"] for name, job in JOBS.items()}
-    assert allowed.pop("comment") == {"pull-requests": "write"}
+    assert allowed.pop("pipeline.comment") == {"pull-requests": "write"}
     assert all(permissions == {"contents": "read"} for permissions in allowed.values())
-    comment = JOBS["comment"]
+    comment = JOBS["pipeline.comment"]
     assert "github.event.pull_request.head.repo.full_name == github.repository" in comment["if"]
     assert "||" not in comment["if"]
     used = [step["uses"].partition("@")[0] for step in comment["steps"] if "uses" in step]
@@ -28,22 +28,25 @@ def test_only_the_comment_may_write_and_it_runs_nothing_of_the_change():
 
 
 def test_it_is_not_started_with_rights_that_a_fork_lacks():
-    started = WORKFLOW[True]  # YAML 1.1 reads the key `on` so
-    assert set(started) == {"pull_request", "push", "workflow_dispatch"}
-    assert started["push"] == {"branches": ["main"]}
+    started = {name: workflow[True] for name, workflow in WORKFLOWS.items()}  # YAML 1.1 reads the key `on` so
+    assert {name: set(events) for name, events in started.items()} == {
+        "pipeline": {"pull_request", "push", "workflow_dispatch"},
+        "audit": {"pull_request", "schedule", "workflow_dispatch"},
+    }
+    assert started["pipeline"]["push"] == {"branches": ["main"]}
 
 
 def test_every_action_is_pinned_by_a_hash_with_its_version_beside_it():
-    lines = re.findall(r"^ *-? *uses: (.*)$", TEXT, flags=re.MULTILINE)
-    assert len(lines) == sum("uses" in step for _, step in STEPS)
+    lines = re.findall(r"^ *-? *uses: (.*)$", "\n".join(TEXTS.values()), flags=re.MULTILINE)
+    assert len(lines) == sum("uses" in step for step in STEPS)
     for line in lines:
         assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line), line
     assert len({line.partition("@")[0] for line in lines}) == len(set(lines)), "one action, two versions"
 
 
 def test_no_credentials_are_left_in_a_checkout():
-    checkouts = [step for _, step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
-    assert len(checkouts) == 2
+    checkouts = [step for step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
+    assert len(checkouts) == 3
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
@@ -52,7 +55,7 @@ def test_no_run_goes_on_for_ever(name):
     assert 0 < JOBS[name]["timeout-minutes"] <= 120
 
 
-@pytest.mark.parametrize("script", [step["run"] for _, step in STEPS if "run" in step])
+@pytest.mark.parametrize("script", [step["run"] for step in STEPS if "run" in step])
 def test_scripts_take_no_text_of_an_event_and_call_what_exists(script):
     assert "${{" not in script
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -62,9 +65,18 @@ def test_scripts_take_no_text_of_an_event_and_call_what_exists(script):
 
 
 def test_results_are_judged_before_anything_is_run():
-    scripts = [step.get("run", "") for step in JOBS["pipeline"]["steps"]]
+    scripts = [step.get("run", "") for step in JOBS["pipeline.pipeline"]["steps"]]
     order = [
         next(i for i, script in enumerate(scripts) if call in script)
         for call in ("make in-step", "dvc checkout", "make repro", "git restore", "make review")
     ]
     assert order == sorted(order)
+
+
+def test_the_audit_is_no_part_of_the_tests_and_does_not_pass_over_what_the_index_does_not_know():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    rules = dict(re.findall(r"^([a-z-]+):(.*(?:\n\t.*)*)", makefile, flags=re.MULTILINE))
+    assert "audit" not in rules["test"] + rules["lint"]
+    assert "pip-audit --strict " in rules["audit"]
+    assert [step.get("run") for step in JOBS["audit.audit"]["steps"]][2:] == ["make audit"]
+    assert WORKFLOWS["audit"][True]["pull_request"]["paths"][0] == "requirements.txt"
