@@ -233,6 +233,26 @@ class Reader(HTMLParser):
         self.text += data
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<script>alert(1)</script>",
+        '<g onload="alert(1)"><path d="M 0 0"/></g>',
+        '<foreignObject><body xmlns="http://www.w3.org/1999/xhtml" onload="alert(1)"/></foreignObject>',
+        '<a xlink:href="javascript:alert(1)"><text>here</text></a>',
+        '<use xlink:href="https://alert.example/x.svg#a"/>',
+        '<image xlink:href="data:image/svg+xml,alert(1)"/>',
+        '<set attributeName="onmouseover" to="alert(1)"/>',
+        '<g style="}&lt;/style&gt;&lt;script&gt;alert(1)&lt;/script&gt;"><path d="M 0 0"/></g>',
+    ],
+)
+def test_nothing_of_a_figure_runs_in_a_page(content):
+    figures = Figures()
+    page = figures.inline(file(f"{content}<g><text>drawn</text></g>"), "A figure") + figures.style()
+    assert "alert" not in page
+    assert "drawn" in page
+
+
 @pytest.mark.parametrize("words", ["a < b & c > d", "\"quoted\" and 'quoted'", "</svg><script>", "&amp;", "λ₁ − ‖∇L‖"])
 def test_any_words_are_kept_as_words(words):
     escaped = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

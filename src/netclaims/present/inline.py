@@ -11,6 +11,11 @@ from markupsafe import Markup
 REFERENCE = re.compile(r"#([\w.-]+)")
 FINER = re.compile(r"(\.\d)\d+")
 ZERO = re.compile(r"\.0\b")
+# What matplotlib draws with. What else an SVG can hold, such as scripts, a page is better without.
+DRAWN = {"g", "defs", "clipPath", "path", "rect", "use", "text", "tspan", "image", "pattern"}
+# What a figure may lead to: parts of itself, and pixels that lie in it. Its style becomes part of the page's.
+INSIDE = re.compile(r"#|data:image/png;")
+RULE = re.compile(r"[^<>{}]*")
 COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")
 
 
@@ -23,7 +28,7 @@ class Figures:
         self._count = 0
 
     def inline(self, svg: str, label: str) -> Markup:
-        """The `<svg>` element of a figure that matplotlib drew, for HTML.
+        """The `<svg>` element of a figure that matplotlib drew, for HTML; what would run in a page is left out.
 
         Args:
             svg: the content of the file.
@@ -55,7 +60,7 @@ class Figures:
             element.text = None
         children = []
         for child in element:
-            if _local(child.tag) in ("metadata", "style"):
+            if _local(child.tag) not in DRAWN:
                 continue
             self._clean(child, used)
             bare = child.tag in ("g", "defs") and not (child.attrib and len(child))
@@ -67,13 +72,15 @@ class Figures:
     def _attribute(self, name: str, value: str, used: set[str]) -> tuple[str, str] | None:
         """An attribute as it is written here; None where it is not."""
         name = _local(name)
+        if name.startswith("on") or (name == "href" and not INSIDE.match(value)):
+            return None
         if name == "id":
             return (name, self._own(value)) if value in used else None
         if name == "href" or "url(" in value:
             value = REFERENCE.sub(lambda found: f"#{self._own(found[1])}", value)
-        if name == "style":
+        if name == "style" and RULE.fullmatch(value):
             return "class", self._rules.setdefault(value, f"f{len(self._rules)}")
-        return name, _path(value) if name == "d" else value
+        return None if name == "style" else (name, _path(value) if name == "d" else value)
 
     def _own(self, name: str) -> str:
         return f"g{self._count}-{name}"
