@@ -10,6 +10,7 @@ from netclaims.learn import checkpoint as module
 from netclaims.learn import execution
 from netclaims.learn.checkpoint import Checkpoint, discard
 from netclaims.learn.execution import train_all
+from netclaims.learn.paths import CHECKPOINTS
 from netclaims.learn.plan import Member, plan
 from netclaims.learn.recorder import Trace
 from netclaims.learn.training import train
@@ -212,6 +213,11 @@ def test_finished_runs_are_not_trained_again(experiment, params, monkeypatch):
     assert all(map(same, found, expected))
     train_all(runs, entry)
     assert len(trained) == len(runs) - 1
+    other = Checkpoint(replace(runs[0], key="d-b"), entry)
+    other.save_trace(expected[0])
     discard("d-a")
     assert not Checkpoint(runs[0], entry).path.parent.exists()
-    discard("d-a")  # nothing there is no mistake
+    assert other.trace()
+    discard("d-b")
+    assert not CHECKPOINTS.exists()
+    discard("d-b")  # nothing there is no mistake

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
@@ -69,6 +70,8 @@ class Checkpoint:
 def discard(key: str) -> None:
     """Remove the checkpoints of an experiment, those of other settings too."""
     shutil.rmtree(CHECKPOINTS / key, ignore_errors=True)
+    with suppress(OSError):  # others have theirs there
+        CHECKPOINTS.rmdir()
 
 
 def _digest(run: Run, experiment: Experiment) -> str:
