@@ -24,6 +24,7 @@ $(PLOTS): $(READY) src/netclaims/review/plots.html src/netclaims/review/plots_te
 	dvc config --local plots.html_template $(notdir $(PLOTS))
 
 repro: setup
+	python -m netclaims.recover
 	dvc repro
 
 experiments: $(READY)  # `dvc exp show` with few of its many columns
