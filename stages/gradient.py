@@ -19,7 +19,7 @@ def main(key: str) -> None:
         table = read_table(settings.nets, "history").rename(columns={"train_loss": "loss"})
     names = identity(experiment)
     nets = with_series(experiment, tuned(experiment, read_table(settings.nets, "nets")))
-    nets = nets[["series", "run", "member", "replica", *names]]
+    nets = nets[["series", "run", "member", "replica", "diverged", *names]]
     table = table[["run", "member", settings.against, "loss", "gradient_norm"]].merge(nets, on=["run", "member"])
     curves, numbers = gradient_curves(table, settings.against, ["series", *names])
     write_analysis("gradient", key, settings.nets, curves, numbers)

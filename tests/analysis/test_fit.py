@@ -18,6 +18,7 @@ NETS = pd.DataFrame(
         "model": ["A", "A", "A", "B"],
         "function": ["f", "f", "g", "f"],
         "replica": [0, 1, 0, 0],
+        "diverged": False,
     }
 )
 OUTPUTS = {0: np.array([[1, 2], [100, 100], [3, 5]], np.float32), 1: np.array([[0, 2], [4, 8]], np.float32)}
@@ -46,12 +47,16 @@ def test_numbers():
     }
 
 
-@pytest.mark.parametrize("bad", [[nan, nan], [inf, 2], [nan, 2]])
+@pytest.mark.parametrize("bad", [[nan, nan], [inf, 2], [nan, 2], [1e30, -1e30]])
 def test_a_fit_that_diverged_has_no_numbers(bad):
+    """Its loss can be infinite where its outputs are not: squares of large numbers are larger."""
     outputs = OUTPUTS | {0: np.array([[1, 2], [100, 100], bad], np.float32)}
-    found = fit_numbers(fitted_curves(NETS, outputs, X, TRUTH))
+    nets = NETS.assign(diverged=[False, True, False, False])
+    found = fit_numbers(fitted_curves(nets, outputs, X, TRUTH))
     assert found["f"]["A"] == {"mean_square": None, "largest": None}
     assert found["g"]["A"] == {"mean_square": 5.0, "largest": 3.0}
+    square = errors(nets, outputs, np.array([0.0, 1.0]), TRUTH)["mean_square"]
+    assert square.tolist() == pytest.approx([1, 0, nan, nan, 1, 9, 0, 0], nan_ok=True)
 
 
 POINTS = np.array([-0.9, -0.8, 0.0, 0.8, 0.9])

@@ -14,7 +14,7 @@ def table(norms: dict[tuple[str, int], list[float]], along="step", **columns) ->
     """Nets, each a series and replica, with these gradient norms and half of them as losses, from moment 1 on."""
     rows = [
         {"run": series, "replica": replica, "series": series, "model": f"net {series}", along: moment}
-        | {"loss": norm / 2, "gradient_norm": norm}
+        | {"diverged": False, "loss": norm / 2, "gradient_norm": norm}
         | columns
         for (series, replica), values in norms.items()
         for moment, norm in enumerate(values, start=1)
@@ -108,3 +108,17 @@ def test_a_replica_that_diverges_in_the_last_tenth_is_not_averaged_over_its_bett
     assert numbers["A"]["gradient_norm_last_tenth"] == {"mean": None, "sd": None}
     assert numbers["A"]["gradient_norm_first_tenth"] == {"mean": 1.0, "sd": 0.0}
     assert curves["gradient_norm"].isna().tolist() == [False] * 19 + [True]
+
+
+@pytest.mark.parametrize("last", [3.0, nan])
+def test_a_net_that_diverged_early_leaves_no_mean_of_the_others(last):
+    """Its table ends there. What it has in its last row may be finite: a step later it is not."""
+    norms = {("A", 0): [1.0, last], ("A", 1): [5.0] * 20, ("B", 0): [2.0] * 20}
+    rows = table(norms)
+    rows["diverged"] = (rows["series"] == "A") & (rows["replica"] == 0)
+    curves, numbers = gradient_curves(rows, "step", BY)
+    mean = curves[curves["series"] == "A"].set_index("step")["gradient_norm"]
+    assert mean.tolist() == pytest.approx([3.0, (5 + last) / 2, *[nan] * 18], nan_ok=True)
+    assert numbers["A"]["gradient_norm_last_tenth"] == {"mean": None, "sd": None}
+    assert curves.loc[curves["series"] == "B", "gradient_norm"].tolist() == [2.0] * 20
+    assert numbers["B"]["gradient_norm_last_tenth"]["mean"] == 2.0

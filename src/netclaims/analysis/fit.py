@@ -21,13 +21,14 @@ def fitted_curves(
     """What the nets give on the held-out points.
 
     Args:
-        nets: run, member, model, function, replica: the nets to show.
-        outputs: for every run, (members, points).
+        nets: run, member, model, function, replica, diverged: the nets to show.
+        outputs: for every run, (members, points). Those of a net that diverged may be finite, and count for nothing.
         x: held-out points (points,).
         truth: values of each function there (points,).
 
     Returns:
-        A table of function, model, x, truth, and mean, smallest and largest prediction over replicas.
+        A table of function, model, x, truth, and mean, smallest and largest prediction over replicas, undefined where
+        a net diverged.
     """
     tables = [
         pd.DataFrame(
@@ -36,13 +37,19 @@ def fitted_curves(
                 "model": net.model,
                 "x": x,
                 "truth": truth[net.function],
-                "prediction": outputs[net.run][net.member],
+                "prediction": _prediction(net, outputs),
             }
         )
         for net in nets.itertuples()
     ]
     table = pd.concat(tables)
     return first(spread(table, ["function", "model", "x", "truth"], ["prediction"]), ["function", "model"])
+
+
+def _prediction(net: tuple, outputs: dict[int, NDArray[np.float32]]) -> NDArray[np.float32]:
+    """What a net, a row of `nets`, gives on the held-out points; undefined if it diverged: (points,)."""
+    found = outputs[net.run][net.member]
+    return np.full_like(found, np.nan) if net.diverged else found
 
 
 def errors(
@@ -57,13 +64,14 @@ def errors(
         nets, outputs, x, truth: as for `fitted_curves`.
 
     Returns:
-        A table of function, model, replica, region (`inside` or `edges`) and mean_square.
+        A table of function, model, replica, region (`inside` or `edges`) and mean_square, undefined of a net that
+        diverged.
     """
     regions = {"inside": abs(x) <= EDGE, "edges": abs(x) > EDGE}
     return pd.DataFrame(
         [
             {"function": net.function, "model": net.model, "replica": net.replica, "region": region}
-            | {"mean_square": ((outputs[net.run][net.member] - truth[net.function])[chosen] ** 2).mean()}
+            | {"mean_square": ((_prediction(net, outputs) - truth[net.function])[chosen] ** 2).mean()}
             for net in nets.itertuples()
             for region, chosen in regions.items()
         ]
