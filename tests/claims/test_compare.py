@@ -1,6 +1,6 @@
 """Comparisons put to tables as the pipeline leaves them, for effects that are known."""
 
-from math import inf, isnan, log, nan
+from math import inf, isfinite, isnan, log, nan
 
 import numpy as np
 import pandas as pd
@@ -27,13 +27,16 @@ def leave(leave):
 
 @pytest.fixture
 def models(leave, experiment):
-    """Three models with given test losses, one for each replica; None where a replica was not trained."""
+    """Three models with given test losses, one for each replica, infinite or undefined where a net diverged.
+
+    None where a replica was not trained.
+    """
 
     def make(**losses) -> Tables:
         def loss(net):
             values = losses.get(net["model"], [])
             value = values[net["replica"]] if net["replica"] < len(values) else None
-            return None if value is None else {"test_loss": value}
+            return None if value is None else {"test_loss": value, "diverged": not isfinite(value)}
 
         return leave(experiment(**THREE), loss, replicas=max(map(len, losses.values())))
 
@@ -42,14 +45,17 @@ def models(leave, experiment):
 
 @pytest.fixture
 def sizes(leave, experiment):
-    """Nets of several batch sizes with test losses (replicas, sizes)."""
+    """Nets of several batch sizes with test losses (replicas, sizes); undefined ones diverged, if they may."""
 
-    def make(losses, values=(4, 8, 16, 32)) -> Tables:
+    def make(losses, values=(4, 8, 16, 32), diverged=False) -> Tables:
         sweep = {"sweep": {"batch_size": list(values)}, "follows": ["replicas", "scale"], "against": "batch_size"}
         found = dict(zip(values, np.array(losses, float).T, strict=True))
-        return leave(
-            experiment(**sweep), lambda net: {"test_loss": found[net["batch_size"]][net["replica"]]}, len(losses)
-        )
+
+        def net_of(net):
+            loss = found[net["batch_size"]][net["replica"]]
+            return {"test_loss": loss, "diverged": diverged and isnan(loss)}
+
+        return leave(experiment(**sweep), net_of, len(losses))
 
     return make
 
@@ -147,18 +153,43 @@ def test_few_replicas(replicas, models):
 
 @pytest.mark.parametrize("bad", [nan, inf])
 @pytest.mark.parametrize("side", ["A", "B"])
-def test_replicas_in_which_a_net_diverged_are_left_out(side, bad, models):
+@pytest.mark.parametrize("ratio", [False, True])
+def test_a_net_that_diverged_is_worse_than_the_one_beside_it(ratio, side, bad, models):
+    """It is not left out, which would be in favour of nets that diverge; and as there is no mean, signs are counted."""
     losses = {"A": A.tolist(), "B": B.tolist()}
     losses[side][2] = bad
+    found = compare(ordering(lower=loss_of("A"), than=loss_of("B"), ratio=ratio), models(**losses), seed=0)
+    assert (found.replicas, found.remark) == (4, f"1 of 4 nets diverged ({side})")
+    signs = {"B": (1 / 16, 1), "A": (5 / 16, 15 / 16)}[side]  # all for the claim, or three of four
+    assert (found.p_for, found.p_against) == pytest.approx(signs)
+    effects = np.append(np.delete(np.log(B / A) if ratio else B - A, 2), inf if side == "B" else -inf)
+    assert found.effect == pytest.approx(np.exp(np.median(effects)) if ratio else np.median(effects))
+    assert isnan(found.low)
+
+
+def test_nets_that_diverged_on_both_sides_tell_nothing(models):
+    losses = {"A": [*A[:3], nan], "B": [*B[:3], inf]}
     found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), models(**losses), seed=0)
-    assert found == evidence.replace(evidence.ordering(np.delete(B - A, 2), ratio=False), remark=LEFT_OUT)
+    expected = evidence.ordering((B - A)[:3], ratio=False)
+    remark = f"1 of 4 nets diverged (A); 1 of 4 nets diverged (B); {LEFT_OUT}"
+    assert found == evidence.replace(expected, remark=remark)
 
 
-def test_if_all_diverged_nothing_is_known(models):
+def test_if_all_diverged_it_is_known_and_not_by_how_much(models):
     found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), models(A=A, B=[nan] * 4), seed=0)
-    assert isnan(found.effect)
-    assert no_test(found)
-    assert (found.replicas, found.remark) == (0, "4 of 4 replicas left out: a value is undefined")
+    assert (found.effect, found.p_for, found.p_against) == (inf, 1 / 16, 1)
+    assert (found.replicas, found.remark) == (4, "4 of 4 nets diverged (B)")
+
+
+@pytest.mark.parametrize(("way", "p"), [("higher", 1 / 16), ("lower", 1)])
+def test_the_accuracy_of_nets_that_diverged_is_below_all_others(way, p, leave, experiment):
+    tables = leave(
+        experiment(**THREE),
+        lambda net: {"diverged": True, "test_accuracy": nan} if net["model"] == "B" else {"test_accuracy": 0.01},
+    )
+    sides = ({"of": "nets.test_accuracy", "where": {"model": model}} for model in "AB")
+    found = compare(ordering(**{way: next(sides)}, than=next(sides)), tables, seed=0)
+    assert (found.p_for, found.replicas) == (p, 4)
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0])
@@ -278,8 +309,15 @@ def test_equivalence_to_a_number(models):
 
 def test_equivalence_leaves_out_what_is_undefined(models):
     comparison = Equivalence.model_validate({"of": loss_of("A"), "to": loss_of("B"), "within": 0.1})
-    found = compare(comparison, models(A=A, B=[*B[:3], nan]), seed=0)
-    assert (found.replicas, found.remark) == (3, LEFT_OUT)
+    found = compare(comparison, models(A=[*A[:3], inf], B=[*B[:3], nan]), seed=0)
+    assert (found.replicas, found.remark.endswith(LEFT_OUT)) == (3, True)
+
+
+@pytest.mark.parametrize(("keys", "p_for"), [({"within": 0.6}, 1), ({"beyond": 0.6}, 1 / 8)])
+def test_a_net_that_diverged_is_unlike_one_that_did_not(keys, p_for, models):
+    comparison = Equivalence.model_validate({"of": loss_of("A"), "to": loss_of("B")} | keys)
+    found = compare(comparison, models(A=A, B=[inf] * 4), seed=0)
+    assert (found.p_for, found.replicas, found.effect) == (p_for, 4, inf if "beyond" in keys else -inf)
 
 
 # ------------------------------------------------------------------------------------------------------------- trends
@@ -309,11 +347,40 @@ def test_a_trend_over_models(models):
 
 def test_a_trend_over_settings_leaves_out_replicas_and_settings(sizes):
     table = TABLE.copy()
-    table[1, 2], table[:, 3] = nan, inf
+    table[1, 2], table[:, 3] = nan, nan
     found = compare(Trend.model_validate({"falls": LOSS, "along": "batch_size"}), sizes(table), seed=0)
     expected = evidence.trend_over_settings(TABLE[[0, 2, 3], :3], np.array([4.0, 8, 16]), -1)
     lost = "undefined in every replica at batch_size 32"
     assert found == evidence.replace(expected, remark=f"{lost}; {LEFT_OUT}")
+
+
+@pytest.mark.parametrize(("way", "sign"), [("rises", 1), ("falls", -1)])
+def test_a_setting_at_which_nets_diverged_is_the_worst_of_a_trend(way, sign, sizes):
+    """Left out, losses that rise to infinity at the end would be a trend to lower ones."""
+    table = TABLE.copy()
+    table[:, 3], table[0, 2] = nan, nan
+    worst = np.where(np.isnan(table), inf, table)
+    found = compare(Trend.model_validate({way: LOSS, "along": "batch_size"}), sizes(table, diverged=True), seed=0)
+    expected = evidence.trend_over_settings(np.where(worst == inf, 99, worst), np.array([4.0, 8, 16, 32]), sign)
+    remark = "1 of 4 nets diverged (batch size 16); 4 of 4 nets diverged (batch size 32)"
+    assert found == evidence.replace(expected, remark=remark)
+    assert (found.effect > 0) == (way == "rises")
+
+
+def test_the_best_place_is_not_where_nets_diverged(sizes):
+    table = TABLE.copy()
+    table[:, 3] = nan
+    lowest = {"lowest": LOSS, "along": "batch_size", "between": [16, 32]}
+    found = compare(Extreme.model_validate(lowest), sizes(table, diverged=True), seed=2)
+    expected = evidence.extreme(-np.where(np.isnan(table), 99, table), np.array([False, False, True, True]), seed=2)
+    assert found == evidence.replace(expected, remark="4 of 4 nets diverged (batch size 32)")
+
+
+def test_no_line_goes_through_an_infinite_value(sizes):
+    table = TABLE.copy()
+    table[0, 3] = nan
+    with pytest.raises(UntestableError, match=r"^a net diverged, and there is no line through an infinite value$"):
+        compare(Shape.model_validate({"valley": LOSS, "along": "batch_size"}), sizes(table, diverged=True), seed=0)
 
 
 def test_too_few_settings(sizes, models):

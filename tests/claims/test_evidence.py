@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import linregress, spearmanr, ttest_1samp, ttest_rel
+from scipy.stats import binomtest, linregress, spearmanr, ttest_1samp, ttest_rel
 from statsmodels.stats.weightstats import ttost_paired
 
 from netclaims.claims import evidence
@@ -133,6 +133,26 @@ def test_differences_that_only_rounding_tells_apart_are_equal(values):
     assert one_sided(values, 0.0) == (0.5 ** len(values), 1)
     assert one_sided(-values, 0.0) == (1, 0.5 ** len(values))
     assert one_sided(values, round(values[0], 9)) == (1, 1)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_with_an_infinite_value_signs_are_counted(threshold):
+    """Of the two that are equal to the threshold none tells anything."""
+    values = np.array([inf, 2.0, 3.0, inf, -1.0, threshold, threshold])
+    sides = [binomtest(4, 5, alternative=side).pvalue for side in ("greater", "less")]
+    assert one_sided(values, threshold) == pytest.approx(sides)
+    assert one_sided(-values, -threshold) == pytest.approx(sides[::-1])
+    assert undefined(*mean_interval(values))
+    assert ordering(values, ratio=False).effect == np.median(values)
+
+
+def test_infinite_values_have_ranks():
+    values = np.array([[1.0, 2, inf], [3.0, 5, inf], [2.0, inf, inf]])
+    finite = np.where(np.isinf(values), 99, values)
+    x = np.array([1.0, 2, 3])
+    assert trend_over_settings(values, x, 1) == trend_over_settings(finite, x, 1)
+    assert trend_over_settings(np.full((3, 3), inf), x, 1).effect == 0
+    assert rank_correlation(x, np.array([-inf, 0, inf])) == pytest.approx(1)
 
 
 def test_equal_differences_within_and_beyond_a_margin():

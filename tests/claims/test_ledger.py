@@ -62,7 +62,7 @@ def tables(tmp_path, monkeypatch, experiment):
     (tmp_path / "runs" / "d-a").mkdir(parents=True)
     (tmp_path / "metrics" / "d").mkdir(parents=True)
     nets = {"run": 0, "member": range(4), "model": "A", "replica": range(4), "train_loss": TRAIN, "test_loss": TEST}
-    nets = pd.DataFrame(nets | {"train_accuracy": 0.5, "test_accuracy": 0.5})
+    nets = pd.DataFrame(nets | {"train_accuracy": 0.5, "test_accuracy": 0.5, "diverged": False})
     nets.to_csv(tmp_path / "runs" / "d-a" / "nets.csv", index=False)
     metrics = {"scale": "small", "data": "Noise", "epochs": 3, "epochs_stated": 50}
     (tmp_path / "metrics" / "d" / "d-a.json").write_text(json.dumps(metrics))

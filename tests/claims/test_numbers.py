@@ -1,6 +1,7 @@
 """From the tables that training and the analyses leave to one number a replica."""
 
-from math import inf, nan
+import json
+from math import inf, isnan, nan
 
 import numpy as np
 import pandas as pd
@@ -238,10 +239,78 @@ def test_the_swing_of_noise_is_its_deviation_and_a_trend_hardly_adds_to_it(of_se
 
 
 def test_a_net_that_diverged_has_no_number(of_series):
-    for operand in ({"take": "start"}, {"take": "lowest"}, {"until": {"below": 2.0}}):
+    for operand in ({"take": "start"}, {"take": "lowest"}, {"take": "mean"}):
         found, remark = of_series([3, 1, 2], [3, 1, nan], [3, 1, inf], **operand)
         assert found["value"].isna().tolist() == [False, True, True]
         assert remark == ""
+
+
+def test_a_net_that_diverged_is_the_worst_in_the_end_and_never_gets_anywhere(of_series):
+    assert of_series([3, 1, 2], [3, 1, inf], take="end")[0]["value"].tolist() == [2, inf]
+    for until, first in (({"below": 2.0}, 1), ({"within": 0.1}, 1), ({"below": 1.5}, 1)):
+        found, remark = of_series([3, 1, 2], [3, 1, inf], until=until)
+        assert (found["value"].tolist(), remark) == ([first, inf], "")
+    found, remark = of_series([3, 1, 2], [3, 1, inf], [3, 3, 3], until={"below": 2})
+    assert (found["value"].tolist(), remark) == (
+        [1, inf, 2],
+        "1 of 3 never get there, and count with their full length",
+    )
+    with pytest.raises(UntestableError, match=r"^no run gets train_loss below 2"):
+        of_series([3, 3, 3], [3, 1, inf], until={"below": 2})
+
+
+def test_losses_of_nets_that_diverged_are_infinite_and_their_gaps_undefined(leave, experiment):
+    gone = dict.fromkeys(["train_loss", "test_loss", "train_accuracy", "test_accuracy"], nan)
+
+    def course(net):
+        return {"epoch": [0, 1], "train_loss": [2.0, nan], "test_loss": [2.0, nan], "gradient_norm": [1.0, nan]}
+
+    tables = leave(experiment(), lambda net: {"diverged": True} | gone, replicas=1, history=course)
+    (net,) = tables.read("nets").to_dict("records")
+    assert [net["train_loss"], net["test_loss"], net["train_accuracy"], net["test_accuracy"]] == [inf, inf, -inf, -inf]
+    assert isnan(net["loss_gap"])
+    assert isnan(net["accuracy_gap"])
+    history = tables.read("history")
+    assert history["train_loss"].tolist() == [2, inf]
+    assert history["gradient_norm"].isna().tolist() == [False, True]
+    assert "diverged" not in history
+
+
+def test_fits_of_nets_that_diverged_are_infinitely_bad(leave, experiment, tmp_path):
+    tables = leave(experiment("functions"))
+    write_table(tmp_path / "runs" / "d-a.fit.csv", pd.DataFrame({"replica": [0, 1], "mean_square": [0.5, nan]}))
+    assert tables.read("fit")["mean_square"].tolist() == [0.5, inf]
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({}, "2 of 3 nets diverged (A, batch size 8); 1 of 3 nets diverged (B, batch size 16)"),
+        ({"model": "B"}, "1 of 3 nets diverged (B, batch size 16)"),
+        ({"batch_size": {"to": 8}, "replica": [0, 1]}, "1 of 2 nets diverged (A, batch size 8)"),
+        ({"model": "B", "batch_size": 8}, ""),
+    ],
+)
+def test_nets_that_diverged_are_counted_by_kind(where, expected, leave, experiment):
+    bad = {("A", 8, 1), ("A", 8, 2), ("B", 16, 0)}
+    tables = leave(
+        experiment(**TWO | SWEEP),
+        lambda net: {"diverged": (net["model"], net["batch_size"], net["replica"]) in bad},
+    )
+    by = ["replica", "model", "batch_size"]
+    assert numbers(tables, of("nets.test_loss", where=where), by)[1] == expected
+
+
+def test_of_nets_on_a_line_those_at_its_ends_are_counted(leave, experiment, tmp_path):
+    sweep = SWEEP | {"sweep": {"batch_size": [4, 8, 16]}}
+    tables = leave(experiment(**sweep), lambda net: {"diverged": net["batch_size"] > 4})
+    line = {"report": "d", "nets": "d-a", "data": "mnist", "over": "batch_size", "between": [4, 8], "alpha": [0, 1]}
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "d.yaml").write_text(json.dumps({"interpolate": {"d-a": line | {"points": 3}}}))
+    rows = pd.DataFrame({"replica": [0, 0, 0], "alpha": [0, 0.5, 1], "loss": [1, nan, nan]})
+    write_table(tmp_path / "runs" / "d-a.interpolate.csv", rows)
+    remark = numbers(tables, of("interpolate.loss"), ["replica", "alpha"])[1]
+    assert remark == "3 of 3 nets diverged (batch size 8)"
 
 
 @pytest.mark.filterwarnings("error")

@@ -17,7 +17,9 @@ from netclaims.claims.numbers import Tables, UntestableError, numbers
 def compare(comparison: Comparison, tables: Tables, seed: int) -> Evidence:
     """What the replicas say for and against a comparison, over all values of the columns in `each`.
 
-    Replicas in which a net diverged are left out, and counted in the remark.
+    What is infinite, as the loss of a net that diverged, takes part where its rank or its sign is all that counts: in
+    trends over settings, extremes, orderings and equivalences. Replicas in which a value is undefined are left out, as
+    are infinite ones from other trends, and counted in the remark.
 
     Raises:
         UntestableError: there is nothing to compare.
@@ -67,9 +69,14 @@ def _left_out(remark: str, kept: int, replicas: int) -> str:
 
 
 def finite(rows: pd.DataFrame, remark: str, columns: list[str]) -> tuple[pd.DataFrame, str]:
+    """The rows in which everything is finite, and a remark that says how many replicas were left out."""
+    return _defined(rows.replace([np.inf, -np.inf], np.nan), remark, columns)
+
+
+def _defined(rows: pd.DataFrame, remark: str, columns: list[str]) -> tuple[pd.DataFrame, str]:
     """The rows in which nothing is undefined, and a remark that says how many replicas were left out."""
-    keep = np.isfinite(rows[columns].to_numpy(float)).all(axis=1)
-    return rows[keep], _left_out(remark, int(keep.sum()), len(rows))
+    kept = rows.dropna(subset=columns)
+    return kept, _left_out(remark, len(kept), len(rows))
 
 
 def _with(found: Evidence, remark: str) -> Evidence:
@@ -81,7 +88,7 @@ def _ordering(comparison: Ordering, tables: Tables, seed: int) -> list[Evidence]
     for than in comparison.than:
         table, remark = _paired(comparison, tables, comparison.operand, than, comparison.ratio)
         for rows in _groups(comparison, table):
-            kept, said = finite(rows, remark, ["difference"])
+            kept, said = _defined(rows, remark, ["difference"])
             differences = comparison.sign * kept["difference"].to_numpy(float)
             found.append(_with(evidence.ordering(differences, comparison.ratio), said))
     return found
@@ -93,7 +100,7 @@ def _equivalence(comparison: Equivalence, tables: Tables, seed: int) -> list[Evi
     test = evidence.equivalence if comparison.within else evidence.unlike
     found = []
     for rows in _groups(comparison, table):
-        kept, said = finite(rows, remark, ["difference"])
+        kept, said = _defined(rows, remark, ["difference"])
         differences = kept["difference"].to_numpy(float)
         found.append(_with(test(differences, margin, comparison.ratio), said))
     return found
@@ -136,9 +143,11 @@ def _courses(
 
 
 def block(rows: pd.DataFrame, along: str, remark: str) -> tuple[np.ndarray, np.ndarray, str]:
-    """Values as (replicas, settings), of the replicas that have all of them, and the settings in order."""
+    """Values as (replicas, settings), of the replicas that have all of them, and the settings in order.
+
+    Values of nets that diverged may be infinite.
+    """
     table = rows.pivot_table(index="replica", columns=along, values="value", dropna=False, aggfunc="mean")
-    table = table.replace([np.inf, -np.inf], np.nan)
     lost = table.columns[table.isna().all()]
     if len(lost):
         remark = _joined(remark, f"undefined in every replica at {along} {', '.join(f'{value:g}' for value in lost)}")
@@ -170,6 +179,8 @@ def _shape(comparison: Shape, tables: Tables, seed: int) -> list[Evidence]:
     found = []
     for rows in _groups(comparison, table):
         values, x, said = block(rows, comparison.along, remark)
+        if not np.isfinite(values).all():
+            raise UntestableError("a net diverged, and there is no line through an infinite value")
         x = np.array([log(value) for value in x]) if comparison.log else x
         found.append(_with(evidence.valley(comparison.sign * values, x), said))
     return found

@@ -14,7 +14,7 @@ from math import inf, isfinite, log, nan
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, page_trend_test, permutation_test, rankdata, spearmanr
+from scipy.stats import binom, bootstrap, page_trend_test, permutation_test, rankdata, spearmanr
 from statsmodels.stats.weightstats import DescrStatsW
 
 Numbers = NDArray[np.float64]
@@ -57,11 +57,14 @@ class Evidence:
 def one_sided(values: Numbers, threshold: float) -> tuple[float, float]:
     """P values of the mean being larger, and smaller, than a threshold: t-tests, undefined with fewer than two values.
 
-    Values that are equal but for rounding have no spread to judge by. They are taken as signs (sign test), on the side
-    they are on, if any.
+    Values that are equal but for rounding have no spread to judge by, and with an infinite one there is no mean. They
+    are taken as signs (sign test), on the sides they are on, if any.
     """
     if len(values) < 2:
         return nan, nan
+    if not np.isfinite(values).all():
+        above, below = int((values > threshold).sum()), int((values < threshold).sum())
+        return tuple(float(binom.sf(count - 1, above + below, 0.5)) for count in (above, below))
     if equal(values):
         certain, off = 0.5 ** len(values), values[0] - threshold
         if equal(np.array([values[0], threshold])):
@@ -77,8 +80,8 @@ def equal(values: Numbers) -> bool:
 
 
 def mean_interval(values: Numbers) -> tuple[float, float]:
-    """The 95 % t-interval of the mean, undefined with fewer than two values."""
-    if len(values) < 2:
+    """The 95 % t-interval of the mean, undefined with fewer than two values, and with an infinite one."""
+    if len(values) < 2 or not np.isfinite(values).all():
         return nan, nan
     return tuple(map(float, DescrStatsW(values).tconfint_mean(0.05)))
 
@@ -110,7 +113,7 @@ def equivalence(differences: Numbers, margin: float, ratio: bool) -> Evidence:
 
 def unlike(differences: Numbers, margin: float, ratio: bool) -> Evidence:
     """The opposite of `equivalence`; the effect is shown on the side that it is on."""
-    side = -1 if len(differences) and differences.mean() < 0 else 1
+    side = -1 if _centre(differences) < 0 else 1
     found = equivalence(differences, margin, ratio)
     return _mean_evidence(side * differences, ratio, (margin, inf), found.p_against, found.p_for)
 
@@ -121,9 +124,17 @@ def _mean_evidence(
     shown = _exponential if ratio else float
     low, high = mean_interval(values)
     return Evidence(
-        shown(values.mean()) if len(values) else nan, shown(low), shown(high), "ratio" if ratio else "difference",
+        shown(_centre(values)), shown(low), shown(high), "ratio" if ratio else "difference",
         (shown(claimed[0]), shown(claimed[1])), len(values), p_for, p_against,
     )  # fmt: skip
+
+
+def _centre(values: Numbers) -> float:
+    """The mean, or the median where an infinite value leaves none: what a t-test and a sign test are about."""
+    if not len(values):
+        return nan
+    with np.errstate(invalid="ignore"):  # between -∞ and ∞ there is none
+        return values.mean() if np.isfinite(values).all() else np.median(values)
 
 
 def _exponential(value: float) -> float:
@@ -133,7 +144,7 @@ def _exponential(value: float) -> float:
 
 def rank_correlation(x: Numbers, y: Numbers) -> float:
     """Spearman's ρ; 0 where either does not vary."""
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
+    if (x == x[0]).all() or (y == y[0]).all():
         return 0.0
     return float(spearmanr(x, y).statistic)
 
@@ -146,7 +157,7 @@ def trend_over_settings(values: Numbers, x: Numbers, sign: int) -> Evidence:
     order of a replica's values is as likely.
 
     Args:
-        values: (replicas, settings), finite.
+        values: (replicas, settings), finite or infinite.
         x: the settings (settings,), all different.
     """
     order = np.argsort(x)
@@ -228,7 +239,7 @@ def extreme(values: Numbers, allowed: NDArray[np.bool_], seed: int) -> Evidence:
     rare its rank, nor against it the other way round. The interval is a bootstrap over replicas.
 
     Args:
-        values: (replicas, places), finite.
+        values: (replicas, places), finite or infinite.
         allowed: which places the claim allows, some but not all (places,).
     """
     ranks = (rankdata(values, axis=1) - 1) / (values.shape[1] - 1)
@@ -298,5 +309,5 @@ def weakest(found: Sequence[Evidence]) -> Evidence:
 
 
 def logarithms(values: pd.Series) -> pd.Series:
-    """Natural logarithms, undefined for what has none."""
-    return values.map(lambda value: log(value) if value > 0 else nan)
+    """Natural logarithms, undefined for what has none. What is below all other values, -∞, stays so."""
+    return values.map(lambda value: log(value) if value > 0 else value if value == -inf else nan)

@@ -134,7 +134,7 @@ def _verdict(evidence: Evidence, p_holm: float) -> tuple[str, str]:
         return ("supported" if evidence.p_for < evidence.p_against else "refuted"), ""
     if evidence.p < LEVEL:
         return "undecided", "not after Holm's correction"
-    return "undecided", "too few replicas" if evidence.low == evidence.high else "the replicas differ too much"
+    return "undecided", "the replicas differ too much" if evidence.low < evidence.high else "too few replicas"
 
 
 def counts(verdicts: Iterable[str]) -> dict[str, int]:

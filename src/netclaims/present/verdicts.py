@@ -28,11 +28,11 @@ def effect(row: pd.Series) -> list[str]:
     Args:
         row: of `plots/claims.csv`.
     """
-    if not isinstance(row["unit"], str) or not isfinite(row["effect"]):
-        return []
-    ends = (row["low"], row["high"])
-    interval = f" ({short(ends[0])} to {short(ends[1])})" if all(map(isfinite, ends)) else ""
-    lines = [UNITS[row["unit"]].format(f"{short(row['effect'])}{interval}")]
+    lines = []
+    if isinstance(row["unit"], str) and isfinite(row["effect"]):
+        ends = (row["low"], row["high"])
+        interval = f" ({short(ends[0])} to {short(ends[1])})" if all(map(isfinite, ends)) else ""
+        lines.append(UNITS[row["unit"]].format(f"{short(row['effect'])}{interval}"))
     if isfinite(row["p_holm"]):
         lines.append(f"p = {short(row['p_holm'], 2)}, {row['replicas']:.0f} replicas")
     return lines
