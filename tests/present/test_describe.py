@@ -22,11 +22,13 @@ REPORTS = sorted(path.stem for path in (ROOT / "reports").glob("*.yaml"))
 NO_NUMBER = re.compile(r"\b(nan|inf|infinity|none|null)\b", re.IGNORECASE)
 LONGEST = 2000  # characters: what somebody would still listen to
 
+ABOUT = {"replicas": 3, "models": {"A": {"diverged": 0}}}
+
 
 def told(loss="mse", **changes) -> str:
     """What is said of a figure of the table `curves`, after its title."""
     entry = {"title": "A title", "x": "epoch", "y": ["curves.loss"]} | changes
-    title, _, rest = describe("x-y", FigureSettings(**entry), {"loss": loss}).partition(". ")
+    title, _, rest = describe("x-y", FigureSettings(**entry), ABOUT | {"loss": loss}).partition(". ")
     assert title == "A title"
     return rest
 
@@ -222,3 +224,10 @@ def test_every_figure_of_the_project_is_told(report):
                 assert not re.search(r"\b(nan|inf|infinity)\b", said, re.IGNORECASE), where
                 assert said.count(": ") >= facets * len(figure.y), where
                 assert said.endswith(".") and "  " not in said and "_" not in said, where
+
+
+def test_nets_that_diverged_are_told(write):
+    write(course([3.0, nan]))
+    entry = FigureSettings(title="A title", x="epoch", y=["curves.loss"])
+    about = ABOUT | {"loss": "mse", "models": {"M1": {"diverged": 2}}}
+    assert describe("x-y", entry, about).endswith("Diverged: M1 (2 of 3).")

@@ -22,7 +22,7 @@ from netclaims.present.figures import caption, draw, save
 ROOT = Path(__file__).parents[2]
 ABOUT = {
     "data": "Some digits", "scale": "quick", "train_examples": 4000, "test_examples": 1000, "epochs": 7,
-    "epochs_stated": 25, "replicas": 3, "loss": "cross_entropy",
+    "epochs_stated": 25, "replicas": 3, "loss": "cross_entropy", "models": {"A": {"parameters": 9, "diverged": 0}},
 }  # fmt: skip
 
 
@@ -217,6 +217,74 @@ def test_a_table_without_any_value_is_drawn_as_nothing(column, write):
 def test_the_caption_says_data_scale_epochs_and_replicas():
     assert caption(ABOUT) == "Some digits · quick scale: 4,000 training examples, 7 of 25 epochs · 3 replicas"
     assert "7 epochs" in caption(ABOUT | {"epochs_stated": 7})
+
+
+SWEPT = {"A": {"parameters": 9, "rate 8": {"diverged": 0}, "rate 16": {"diverged": 3}}, "B": {"diverged": 1}}
+FITS = {"A": {"sinc5": {"tuned": "adam", "adam": {"diverged": 1}, "sgd": {"diverged": 3}}, "g": {"diverged": 2}}}
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        (SWEPT, "A, rate 16 (3 of 3); B (1 of 3)"),
+        (FITS, "A, sin(5πx)/(5πx), adam (1 of 3); A, sin(5πx)/(5πx), sgd (3 of 3); A, g (2 of 3)"),
+        (FITS | {"B": {"diverged": 1}, "C": {"diverged": 0}}, "7 of 15 nets"),
+    ],
+)
+def test_the_caption_says_which_nets_diverged(models, expected):
+    assert caption(ABOUT | {"models": models}) == f"{caption(ABOUT)} · diverged: {expected}"
+
+
+def crosses(axes):
+    """Places along x, and the colour, of the crosses in a panel, series by series."""
+    found = [line for line in drawn(axes) if line.get_marker() == "x"]
+    assert all(0.8 < y < 1 for line in found for y in line.get_ydata())
+    return [(list(line.get_xdata()), line.get_color()) for line in found]
+
+
+GONE = ABOUT | {"models": {"A": {"diverged": 2}}}
+
+
+@pytest.mark.parametrize("values", [[2.0, np.nan, 1.0, np.inf], [np.nan] * 4])
+def test_a_cross_stands_where_a_value_is_missing_since_a_net_diverged(values, write):
+    loss = {"epoch": [0, 1, 2, 3] * 2, "series": ["A"] * 4 + ["B"] * 4, "loss": [*values, 5.0, 4.0, 3.0, 2.0]}
+    write(pd.DataFrame(loss | {"split": "train"}))
+    shown = draw("x-y", settings(), GONE)
+    missing = [epoch for epoch, value in enumerate(values) if not np.isfinite(value)]
+    assert crosses(shown.axes[0]) == [(missing, style.PALETTE[0])]
+    assert legend(shown) == ["A", "B", "diverged"]
+    assert shown.axes[0].get_xlim()[1] > 3
+    assert said(shown) == f"{caption(ABOUT)} · diverged: A (2 of 3)"
+    assert crosses(panel()) == []  # where none diverged a gap is something else
+
+
+def test_a_long_line_has_a_cross_where_it_ends(write):
+    losses = [1.0] * 10 + [np.nan] * 10
+    write(pd.DataFrame({"epoch": range(20), "series": "A", "split": "train", "loss": losses}))
+    shown = draw("x-y", settings(), GONE)
+    assert crosses(shown.axes[0]) == [([10], style.PALETTE[0])]
+    assert legend(shown) == ["A", "diverged"]
+
+
+def test_a_setting_at_which_all_diverged_stays_on_its_axis(write):
+    rates = {"rate": [1e-3, 1e-2, 1e-1], "split": "train", "loss": [2.0, 1.0, np.nan]}
+    write(pd.DataFrame(rates | {"loss_low": [1, 0.5, np.nan], "loss_high": [3, 2, np.nan]}))
+    axes = draw("x-y", settings(x="rate", lines=None, log=["rate"]), GONE).axes[0]
+    assert axes.get_xlim()[1] > 0.1
+    assert crosses(axes) == [([0.1], style.PALETTE[0])]
+
+
+def test_crosses_stand_beside_each_other_in_a_category(write):
+    rows = [("A", "train", np.nan), ("B", "train", 1.0), ("A", "test", np.nan), ("B", "test", 2.0)]
+    write(pd.DataFrame(rows, columns=["pair", "split", "loss"]))
+    axes = draw("x-y", settings(kind="points", x="pair", lines="split"), GONE).axes[0]
+    assert crosses(axes) == [([pytest.approx(-0.08)], style.PALETTE[0]), ([pytest.approx(0.08)], style.PALETTE[1])]
+
+
+def test_nets_that_never_fitted_have_not_diverged(write):
+    write(pd.DataFrame({"epoch": [0, 1], "series": "A", "epochs_to_fit": [3.0, np.nan]}))
+    axes = draw("x-y", settings(y=["curves.epochs_to_fit"]), GONE).axes[0]
+    assert crosses(axes) == []
 
 
 @pytest.mark.usefixtures("curves")

@@ -16,7 +16,7 @@ from netclaims.present.inline import Figures
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.1" '
 SIZE = 'width="120.4pt" height="60.6pt" viewBox="0 0 120.4 60.6">'
 ABOUT = {"data": "Some digits", "scale": "quick", "train_examples": 4000, "test_examples": 1000, "epochs": 7,
-         "epochs_stated": 7, "replicas": 3, "loss": "mse"}  # fmt: skip
+         "epochs_stated": 7, "replicas": 3, "loss": "mse", "models": {}}  # fmt: skip
 LEFT_OUT = {"metadata", "style"}
 REFERENCE = re.compile(r"#([^)\s]+)")
 RULE = re.compile(r"\.([\w-]+)\s*\{([^}]*)\}")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from netclaims.present import style
 from netclaims.present.config import FigureSettings
-from netclaims.present.figures import panels
+from netclaims.present.figures import diverged, panels
 from netclaims.present.verdicts import short
 
 MOST = 8  # lines or values that are told one by one
@@ -30,6 +30,8 @@ def describe(key: str, settings: FigureSettings, about: dict) -> str:
             rows = table if facet is None else table[table[settings.columns] == facet]
             where = "" if facet is None else f" ({style.value(settings.columns, facet)})"
             told.append(f"{quantity}{where}: {KINDS[settings.kind](rows, settings, column, about)}.")
+    if gone := diverged(about):
+        told.append(f"{gone[0].upper()}{gone[1:]}.")
     return " ".join(" ".join(told).split())
 
 

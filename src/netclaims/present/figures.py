@@ -17,6 +17,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from netclaims.learn.functions import FUNCTIONS, formula
 from netclaims.learn.paths import metrics_of, plots_of
 from netclaims.learn.settings import SettingsError
 from netclaims.learn.tables import read_json
@@ -25,19 +26,49 @@ from netclaims.present.config import FigureSettings
 
 CLASSES = 10
 MARKED = 12  # a line of more values needs no marks
+DIVERGED = "diverged"
+TOLD = 3  # kinds of nets that diverged, of which a caption says more than how many
 CORRELATION = ("rho", "low", "high", "n")
 PLACES = re.compile(r' (?:d|x|y|x1|x2|y1|y2|transform)="[^"]*"')
 FINER = re.compile(r"(\.\d\d)\d+")
+NEVER = "epochs_to_fit"  # has no value where a net never fitted, too
 SPREADS = {"lines": " (line: mean, band: smallest to largest)", "points": " (dot: mean, bar: smallest to largest)"}
 
 
 def caption(about: dict) -> str:
-    """What a figure's numbers are of: data set, scale, replicas."""
+    """What a figure's numbers are of: data set, scale, replicas, and which nets diverged, if any."""
     cut = "" if about["epochs"] == about["epochs_stated"] else f" of {about['epochs_stated']:,}"
-    return (
+    said = (
         f"{about['data']} · {about['scale']} scale: {about['train_examples']:,} training examples, "
         f"{about['epochs']:,}{cut} epochs · {about['replicas']} replicas"
     )
+    return " · ".join(filter(None, [said, diverged(about)]))
+
+
+def diverged(about: dict) -> str:
+    """Which of an experiment's nets diverged, and how many of how many; nothing if none did.
+
+    Args:
+        about: the experiment's metrics.
+    """
+    kinds, replicas = dict(_diverged(about["models"], [])), about["replicas"]
+    told = [f"{name} ({count} of {replicas})" for name, count in kinds.items() if count]
+    if len(told) > TOLD:
+        told = [f"{sum(kinds.values())} of {len(kinds) * replicas} nets"]
+    return f"{DIVERGED}: {'; '.join(told)}" if told else ""
+
+
+def _diverged(metrics: dict, names: list[str]) -> Iterator[tuple[str, int]]:
+    """Names and numbers, from metrics by model, function and setting."""
+    for name, part in metrics.items():
+        if isinstance(part, dict) and DIVERGED in part:
+            yield ", ".join([*names, _said(name)]), part[DIVERGED]
+        elif isinstance(part, dict):
+            yield from _diverged(part, [*names, _said(name)])
+
+
+def _said(name: str) -> str:
+    return formula(name) if name in FUNCTIONS else name
 
 
 def draw(key: str, settings: FigureSettings, about: dict) -> Figure:
@@ -55,6 +86,7 @@ def draw(key: str, settings: FigureSettings, about: dict) -> Figure:
     columns = [name.split(".")[1] for name in settings.y]
     tables = panels(key, settings)
     path = _table(key, settings.path, "at", settings) if settings.path else None
+    gaps = bool(diverged(about))
     facets = list(dict.fromkeys(tables[0][settings.columns])) if settings.columns else [None]
     wide, high = 3.7 if plane else 3.0, 3.0 if len(tables) == 1 else 1.9
     across = max(4.3, wide * len(facets))
@@ -64,7 +96,10 @@ def draw(key: str, settings: FigureSettings, about: dict) -> Figure:
         quantity = fill(style.label(column, about["loss"]), width=round(12 * high))
         for axes, facet in zip(grid[row], facets, strict=True):
             _shape(axes, table, settings, column)  # by all facets, so that those of a row are alike
-            filled = KINDS[settings.kind](axes, _of(facet, table, settings), settings, column)
+            rows = _of(facet, table, settings)
+            filled = KINDS[settings.kind](axes, rows, settings, column)
+            if gaps and settings.kind in SPREADS and column != NEVER:
+                _crosses(axes, rows, settings, column)
             if filled is not None:
                 style.colour_bar(figure, axes, filled, quantity)
             if path is not None:
@@ -217,8 +252,7 @@ def _lines(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: st
 
 def _points(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: str) -> None:
     series, splits = list(_series(table, settings)), _splits(table, settings)
-    aside = np.linspace(-1, 1, len(series)) * min(0.3, 0.08 * (len(series) - 1))
-    for (rows, colour, name, split), shift in zip(series, aside, strict=True):
+    for (rows, colour, name, split), shift in zip(series, _aside(len(series)), strict=True):
         x = rows[settings.x].cat.codes + shift
         if f"{column}_low" in rows:
             axes.vlines(x, rows[f"{column}_low"], rows[f"{column}_high"], color=colour, lw=2.5, alpha=0.4)
@@ -232,6 +266,11 @@ def _points(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: s
         axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color=style.QUIET)
     names = [style.value(settings.x, name) for name in table[settings.x].cat.categories]
     style.name_ticks(axes, names, axes.figure.get_figwidth() / axes.get_gridspec().ncols)
+
+
+def _aside(series: int) -> np.ndarray:
+    """How far the points of each series lie beside their category."""
+    return np.linspace(-1, 1, series) * min(0.3, 0.08 * (series - 1))
 
 
 def _scatter(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: str) -> None:
@@ -286,6 +325,23 @@ def _walk(axes: Axes, path: pd.DataFrame, settings: FigureSettings) -> None:
         artist.set(color="black", path_effects=[withStroke(linewidth=2, foreground="white")])
 
 
+def _crosses(axes: Axes, table: pd.DataFrame, settings: FigureSettings, column: str) -> None:
+    """A cross at the upper edge where there is no value since a net diverged; of a long line, where that begins."""
+    series = list(_series(table, settings))
+    colours = list(dict.fromkeys(colour for _, colour, _, _ in series))
+    for (rows, colour, _, _), shift in zip(series, _aside(len(series)), strict=True):
+        missing = ~np.isfinite(rows[column])
+        if settings.kind == "lines" and len(rows) > MARKED:
+            missing &= ~missing.shift(fill_value=False)
+        x = rows[settings.x] if settings.kind == "lines" else rows[settings.x].cat.codes + shift
+        y = np.full(missing.sum(), 0.96 - 0.07 * (colours.index(colour) % MARKED))
+        axes.plot(x[missing], y, "x", ms=5, color=colour, transform=axes.get_xaxis_transform(), zorder=4)
+    if not np.isfinite(table[column]).all():
+        axes.plot([], [], "x", ms=5, color=style.QUIET, label=DIVERGED)
+    if not np.isfinite(table[column]).any():
+        axes.set_yticks([])
+
+
 def _chance(axes: Axes, examples: int) -> None:
     """The central 95 % of the accuracies of guessing among equally likely classes, a binomial distribution."""
     from scipy.stats import binom
@@ -312,7 +368,7 @@ def _legend(figure: Figure, grid: np.ndarray) -> float:
     for axes in grid.flat:
         for artist, name in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(fill(name, width=24), artist)
-    if len(found) < 2:
+    if len(found) < 2 and DIVERGED not in found:
         return 0.0
     legend = figure.legend(found.values(), found.keys(), loc="outside right upper")
     return ceil(10 * legend.get_window_extent().width / figure.dpi) / 10  # coarse, for the same bytes everywhere
