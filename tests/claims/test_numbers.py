@@ -301,6 +301,13 @@ def test_nets_that_diverged_are_counted_by_kind(where, expected, leave, experime
     assert numbers(tables, of("nets.test_loss", where=where), by)[1] == expected
 
 
+def test_nets_that_fit_functions_diverge_by_function(leave, experiment):
+    tables = leave(
+        experiment("functions", functions=["sinc5", "quadratic"]), lambda net: {"diverged": net["function"] == "sinc5"}
+    )
+    assert tables.diverged(of("nets.test_loss")) == ["3 of 3 nets diverged (A, sin(5πx)/(5πx))"]
+
+
 def test_of_nets_on_a_line_those_at_its_ends_are_counted(leave, experiment, tmp_path):
     sweep = SWEEP | {"sweep": {"batch_size": [4, 8, 16]}}
     tables = leave(experiment(**sweep), lambda net: {"diverged": net["batch_size"] > 4})

@@ -12,6 +12,7 @@ from netclaims.analysis.sections import InterpolateSettings, load_section, repli
 from netclaims.claims.arithmetic import weighted_layers
 from netclaims.claims.config import EntryError, Needs, Operand, Range, Until
 from netclaims.learn.config import Experiment
+from netclaims.learn.functions import formula
 from netclaims.learn.paths import metrics_of
 from netclaims.learn.summary import identity, tuned, with_series
 from netclaims.learn.tables import read_json, read_table
@@ -86,9 +87,11 @@ class Tables:
         if operand.table == "interpolate":
             line = load_section("interpolate", self.key, InterpolateSettings)
             nets = nets[nets[line.over].isin(line.between)]
-        kinds = with_series(self.experiment, nets).groupby(["series", *identity(self.experiment)], sort=False)
-        told = ((kind[0], rows["diverged"]) for kind, rows in kinds)
-        return [f"{of.sum()} of {len(of)} nets diverged ({name})" for name, of in told if of.any()]
+        if self.experiment.functions:
+            nets = nets.assign(function=nets["function"].map(formula))
+        names = ["series", "function"] if self.experiment.functions else ["series"]
+        kinds = with_series(self.experiment, nets).groupby(names, sort=False)["diverged"]
+        return [f"{of.sum()} of {len(of)} nets diverged ({', '.join(kind)})" for kind, of in kinds if of.any()]
 
     def _with_layers(self, table: pd.DataFrame) -> pd.DataFrame:
         if "model" not in table:
