@@ -175,6 +175,16 @@ def test_nets_that_diverged_on_both_sides_tell_nothing(models):
     assert found == evidence.replace(expected, remark=remark)
 
 
+def test_what_several_comparisons_say_is_said_once(models):
+    found = compare(
+        ordering(lower=loss_of("A"), than=[loss_of("B"), loss_of("C")]),
+        models(A=[*A[:3], inf], B=[*B[:3], nan], C=C),
+        0,
+    )
+    said = ["1 of 4 nets diverged (A)", "1 of 4 nets diverged (B)", LEFT_OUT]
+    assert (found.comparisons, found.remark.split("; ")) == (2, said)
+
+
 def test_if_all_diverged_it_is_known_and_not_by_how_much(models):
     found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), models(A=A, B=[nan] * 4), seed=0)
     assert (found.effect, found.p_for, found.p_against) == (inf, 1 / 16, 1)

@@ -301,7 +301,7 @@ def weakest(found: Sequence[Evidence]) -> Evidence:
             return one
     least = max(found, key=lambda one: one.p_for - one.p_against)
     against = min(1.0, len(found) * min(one.p_against for one in found))
-    remark = "; ".join(dict.fromkeys(one.remark for one in found if one.remark))
+    remark = "; ".join(dict.fromkeys(said for one in found for said in one.remark.split("; ") if said))
     return replace(
         least, p_for=max(one.p_for for one in found), p_against=against, remark=remark,
         comparisons=sum(one.comparisons for one in found),
