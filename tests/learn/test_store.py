@@ -183,16 +183,35 @@ def test_snapshots_of_all_runs_together(experiment, trained):
         assert torch.equal(weight[:, -1], torch.cat([trace.weights[name] for trace in traces]))
 
 
+@pytest.mark.parametrize("bad", [nan, 1e30])
 @pytest.mark.usefixtures("prepared")
-def test_snapshots_of_nets_that_diverged_are_left_out(experiment, run_of):
+def test_snapshots_of_nets_that_diverged_are_left_out(bad, experiment, run_of):
+    """The loss can be infinite where the weights are not."""
     entry = experiment(record={"weights_every": 1})
     run = run_of(entry, replicas=3, key="d-a")
     trace = train(run, entry)
-    trace.snapshots["1.weight"][1, 2, 3, 5] = nan
+    trace.snapshots["1.weight"][1, 2, 3, 5] = bad
+    trace.diverged[1] = True
     write_runs(entry, [run], [trace])
     found, epochs = read_snapshots("d-a")
     assert epochs == [0, 1, 2, 3]
     assert all(torch.equal(weight, trace.snapshots[name][[0, 2]]) for name, weight in found.items())
+
+
+@pytest.mark.parametrize(("diverged", "nets", "epochs"), [([True, False], 1, [0, 1, 2, 3]), ([True, True], 0, [])])
+def test_a_run_that_ended_as_it_diverged_does_not_cut_the_others_short(diverged, nets, epochs, experiment, trained):
+    entry = experiment(models={"A": {"layers": [16, 10]}}, record={"weights_every": 1})
+    runs, traces, _ = trained(entry, replicas=2)
+    for trace, gone in zip(traces, diverged, strict=True):
+        trace.diverged = [gone]
+    traces[0].snapshot_epochs = [0, 1]
+    traces[0].snapshots = {name: w[:, :2] for name, w in traces[0].snapshots.items()}
+    write_runs(entry, runs, traces)
+    found, there = read_snapshots("d-a")
+    assert there == epochs
+    for name, weight in found.items():
+        assert weight.shape[0] == nets
+        assert nets == 0 or torch.equal(weight, traces[1].snapshots[name])
 
 
 def test_snapshots_of_runs_that_stopped_go_as_far_as_all_of_them(experiment, trained):

@@ -14,7 +14,7 @@ from netclaims.learn.networks import Weights
 from netclaims.learn.paths import RUNS
 from netclaims.learn.plan import Run
 from netclaims.learn.recorder import Trace
-from netclaims.learn.tables import first, write_table
+from netclaims.learn.tables import first, read_table, write_table
 
 
 def write_runs(experiment: Experiment, runs: list[Run], traces: list[Trace]) -> None:
@@ -76,13 +76,16 @@ def read_weights(key: str) -> dict[int, Weights]:
 def read_snapshots(key: str) -> tuple[Weights, list[int]]:
     """Recorded weights of all nets of an experiment of one model, (nets, epochs, ...), and the epochs.
 
-    Nets that diverged are left out. Where a rule stopped runs, the epochs are those that all of them have.
+    Nets that diverged are left out, and so are their epochs, of which there may be few. Where a rule stopped runs, the
+    epochs are those that all of them have.
     """
+    nets = read_table(key, "nets")
+    kept = nets[~nets["diverged"]].groupby("run")["member"].agg(list)
     runs = _load(RUNS / key / "snapshots.safetensors")
-    epochs = min((tensors.pop("epochs").tolist() for tensors in runs.values()), key=len)
-    together = {name: torch.cat([tensors[name][:, : len(epochs)] for tensors in runs.values()]) for name in runs[0]}
-    finite = torch.stack([w.flatten(1).isfinite().all(1) for w in together.values()]).all(0)
-    return {name: w[finite] for name, w in together.items()}, epochs
+    epochs = min((runs[run]["epochs"].tolist() for run in kept.index), key=len, default=[])
+    weights = [name for name in runs[0] if name != "epochs"]
+    parts = {name: [runs[run][name][members, : len(epochs)] for run, members in kept.items()] for name in weights}
+    return {name: torch.cat(some or [runs[0][name][:0]]) for name, some in parts.items()}, epochs
 
 
 def _load(path: Path) -> dict[int, Weights]:
