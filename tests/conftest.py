@@ -9,6 +9,7 @@ import hypothesis
 import numpy as np
 import pytest
 import torch
+import yaml
 from pydantic import TypeAdapter
 from torch import nn
 
@@ -22,6 +23,9 @@ from netclaims.learn.plan import Member, Run
 
 hypothesis.settings.register_profile("shared", deadline=None)  # how long an example takes is the machine's affair
 hypothesis.settings.load_profile("shared")
+
+# Settings have no aliases, and tests give several entries the same value.
+yaml.representer.SafeRepresenter.ignore_aliases = lambda *_: True
 
 SIZES = {"mnist": (60, 24, (1, 28, 28)), "cifar10": (24, 12, (3, 32, 32))}
 HELD_OUT = 18  # log_abs has its pole on a grid of 17

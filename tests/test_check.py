@@ -102,7 +102,6 @@ def test_the_five_reports_have_entries_in_every_section():
     ("section", "name"),
     [
         ("experiments", "d-x; touch ran"),
-        ("experiments", "d-x\ntouch ran"),
         ("experiments", "d-/../../x"),
         ("fit", "d-$(touch ran)"),
         ("figures", "d-`touch ran`"),
@@ -115,8 +114,7 @@ def test_a_name_that_a_shell_would_run_or_that_leads_elsewhere_is_refused(sectio
     for path in (files / "reports").iterdir():
         path.unlink()
     (files / "reports" / "d.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-    allowed = "a name of letters, digits, '.', '_' and '-', the first a letter or digit"
-    assert fault() == f"reports/d.yaml: {section}: {allowed} (found {name!r})"
+    assert fault() == f"reports/d.yaml: {section}.{name}: named d-<name>, of at most 100 letters, digits, _ and -"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +122,7 @@ def test_a_name_that_a_shell_would_run_or_that_leads_elsewhere_is_refused(sectio
     [
         ("\npca:", "\npka:", "pka: unknown section; there are experiments, fit, pca, gradient, hessian, interpolate, "),
         ("  d-trajectory: {report", "  - {report", "pca: a mapping of experiments to their settings (found [{'report'"),
-        ("  d-trajectory: {report", "  e-a: {report", "pca.e-a: named after an experiment of report d"),
+        ("  d-trajectory: {report", "  e-a: {report", "pca.e-a: named d-<name>, of at most 100 letters, "),
         ("{report: d, nets: d-trajectory, ", "{report: d, ", "pca.d-trajectory.nets: required, and not there"),
         (
             "nets: d-trajectory, ",

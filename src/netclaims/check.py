@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from netclaims.analysis.sections import (
     FitSettings,
     GradientSettings,
@@ -19,11 +17,11 @@ from netclaims.analysis.sections import (
 )
 from netclaims.claims.stated import load_results
 from netclaims.claims.validate import load_claims
-from netclaims.learn.config import EXAMPLE, Experiment, load_experiments
+from netclaims.learn.config import EXAMPLE, Experiment, check_key, load_experiments
 from netclaims.learn.layers import Dense, parameter_shapes
 from netclaims.learn.params import load_params
-from netclaims.learn.paths import REPORTS, SETTINGS, report_of
-from netclaims.learn.settings import Name, SettingsError, read_yaml, validate
+from netclaims.learn.paths import REPORTS, SETTINGS
+from netclaims.learn.settings import SettingsError, read_yaml, shown, validate
 from netclaims.present.config import FiguresSettings
 
 SECTIONS: dict[str, type[Section | FiguresSettings]] = {
@@ -51,7 +49,10 @@ def check_settings() -> int:
         load_params()
     except SettingsError as error:
         faults.append(str(error))
-    for path in sorted(REPORTS.glob("*.yaml")):
+    paths = sorted(REPORTS.glob("*.yaml"))
+    if not paths:
+        faults.append(f"{REPORTS}: no report there, expected a file <report>.yaml for each")
+    for path in paths:
         try:
             count += _check_report(path)
         except SettingsError as error:
@@ -80,8 +81,6 @@ def settings_files() -> Iterator[tuple[Path, str]]:
 
 def _check_report(path: Path) -> int:
     content, experiments = read_yaml(path), load_experiments(path)
-    for key in experiments:
-        _check_name(key, path, "experiments")
     for section, entries in content.items():
         if section in ("experiments", "results", "claims"):
             continue
@@ -90,12 +89,12 @@ def _check_report(path: Path) -> int:
                 f"{path}: {section}: unknown section; there are experiments, {', '.join(SECTIONS)}, results, claims"
             )
         if not isinstance(entries, dict):
-            raise SettingsError(f"{path}: {section}: a mapping of experiments to their settings (found {entries!r})")
+            raise SettingsError(
+                f"{path}: {section}: a mapping of experiments to their settings (found {shown(entries)})"
+            )
         for key, entry in entries.items():
             where = f"{section}.{key}"
-            _check_name(key, path, section)
-            if report_of(str(key)) != path.stem:
-                raise SettingsError(f"{path}: {where}: named after an experiment of report {path.stem}")
+            check_key(key, path, section)
             settings = validate(SECTIONS[section], entry, path, where)
             if settings.nets not in experiments:
                 known = ", ".join(experiments)
@@ -104,15 +103,6 @@ def _check_report(path: Path) -> int:
     load_results(path, content, experiments)
     load_claims(path, content, experiments)
     return len(experiments)
-
-
-def _check_name(key: object, path: Path, section: str) -> None:
-    """The key of an entry is a part of paths, and in dvc.yaml of commands, which DVC gives to a shell."""
-    try:
-        TypeAdapter(Name).validate_python(key)
-    except ValidationError:
-        allowed = "a name of letters, digits, '.', '_' and '-', the first a letter or digit"
-        raise SettingsError(f"{path}: {section}: {allowed} (found {key!r})") from None
 
 
 # What an analysis repeats of its experiment, so that DVC can see it.

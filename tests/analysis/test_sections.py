@@ -33,7 +33,7 @@ SECTIONS = {
     "hessian": (
         HessianSettings,
         NETS
-        | {"data": "functions", "descent": 0, "iterations": 0, "neighbours": 5, "radius": "1e-3", "chosen": ["radius"]},
+        | {"data": "functions", "descent": 0, "iterations": 0, "neighbours": 5, "radius": 1e-3, "chosen": ["radius"]},
     ),
     "interpolate": (
         InterpolateSettings,
@@ -69,7 +69,7 @@ def test_an_entry(section, reports):
     assert type(found) is kind
     for name, value in entry.items():
         said = getattr(found, name)
-        assert (said.model_dump() if isinstance(value, dict) else said) == (0.001 if value == "1e-3" else value)
+        assert (said.model_dump() if isinstance(value, dict) else said) == value
 
 
 def test_what_an_entry_need_not_say(reports):
@@ -161,7 +161,12 @@ def test_a_setting_that_is_not_there(section, name, reports):
 
 @pytest.mark.parametrize(
     ("content", "known"),
-    [({"fit": {"d-b": {}, 3: {}}}, "d-b, 3"), ({"fit": None}, "none"), ({"fit": {}}, "none"), ({"pca": {}}, "none")],
+    [
+        ({"fit": {"d-b": {}, "d-c": {}}}, "d-b, d-c"),
+        ({"fit": None}, "none"),
+        ({"fit": {}}, "none"),
+        ({"pca": {}}, "none"),
+    ],
 )
 def test_an_entry_that_is_not_there(content, known, reports):
     reports(content)

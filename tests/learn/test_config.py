@@ -194,7 +194,7 @@ def test_an_experiment(entry):
 
 def test_what_an_experiment_may_add(entry):
     model = {"layers": [{"resize": 32}, 10, "softmax"], "parameters": 10250, "stated": "32 pixels a side"}
-    added = {"augment": {"crop": 4}, "stop": {"loss_change": "1e-6"}, "record": {"gradient_norm": "epoch"}}
+    added = {"augment": {"crop": 4}, "stop": {"loss_change": 1e-6}, "record": {"gradient_norm": "epoch"}}
     write({"d-a": entry(models={"A": model}, stated="two things", chosen=["augment.crop", "stop"], **added)})
     found = load_experiment("d-a")
     assert found.models["A"].layers == [Resize(resize=32), 10, "softmax"]
@@ -206,7 +206,7 @@ def test_what_an_experiment_may_add(entry):
 
 
 def test_an_experiment_with_equal_steps_a_control_and_a_part_of_the_images(entry):
-    sweep = {"batch_size": [8, 16], "equal": ["steps", "epochs"], "shuffle_labels": [0, "2.5e-1", 1]}
+    sweep = {"batch_size": [8, 16], "equal": ["steps", "epochs"], "shuffle_labels": [0, 2.5e-1, 1]}
     added = {"sweep": sweep, "control": 16, "examples": 50, "fitted": {"accuracy": 1}}
     chosen = ["examples", "sweep.equal", "control", "fitted"]
     write({"d-a": entry(**added, follows=["replicas", "scale"], against="batch_size", chosen=chosen)})
@@ -222,7 +222,7 @@ def test_an_experiment_with_equal_steps_a_control_and_a_part_of_the_images(entry
 
 @pytest.mark.parametrize(
     ("against", "values", "control"),
-    [("shuffle_labels", [0, 0.5], 0), ("learning_rate", [0.1, "1e-3"], "1e-3"), ("batch_size", [8, 4], 4.0)],
+    [("shuffle_labels", [0, 0.5], 0), ("learning_rate", [0.1, 1e-3], 1e-3), ("batch_size", [8, 4], 4.0)],
 )
 def test_a_control_is_a_value_of_what_the_experiment_is_against(against, values, control, experiment):
     own = {"learning_rate": None} if against == "learning_rate" else {}
@@ -232,7 +232,7 @@ def test_a_control_is_a_value_of_what_the_experiment_is_against(against, values,
 
 
 def test_a_fit_with_a_rule_for_when_it_has_fitted(experiment):
-    found = experiment("functions", fitted={"unexplained": "5e-2"}).fitted
+    found = experiment("functions", fitted={"unexplained": 5e-2}).fitted
     assert (found.unexplained, found.accuracy) == (0.05, None)
 
 
@@ -260,7 +260,7 @@ def test_numbers_as_people_write_them(text, expected, entry):
 
 
 def test_a_sweep_of_such_numbers(experiment):
-    found = experiment(learning_rate=None, sweep={"learning_rate": ["1e-3", 1, 0.5]}, against="learning_rate")
+    found = experiment(learning_rate=None, sweep={"learning_rate": [1e-3, 1, 0.5]}, against="learning_rate")
     assert found.varied == {"learning_rate": [0.001, 1.0, 0.5]}
 
 
@@ -321,7 +321,6 @@ def test_a_sweep_of_such_numbers(experiment):
         ({"learning_rate": -0.5}, ".learning_rate: input should be greater than 0 (found -0.5)"),
         ({"learning_rate": float("nan")}, ".learning_rate: input should be a finite number (found nan)"),
         ({"learning_rate": float("inf")}, ".learning_rate: input should be a finite number (found inf)"),
-        ({"learning_rate": "1e400"}, ".learning_rate: input should be a finite number (found '1e400')"),
         ({"weight_decay": float("nan")}, ".weight_decay: input should be a finite number (found nan)"),
         ({"weight_decay": -1}, ".weight_decay: input should be greater than or equal to 0 (found -1)"),
         ({"momentum": 1.5}, ".momentum: input should be less than or equal to 1 (found 1.5)"),
@@ -331,8 +330,8 @@ def test_a_sweep_of_such_numbers(experiment):
             ".sweep.shuffle_labels.1: input should be less than or equal to 1 (found 1.5)",
         ),
         (
-            {"sweep": {"shuffle_labels": ["-1e-9"]}},
-            ".sweep.shuffle_labels.0: input should be greater than or equal to 0 (found '-1e-9')",
+            {"sweep": {"shuffle_labels": [-1e-9]}},
+            ".sweep.shuffle_labels.0: input should be greater than or equal to 0 (found -1e-09)",
         ),
         ({"fitted": {"accuracy": 99}}, ".fitted.accuracy: input should be less than or equal to 1 (found 99)"),
         (
@@ -435,7 +434,7 @@ def test_a_sweep_of_such_numbers(experiment):
             {"shuffle_labels": 0, "tune": {"shuffle_labels": [0.5]}},
             ".shuffle_labels: give it in the entry or in its sweep or tune, not in both",
         ),
-        ({"sweep": {"shuffle_labels": [0, "0.0"]}}, ".shuffle_labels: a value twice in [0.0, 0.0]"),
+        ({"sweep": {"shuffle_labels": [0, 0.0]}}, ".shuffle_labels: a value twice in [0.0, 0.0]"),
         (
             {"sweep": {"batch_size": [8], "equal": ["epochs", "epochs"]}, "follows": ["replicas", "scale"]},
             ".equal: a value twice in ['epochs', 'epochs']",
@@ -486,7 +485,7 @@ def test_a_sweep_of_such_numbers(experiment):
         ({"against": "learning_rate"}, ".against: learning_rate does not vary in this experiment"),
         ({"chosen": ["activation", "stop"]}, ".chosen: the entry has no stop"),
         ({"chosen": ["seed", "replicas", "scale"]}, ".chosen: the entry has no seed, scale"),
-        ({"report": "e"}, ": named <report>-<name>, with report: d"),
+        ({"report": "e"}, ".report: d (found 'e')"),
     ],
 )
 def test_a_mistake_in_an_experiment_is_one_line(changes, expected, entry):
@@ -560,15 +559,15 @@ def test_an_entry_that_is_no_mapping(content):
 
 
 def test_an_experiment_that_is_not_there(entry):
-    write({"d-a": entry(), "d-b": entry(), 3: entry()})
-    expected = "reports/d.yaml: experiments.d-c: no such experiment; there are d-a, d-b, 3"
+    write({"d-a": entry(), "d-b": deepcopy(entry())})
+    expected = "reports/d.yaml: experiments.d-c: no such experiment; there are d-a, d-b"
     assert line(lambda: load_experiment("d-c")) == expected
     assert line(lambda: load_experiment("e-a")) == "reports/e.yaml: no such file"
 
 
 def test_a_name_that_does_not_begin_with_the_report(entry):
     write({"e-a": entry()})
-    expected = "reports/d.yaml: experiments.e-a: named <report>-<name>, with report: d"
+    expected = "reports/d.yaml: experiments.e-a: named d-<name>, of at most 100 letters, digits, _ and -"
     assert line(lambda: load_experiments(Path("reports/d.yaml"))) == expected
 
 

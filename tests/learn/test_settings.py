@@ -52,18 +52,17 @@ def test_a_mapping(mark):
         ("a:\n  b: 1\n  b: 1\n", "settings.yaml:3:3: key 'b' twice"),
         ("a: {b: 1, c: 2, b: 1}", "settings.yaml:1:17: key 'b' twice"),
         ("a: [{b: 1, b: 1}]", "settings.yaml:1:12: key 'b' twice"),
-        ("1: a\n1: b\n", "settings.yaml:2:1: key 1 twice"),
+        ("1: a\n1: b\n", "settings.yaml:1:1: a key that is not printable text"),
         ("a: [1", "settings.yaml:1:6: expected ',' or ']', but got '<stream end>'"),
         ("a: b: c", "settings.yaml:1:5: mapping values are not allowed here"),
         ("a:\n\tb: 1", "settings.yaml:2:1: found character '\\t' that cannot start any token"),
-        ("{{a: 1}: 2}", "settings.yaml:1:2: found unhashable key"),
-        ("? [a]\n: 2", "settings.yaml:1:3: found unhashable key"),
-        ("a: *b", "settings.yaml:1:4: found undefined alias 'b'"),
+        ("{{a: 1}: 2}", "settings.yaml:1:2: a key that is not printable text"),
+        ("? [a]\n: 2", "settings.yaml:1:3: a key that is not printable text"),
+        ("a: *b", "settings.yaml:1:4: anchor or alias 'b', expected the value itself"),
         (
             "a: !!python/object:os.x 1",
-            "settings.yaml:1:4: could not determine a constructor for the tag 'tag:yaml.org,2002:python/object:os.x'",
+            "settings.yaml:1:4: tag 'tag:yaml.org,2002:python/object:os.x', expected a plain value",
         ),
-        ("a: 2020-13-45", "settings.yaml: not YAML: month must be in 1..12"),
         ('a: "\x01"', "settings.yaml: not YAML"),
         (b"a: \xff", "settings.yaml: not UTF-8 text"),
         ("", "settings.yaml: expected a mapping, found NoneType"),
@@ -95,7 +94,7 @@ def faults(content, where="") -> list[str]:
 
 
 def test_what_is_right():
-    found = validate(Outer, {"name": "a", "inner": {"size": 3, "share": "1e-1"}, "either": {"size": 1}}, PATH)
+    found = validate(Outer, {"name": "a", "inner": {"size": 3, "share": 1e-1}, "either": {"size": 1}}, PATH)
     assert found == Outer(name="a", inner=Inner(size=3, share=0.1), either=Inner(size=1))
 
 

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from netclaims.learn.config import Against, DataName
 from netclaims.learn.paths import RUNS, metrics_of, plots_of, report_path
-from netclaims.learn.settings import Count, Name, Number, Positive, Settings, SettingsError, read_yaml, validate
+from netclaims.learn.settings import Count, Name, Number, Positive, Settings, SettingsError, read_yaml, shown, validate
 from netclaims.learn.tables import read_json, rounded, write_json, write_table
 
 
@@ -57,7 +57,7 @@ class PcaSettings(DataSection):
     """
 
     layer: Count = 1
-    points: Annotated[int, Field(ge=3)]
+    points: Annotated[int, Field(ge=3, le=1000)]
     examples: Count
 
 
@@ -74,9 +74,9 @@ class HessianSettings(DataSection):
     `neighbours` points are sampled around each net, at `radius` times the norm of its parameters.
     """
 
-    descent: Annotated[int, Field(ge=0)]
-    iterations: Annotated[int, Field(ge=0)]
-    neighbours: Count
+    descent: Annotated[int, Field(ge=0, le=10**6)]
+    iterations: Annotated[int, Field(ge=0, le=10**6)]
+    neighbours: Annotated[int, Field(ge=1, le=10_000)]
     radius: Positive
 
 
@@ -90,7 +90,7 @@ class InterpolateSettings(DataSection):
     over: Literal["batch_size", "learning_rate"]
     between: Annotated[list[Number], Field(min_length=2, max_length=2)]
     alpha: Annotated[list[Number], Field(min_length=2, max_length=2)]
-    points: Annotated[int, Field(ge=2)]
+    points: Annotated[int, Field(ge=2, le=10_000)]
     examples: Count | None = None
 
     @model_validator(mode="after")
@@ -111,8 +111,8 @@ class CurvatureSettings(Settings):
     """
 
     examples: Count
-    iterations: Annotated[int, Field(ge=2)]
-    probes: Count
+    iterations: Annotated[int, Field(ge=2, le=1000)]
+    probes: Annotated[int, Field(ge=1, le=10_000)]
     epsilon: Positive
 
 
@@ -140,7 +140,7 @@ def load_section(section: str, key: str, kind: type[Kind]) -> Kind:
     path = report_path(key)
     entries = read_yaml(path).get(section) or {}
     if not isinstance(entries, dict):
-        raise SettingsError(f"{path}: {section}: a mapping of experiments to their settings (found {entries!r})")
+        raise SettingsError(f"{path}: {section}: a mapping of experiments to their settings (found {shown(entries)})")
     if key not in entries:
         known = ", ".join(map(str, entries)) or "none"
         raise SettingsError(f"{path}: {section}.{key}: no such entry; there are {known}")

@@ -13,8 +13,6 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    TypeAdapter,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -48,17 +46,7 @@ class Range(Settings):
         return self
 
 
-NUMBER = TypeAdapter(Number)
-
-
-def _number_or_word(value: Any) -> Any:
-    try:
-        return NUMBER.validate_python(value, strict=True)
-    except ValidationError:
-        return value
-
-
-Value = Annotated[str | float, BeforeValidator(_number_or_word)]
+Value = str | Number
 # One value, a list of them, or a range: told apart by how they are written, so that a mistake in one is one fault.
 Wanted = Annotated[
     Annotated[Value, Tag("value")] | Annotated[list[Value], Tag("values")] | Annotated[Range, Tag("range")],

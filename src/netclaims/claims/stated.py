@@ -16,7 +16,7 @@ from netclaims.claims.numbers import Tables, UntestableError, numbers
 from netclaims.claims.validate import WORDS, check_operand, nets_looked_at
 from netclaims.learn.config import Experiment, load_experiments
 from netclaims.learn.paths import METRICS, REPORTS, report_path
-from netclaims.learn.settings import Name, Number, SettingsError, read_yaml, validate
+from netclaims.learn.settings import Name, Number, SettingsError, read_yaml, shown, validate
 from netclaims.learn.tables import rounded, write_json
 
 NAME = r"[A-Za-z0-9][\w ,-]*"  # no dots: `dvc metrics diff` puts them between keys
@@ -69,7 +69,7 @@ def load_results(path: Path, content: dict[str, Any], experiments: dict[str, Exp
     """
     sections = content.get("results") or {}
     if not isinstance(sections, dict):
-        raise SettingsError(f"{path}: results: a mapping of experiments to their numbers (found {sections!r})")
+        raise SettingsError(f"{path}: results: a mapping of experiments to their numbers (found {shown(sections)})")
     results: Results = {}
     for key, entries in sections.items():
         where = f"results.{key}"
@@ -78,7 +78,7 @@ def load_results(path: Path, content: dict[str, Any], experiments: dict[str, Exp
         except EntryError as error:
             raise SettingsError(f"{path}: {where}: {error}") from None
         if not isinstance(entries, dict) or not entries:
-            raise SettingsError(f"{path}: {where}: a mapping of names to numbers (found {entries!r})")
+            raise SettingsError(f"{path}: {where}: a mapping of names to numbers (found {shown(entries)})")
         for name, entry in entries.items():
             if not re.fullmatch(NAME, str(name)):
                 raise SettingsError(f"{path}: {where}: named by letters, digits, spaces, commas, - (found {name!r})")

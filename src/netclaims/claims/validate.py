@@ -11,7 +11,7 @@ from netclaims.claims.arithmetic import weighted_layers, work_out
 from netclaims.claims.config import Claim, Comparison, EntryError, Operand, Range, nets_of
 from netclaims.learn.config import Experiment
 from netclaims.learn.plan import SETTINGS
-from netclaims.learn.settings import SettingsError, validate
+from netclaims.learn.settings import SettingsError, shown, validate
 from netclaims.learn.summary import identity
 
 OF_A_NET = {"replica", "parameters", "layers"}
@@ -56,7 +56,7 @@ def load_claims(path: Path, content: dict[str, Any], experiments: dict[str, Expe
     """
     entries = content.get("claims") or {}
     if not isinstance(entries, dict):
-        raise SettingsError(f"{path}: claims: a mapping of names to claims (found {entries!r})")
+        raise SettingsError(f"{path}: claims: a mapping of names to claims (found {shown(entries)})")
     claims = {}
     for key, entry in entries.items():
         claim = validate(Claim, entry, path, f"claims.{key}")

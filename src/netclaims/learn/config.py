@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -13,11 +14,14 @@ from netclaims.learn.layers import Activation, Layer, Shape, count_parameters, s
 from netclaims.learn.params import Params
 from netclaims.learn.paths import report_path
 from netclaims.learn.settings import (
+    KEY,
     Count,
+    Line,
     Name,
     NonNegative,
     Number,
     Positive,
+    Replicas,
     Settings,
     SettingsError,
     Share,
@@ -29,6 +33,8 @@ DataName = Literal["functions", "mnist", "cifar10"]
 # Shape of one input and number of outputs, which every network on that data has to take and give.
 EXAMPLE: dict[str, Shape] = {"functions": (1,), "mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 OUTPUTS: dict[str, int] = {"functions": 1, "mnist": 10, "cifar10": 10}
+MOST_COMBINATIONS = 1000  # of the values of a sweep and a tuning
+LARGEST_NETWORK = 10**8  # trainable parameters, and numbers in a layer's output: beyond it memory would be short
 
 
 class Model(Settings):
@@ -151,10 +157,10 @@ class Experiment(Settings):
     """
 
     report: Name
-    title: str
+    title: Line
     data: DataName
     functions: Annotated[list[Name], Field(min_length=1)] | None = None
-    points: Annotated[int, Field(ge=2)] | None = None
+    points: Annotated[int, Field(ge=2, le=10**6)] | None = None
     examples: Count | None = None
     models: Annotated[dict[Name, Model], Field(min_length=1)]
     activation: Activation
@@ -166,8 +172,8 @@ class Experiment(Settings):
     schedule: Schedule | None = None
     epochs: Count
     batch_size: Count | Literal["full"] | None = None
-    replicas: Count | None = None
-    least_replicas: Count | None = None
+    replicas: Replicas | None = None
+    least_replicas: Replicas | None = None
     shuffle_labels: Share | None = None
     augment: Augment | None = None
     sweep: Sweep = Sweep()
@@ -214,6 +220,9 @@ class Experiment(Settings):
         for name in ("optimiser", "learning_rate"):
             if (getattr(self, name) is None) == (name not in varied):
                 raise ValueError(f"{name}: give it once, in the entry or in its sweep or tune")
+        combinations = prod(map(len, varied.values()))
+        if combinations > MOST_COMBINATIONS:
+            raise ValueError(f"sweep: {combinations:,} combinations, and at most {MOST_COMBINATIONS:,} are tried")
         if self.momentum and "adam" in (self.tune.optimiser or self.sweep.optimiser or [self.optimiser]):
             raise ValueError("momentum: adam has none to set; sgd and rmsprop have")
         for name, values in (("functions", self.functions or []), *varied.items()):
@@ -246,10 +255,13 @@ class Experiment(Settings):
         for name, model in self.models.items():
             where = f"models.{name}"
             try:
-                last, shape = shapes(model.layers, example)[-1]
+                layers = shapes(model.layers, example)
                 found = count_parameters(model.layers, example)
             except ValueError as error:
                 raise ValueError(f"{where}: {error}") from None
+            last, shape = layers[-1]
+            if max(found, *(prod(layer.output(size)) for layer, size in layers)) > LARGEST_NETWORK:
+                raise ValueError(f"{where}: more than {LARGEST_NETWORK:,} parameters, or outputs of a layer")
             if self.functions and model.layers[-1] == "softmax":
                 raise ValueError(f"{where}: softmax gives probabilities, and a function has none")
             if last.output(shape) != (outputs,):
@@ -295,15 +307,27 @@ def load_experiment(key: str) -> Experiment:
     return _experiment(key, entries[key], path)
 
 
+def check_key(key: str, path: Path, section: str) -> None:
+    """Check what an entry of a report is called.
+
+    Raises:
+        SettingsError: it is not named after the report, or with other characters than letters, digits, _ and -.
+    """
+    if not KEY.fullmatch(key) or not key.startswith(f"{path.stem}-"):
+        rule = f"named {path.stem}-<name>, of at most 100 letters, digits, _ and -"
+        raise SettingsError(f"{path}: {section}.{key}: {rule}")
+
+
 def _entries(path: Path) -> dict[str, object]:
     entries = read_yaml(path).get("experiments")
     if not isinstance(entries, dict) or not entries:
         raise SettingsError(f"{path}: experiments: required, a mapping of at least one entry")
-    return {str(key): entry for key, entry in entries.items()}
+    return entries
 
 
 def _experiment(key: str, entry: object, path: Path) -> Experiment:
+    check_key(key, path, "experiments")
     experiment = validate(Experiment, entry, path, f"experiments.{key}")
-    if experiment.report != path.stem or not key.startswith(f"{path.stem}-"):
-        raise SettingsError(f"{path}: experiments.{key}: named <report>-<name>, with report: {path.stem}")
+    if experiment.report != path.stem:
+        raise SettingsError(f"{path}: experiments.{key}.report: {path.stem} (found {experiment.report!r})")
     return experiment

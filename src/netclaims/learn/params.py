@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from netclaims.learn.device import Device
 from netclaims.learn.paths import PARAMS
-from netclaims.learn.settings import Count, Name, Positive, Settings, read_yaml, validate
+from netclaims.learn.settings import Count, Line, Name, Positive, Replicas, Settings, read_yaml, validate
 
 
 class Torchvision(Settings):
@@ -26,8 +26,8 @@ class Images(Settings):
 
     source: Literal["images"]
     path: str
-    title: str
-    licence: str
+    title: Line
+    licence: Line
 
 
 class Mlxtend(Settings):
@@ -61,16 +61,16 @@ class Scale(Settings):
     """
 
     data: ScaleData
-    max_replicas: Count
+    max_replicas: Replicas
     train_seconds: Positive
 
 
 class Params(Settings):
     """`params.yaml`: what a person turns."""
 
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
     batch_size: Count
-    replicas: Count
+    replicas: Replicas
     scale: Name
     device: Device = "auto"
     scales: dict[Name, Scale]

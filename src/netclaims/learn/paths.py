@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from errno import EINVAL
 from pathlib import Path
+from stat import S_ISREG
 
 PARAMS, REPORTS = Path("params.yaml"), Path("reports")
 DATA, RUNS, METRICS, PLOTS = Path("data"), Path("runs"), Path("metrics"), Path("plots")
@@ -30,3 +32,15 @@ def plots_of(key: str) -> Path:
 def metrics_of(key: str, analysis: str | None = None) -> Path:
     """The file of an experiment's metrics, or of those of one of its analyses."""
     return METRICS / report_of(key) / (f"{key}.{analysis}.json" if analysis else f"{key}.json")
+
+
+def file_size(path: Path) -> int:
+    """Size of a file, in bytes.
+
+    Raises:
+        OSError: it is missing, or not a regular file: to read a pipe or a device might never end.
+    """
+    status = path.stat()
+    if not S_ISREG(status.st_mode):
+        raise OSError(EINVAL, "not a regular file", str(path))
+    return status.st_size

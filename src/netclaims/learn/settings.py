@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from netclaims.learn.paths import file_size
+
+LARGEST_FILE = 10_000_000  # bytes: a report file has 50,000
+DEEPEST = 20  # blocks in one another
+LONGEST_FOUND = 200  # characters of a wrong value that a message repeats
 
 
 class SettingsError(ValueError):
@@ -21,68 +27,122 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def _number(value: Any) -> Any:
-    """Accept `1e-3`, which YAML 1.1 reads as a string."""
-    if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value):
-        return float(value)
-    return value
+def _one_line(text: str) -> str:
+    if not text.strip() or len(text.splitlines()) > 1:
+        raise ValueError("one line of text")
+    return text
 
 
-Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[Number, Field(gt=0)]
 NonNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-
-
-class _KeysOnce:
-    """Refuses a key given twice, where plain YAML keeps the last one silently."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable):  # what is not, the method below refuses
-                if key in seen:
-                    raise yaml.constructor.ConstructorError(None, None, f"key {key!r} twice", key_node.start_mark)
-                seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-class _Loader(_KeysOnce, yaml.SafeLoader):
-    """Safe YAML, whose parser words faults well."""
-
-
-class _FastLoader(_KeysOnce, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """Safe YAML with a parser in C, where PyYAML has it: in a sixth of the time."""
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Replicas = Annotated[int, Field(ge=1, le=1000)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+Line = Annotated[str, AfterValidator(_one_line)]
+# What an entry is called is part of file names, and of the command that DVC gives to a shell.
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file.
+    """The mapping in a YAML file: mappings with text for keys, lists, texts, numbers, true, false and null.
+
+    Words and numbers are told apart by YAML 1.2, as DVC does, where PyYAML goes by YAML 1.1: `1e-3` is a number, `no` a
+    word, `12:30` and `017` are in no other base. What settings have no use for is refused, and with it all that makes
+    a short file large: anchors, tags, blocks in one another without end.
 
     Raises:
-        SettingsError: the file is missing, is not YAML, or holds something else than a mapping.
+        SettingsError: the file cannot be read, is not YAML of that kind, or holds something else than a mapping.
     """
+    text = _text(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        try:
-            content = yaml.load(text, _FastLoader)  # noqa: S506 (a SafeLoader)
-        except yaml.YAMLError:
-            content = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+        content = _document(yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)), path)
+    except yaml.YAMLError:
+        try:  # the parser in C, which takes a sixth of the time, words faults badly
+            content = _document(yaml.parse(text, yaml.SafeLoader), path)
+        except yaml.YAMLError as error:
+            _refuse(path, getattr(error, "problem_mark", None), getattr(error, "problem", None) or "not YAML")
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: expected a mapping, found {type(content).__name__}")
+    return content
+
+
+def _text(path: Path) -> str:
+    try:
+        if (size := file_size(path)) > LARGEST_FILE:
+            raise SettingsError(f"{path}: {size:,} bytes, expected {LARGEST_FILE:,} at the most")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such file") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: not UTF-8 text") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise SettingsError(f"{path}{place}: {getattr(error, 'problem', None) or 'not YAML'}") from None
-    except ValueError as error:  # a date that does not exist
-        raise SettingsError(f"{path}: not YAML: {error}") from None
-    if not isinstance(content, dict):
-        raise SettingsError(f"{path}: expected a mapping, found {type(content).__name__}")
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _refuse(path: Path, mark: yaml.Mark | None, what: str) -> NoReturn:
+    place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+    raise SettingsError(f"{path}{place}: {what}")
+
+
+def _document(events: Iterator[yaml.Event], path: Path) -> Any:
+    """What a stream of parsed YAML holds, None if nothing."""
+    next(events)  # the stream starts
+    if isinstance(next(events), yaml.StreamEndEvent):
+        return None
+    content = _node(next(events), events, path)
+    next(events)  # the document ends
+    if isinstance(event := next(events), yaml.DocumentStartEvent):
+        _refuse(path, event.start_mark, "a second document, expected one")
     return content
+
+
+def _node(event: yaml.Event, events: Iterator[yaml.Event], path: Path, depth: int = 0) -> Any:
+    if event.anchor is not None:  # or an alias, which repeats what has one
+        _refuse(path, event.start_mark, f"anchor or alias {event.anchor!r}, expected the value itself")
+    if event.tag is not None:
+        _refuse(path, event.start_mark, f"tag {event.tag!r}, expected a plain value")
+    if depth > DEEPEST:
+        _refuse(path, event.start_mark, f"more than {DEEPEST} blocks in one another")
+    if isinstance(event, yaml.SequenceStartEvent):
+        items = []
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
+            items.append(_node(event, events, path, depth + 1))
+        return items
+    if isinstance(event, yaml.MappingStartEvent):
+        mapping = {}
+        while not isinstance(event := next(events), yaml.MappingEndEvent):
+            key = _node(event, events, path, depth + 1)
+            if not isinstance(key, str) or not key.isprintable():
+                _refuse(path, event.start_mark, "a key that is not printable text")
+            if key in mapping:
+                _refuse(path, event.start_mark, f"key {key!r} twice")
+            mapping[key] = _node(next(events), events, path, depth + 1)
+        return mapping
+    return _scalar(event, path)
+
+
+# The core schema of YAML 1.2.2, section 10.3.2, but for integers in another base.
+WORDS = dict.fromkeys(["", "~", "null", "Null", "NULL"])
+WORDS |= dict.fromkeys(["true", "True", "TRUE"], True) | dict.fromkeys(["false", "False", "FALSE"], False)
+INTEGER = re.compile(r"[-+]?[0-9]{1,400}")
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+# No text has a use for them, and a page or a picture with one in it cannot be read.
+CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def _scalar(event: yaml.ScalarEvent, path: Path) -> str | float | bool | None:
+    text = event.value
+    if CONTROL.search(text):
+        _refuse(path, event.start_mark, "a control character")
+    if event.style:  # quoted, or a block
+        return text
+    if text in WORDS:
+        return WORDS[text]
+    if INTEGER.fullmatch(text):
+        return int(text)
+    return float(re.sub(r"\.(?=[in])", "", text.lower())) if FLOAT.fullmatch(text) else text
 
 
 Block = TypeVar("Block", bound=Settings)
@@ -103,6 +163,12 @@ def validate(block: type[Block], content: Any, path: Path, where: str = "") -> B
             faults.setdefault(place, []).append(message)
         lines = [f"{path}: {place}: {', or '.join(messages)}" for place, messages in faults.items()]
         raise SettingsError("\n".join(lines)) from None
+
+
+def shown(value: Any) -> str:
+    """A wrong value as messages repeat it: the beginning of a long one."""
+    text = repr(value)
+    return f"{text[:LONGEST_FOUND]}…" if len(text) > LONGEST_FOUND else text
 
 
 def _fault(fault: Any, where: str, content: Any) -> tuple[str, str]:
@@ -127,5 +193,5 @@ def _fault(fault: Any, where: str, content: Any) -> tuple[str, str]:
             key, _, message = message.partition(": ")
             keys.append(key)
         case _:
-            message = f"{message[0].lower()}{message[1:]} (found {fault['input']!r})"
+            message = f"{message[0].lower()}{message[1:]} (found {shown(fault['input'])})"
     return ".".join(keys), message

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from netclaims.learn.paths import REPORTS
-from netclaims.learn.settings import Name, Settings, SettingsError, read_yaml, validate
+from netclaims.learn.settings import Line, Name, Settings, SettingsError, read_yaml, shown, validate
 
 # What the assignment asks, in three chapters: the order of the report page.
 CHAPTERS = {
@@ -49,10 +49,10 @@ class FigureSettings(Settings):
     place in the experiment's metrics: `<analysis>.<name>`, and further names where it lies deeper.
     """
 
-    title: str
+    title: Line
     kind: Literal["lines", "points", "scatter", "paths", "contours"] = "lines"
     x: str
-    x_label: str | None = None
+    x_label: Line | None = None
     y: Annotated[list[Column], Field(min_length=1)]
     lines: str | None = None
     columns: str | None = None
@@ -109,5 +109,5 @@ def load_figures(report: str) -> dict[str, FiguresSettings]:
     path = REPORTS / f"{report}.yaml"
     entries = read_yaml(path).get("figures") or {}
     if not isinstance(entries, dict):
-        raise SettingsError(f"{path}: figures: a mapping of experiments to their figures (found {entries!r})")
+        raise SettingsError(f"{path}: figures: a mapping of experiments to their figures (found {shown(entries)})")
     return {key: validate(FiguresSettings, entry, path, f"figures.{key}") for key, entry in entries.items()}
