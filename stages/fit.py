@@ -1,6 +1,5 @@
 """Nets that fit a function, beside it: `python stages/fit.py d-simulate`."""
 
-import numpy as np
 from safetensors.numpy import load_file
 
 from netclaims.analysis.fit import error_numbers, errors, fit_numbers, fitted_curves
@@ -9,7 +8,7 @@ from netclaims.learn.command import command
 from netclaims.learn.config import load_experiment
 from netclaims.learn.paths import DATA, RUNS
 from netclaims.learn.summary import tuned
-from netclaims.learn.tables import read_table, spread, write_table
+from netclaims.learn.tables import read_array, read_table, spread, write_table
 
 
 @command
@@ -18,7 +17,7 @@ def main(key: str) -> None:
     settings = load_section("fit", key, FitSettings)
     experiment = load_experiment(settings.nets)
     outputs = {int(run): values for run, values in load_file(RUNS / settings.nets / "outputs.safetensors").items()}
-    x, *truth = (np.load(DATA / "functions" / f"{name}.npy") for name in ["test_x", *experiment.functions])
+    x, *truth = (read_array(DATA / "functions" / f"{name}.npy") for name in ["test_x", *experiment.functions])
     nets = tuned(experiment, read_table(settings.nets, "nets"))
     compared = (nets, outputs, x, dict(zip(experiment.functions, truth, strict=True)))
     curves, table = fitted_curves(*compared), errors(*compared)

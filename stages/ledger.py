@@ -1,11 +1,9 @@
 """Show the verdicts on all claims, as a page and as figures: `python stages/ledger.py`."""
 
-import pandas as pd
-
 from netclaims.claims.ledger import load_all
 from netclaims.learn.command import command
 from netclaims.learn.paths import FIGURES, METRICS, PLOTS
-from netclaims.learn.tables import read_json
+from netclaims.learn.tables import read_csv, read_json
 from netclaims.present.claims_figure import draw_claims
 from netclaims.present.claims_page import CLAIMS_PAGE, claims_page
 from netclaims.present.figures import save
@@ -16,7 +14,7 @@ from netclaims.present.verdicts_figure import draw_verdicts
 @command
 def main() -> None:
     """Write `docs/claims.md`, and `claims.svg` and `verdicts.svg` in `plots/figures/`."""
-    table, scale = pd.read_csv(PLOTS / "claims.csv"), read_json(METRICS / "claims.json")["scale"]
+    table, scale = read_csv(PLOTS / "claims.csv"), read_json(METRICS / "claims.json")["scale"]
     claims = {key: claim for key, (claim, _) in load_all().items()}
     CLAIMS_PAGE.write_text(claims_page(claims, table, scale), encoding="utf-8", newline="\n")
     apply()

@@ -15,7 +15,7 @@ from netclaims.learn.config import Experiment
 from netclaims.learn.functions import formula
 from netclaims.learn.paths import metrics_of
 from netclaims.learn.summary import identity, tuned, with_series
-from netclaims.learn.tables import read_json, read_table
+from netclaims.learn.tables import read_csv, read_json, read_table
 
 # What a net comes to that diverged. It is worse than any other, which is all that a test of ranks or of signs needs to
 # know: worst ranks (Lachin 1999, Controlled Clinical Trials 20). Without it, what diverges would be left out of the
@@ -70,7 +70,7 @@ class Tables:
             changes = table.groupby(["run", "member"])[losses].diff().abs()
             return _with_worst(table.join(changes.add_suffix("_change"))).drop(columns="diverged")
         if name != "nets":
-            return _with_worst(self._with_layers(pd.read_csv(replicas_of(self.key, name))))
+            return _with_worst(self._with_layers(read_csv(replicas_of(self.key, name))))
         nets = self._with_layers(tuned(self.experiment, read_table(self.nets, "nets")))
         nets["loss_gap"] = nets["test_loss"] - nets["train_loss"]
         if not self.experiment.functions:

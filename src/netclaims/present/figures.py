@@ -20,7 +20,7 @@ from matplotlib.patheffects import withStroke
 from netclaims.learn.functions import FUNCTIONS, formula
 from netclaims.learn.paths import metrics_of, plots_of
 from netclaims.learn.settings import SettingsError
-from netclaims.learn.tables import read_json
+from netclaims.learn.tables import read_csv, read_json
 from netclaims.present import style
 from netclaims.present.config import FigureSettings
 
@@ -147,7 +147,7 @@ def _table(key: str, name: str, column: str, settings: FigureSettings) -> pd.Dat
     path = plots_of(key) / f"{name}.csv"
     if not path.exists():
         raise SettingsError(f"{path}: the figure {settings.title!r} needs this table, and it is not there")
-    table = pd.read_csv(path)
+    table = read_csv(path)
     wanted = {column, settings.x, *settings.only, *filter(None, [settings.columns, settings.lines])}
     if missing := wanted - set(table.columns):
         raise SettingsError(f"{path}: no column {', '.join(sorted(missing))}; there are {', '.join(table.columns)}")

@@ -14,7 +14,7 @@ from netclaims.claims.config import Claim
 from netclaims.claims.ledger import VERDICTS
 from netclaims.learn.params import Params
 from netclaims.learn.paths import FIGURES, METRICS, PLOTS, REPORTS, metrics_of, report_of
-from netclaims.learn.tables import read_json
+from netclaims.learn.tables import read_csv, read_json
 from netclaims.present.config import CHAPTERS, FiguresSettings, load_figures
 from netclaims.present.describe import describe
 from netclaims.present.facts import Facts, facts_of_report
@@ -90,7 +90,7 @@ def report_page(claims: dict[str, Claim], params: Params) -> str:
         claims: every claim by its name.
         params: those of the run.
     """
-    table = pd.read_csv(PLOTS / "claims.csv")
+    table = read_csv(PLOTS / "claims.csv")
     rows = _ledger(claims, table)
     figures = Figures()
     cards = list(_cards(figures, rows))
