@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from netclaims.learn.config import Against, DataName
-from netclaims.learn.paths import RUNS, metrics_of, plots_of, report_path
+from netclaims.learn.config import Against, DataName, report_file
+from netclaims.learn.paths import RUNS, metrics_of, plots_of
 from netclaims.learn.settings import Count, Name, Number, Positive, Settings, SettingsError, read_yaml, shown, validate
 from netclaims.learn.tables import read_json, rounded, write_json, write_table
 
@@ -137,7 +137,7 @@ def load_section(section: str, key: str, kind: type[Kind]) -> Kind:
     Raises:
         SettingsError: there is none, or anything in it is wrong.
     """
-    path = report_path(key)
+    path = report_file(key, section)
     entries = read_yaml(path).get(section) or {}
     if not isinstance(entries, dict):
         raise SettingsError(f"{path}: {section}: a mapping of experiments to their settings (found {shown(entries)})")

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from netclaims.learn.functions import FUNCTIONS, evaluate, grid
 from netclaims.learn.layers import Activation, Layer, Shape, count_parameters, shapes
 from netclaims.learn.params import Params
-from netclaims.learn.paths import report_path
+from netclaims.learn.paths import REPORTS, report_path
 from netclaims.learn.settings import (
     KEY,
     Count,
@@ -26,6 +26,7 @@ from netclaims.learn.settings import (
     SettingsError,
     Share,
     read_yaml,
+    shown,
     validate,
 )
 
@@ -300,7 +301,7 @@ def load_experiment(key: str) -> Experiment:
     Raises:
         SettingsError: there is none of that name, or anything in it is wrong.
     """
-    path = report_path(key)
+    path = report_file(key, "experiments")
     entries = _entries(path)
     if key not in entries:
         raise SettingsError(f"{path}: experiments.{key}: no such experiment; there are {', '.join(entries)}")
@@ -315,7 +316,18 @@ def check_key(key: str, path: Path, section: str) -> None:
     """
     if not KEY.fullmatch(key) or not key.startswith(f"{path.stem}-"):
         rule = f"named {path.stem}-<name>, of at most 100 letters, digits, _ and -"
-        raise SettingsError(f"{path}: {section}.{key}: {rule}")
+        raise SettingsError(f"{path}: {section}.{shown(key)[1:-1]}: {rule}")
+
+
+def report_file(key: str, section: str) -> Path:
+    """The file that an entry of that name is in, if there is one.
+
+    Raises:
+        SettingsError: no entry can have that name.
+    """
+    if not KEY.fullmatch(key):
+        raise SettingsError(f"{REPORTS}: {section}: no name {shown(key)}; names have letters, digits, _ and -")
+    return report_path(key)
 
 
 def _entries(path: Path) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from netclaims.learn.paths import REPORTS
+from netclaims.learn.config import report_file
 from netclaims.learn.settings import Line, Name, Settings, SettingsError, read_yaml, shown, validate
 
 # What the assignment asks, in three chapters: the order of the report page.
@@ -106,7 +106,7 @@ def load_figures(report: str) -> dict[str, FiguresSettings]:
     Raises:
         SettingsError: there is no such report, or anything in its `figures:` is wrong.
     """
-    path = REPORTS / f"{report}.yaml"
+    path = report_file(report, "figures")
     entries = read_yaml(path).get("figures") or {}
     if not isinstance(entries, dict):
         raise SettingsError(f"{path}: figures: a mapping of experiments to their figures (found {shown(entries)})")
