@@ -32,8 +32,7 @@ SECTIONS = {
     "gradient": (GradientSettings, NETS | {"against": "epoch"}),
     "hessian": (
         HessianSettings,
-        NETS
-        | {"data": "functions", "descent": 0, "iterations": 0, "neighbours": 5, "radius": 1e-3, "chosen": ["radius"]},
+        NETS | {"descent": 0, "iterations": 0, "neighbours": 5, "radius": 1e-3, "chosen": ["radius"]},
     ),
     "interpolate": (
         InterpolateSettings,
@@ -151,7 +150,7 @@ def test_what_an_entry_leaves_to_its_default_is_not_chosen_by_it(reports):
 
 
 @pytest.mark.parametrize(
-    ("section", "name"), [("fit", "nets"), ("gradient", "against"), ("hessian", "data"), ("sensitivity", "report")]
+    ("section", "name"), [("fit", "nets"), ("gradient", "against"), ("hessian", "radius"), ("sensitivity", "report")]
 )
 def test_a_setting_that_is_not_there(section, name, reports):
     kind, entry = SECTIONS[section]

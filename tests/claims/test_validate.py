@@ -49,7 +49,7 @@ def content(entry):
         "experiments": experiments,
         "fit": {"d-fits": {"nets": "d-fits"}},
         "pca": {"d-path": {"nets": "d-one", "data": "functions", "layer": 2, "points": 3, "examples": 9}},
-        "hessian": {"d-fits": {"nets": "d-fits", "data": "functions", "descent": 2, "iterations": 2, "neighbours": 2,
+        "hessian": {"d-fits": {"nets": "d-fits", "descent": 2, "iterations": 2, "neighbours": 2,
                                "radius": 1e-3}},
         "interpolate": {"d-line": line | {"nets": "d-nets"}, "d-norms": line | {"nets": "d-nets", "examples": 5}},
         "sensitivity": {"d-norms": {"nets": "d-nets", "data": "mnist", "against": "batch_size", "examples": 5,

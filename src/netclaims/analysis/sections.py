@@ -67,7 +67,7 @@ class GradientSettings(Section):
     against: Literal["step", "epoch"]
 
 
-class HessianSettings(DataSection):
+class HessianSettings(Section):
     """An entry of `hessian:`.
 
     `descent` bounds the steps that lower the loss further, and `iterations` those that then lower the gradient norm;
