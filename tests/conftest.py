@@ -21,6 +21,19 @@ from netclaims.learn.networks import Network
 from netclaims.learn.params import Params
 from netclaims.learn.plan import Member, Run
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-stage", action="store_true", help="determinism of every stage, not of one of each kind")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup`, a file goes to one process; and one gets all that needs the smoke run, which is long."""
+    for item in items:
+        group = "smoke" if "smoke" in item.fixturenames else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 hypothesis.settings.register_profile("shared", deadline=None)  # how long an example takes is the machine's affair
 hypothesis.settings.load_profile("shared")
 

@@ -1,6 +1,7 @@
 """A copy of the repository to run the pipeline in, so that the tests leave the one that they stand in alone."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.pipeline.facts import ALL, ROOT
+
+
+def ran(result: subprocess.CompletedProcess) -> list[str]:
+    """The stages that DVC has run."""
+    return re.findall(r"^Running stage '(.+)':$", result.stdout, re.MULTILINE)
 
 
 class Clone:
@@ -63,3 +69,16 @@ class Clone:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The repository as it stands, without results or cache beyond those in Git."""
     return Clone(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """The repository after a run of the whole pipeline at the smoke scale, committed: what takes minutes."""
+    clone = Clone(tmp_path_factory.mktemp("smoke"))
+    clone.edit("params.yaml", "scale: quick", "scale: smoke")
+    result = clone.dvc("repro")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert set(ran(result)) == ALL - {"docs"}  # which says nothing of the scale
+    clone.git("add", "-A")
+    clone.git("commit", "-qm", "smoke")
+    return clone

@@ -1,60 +1,18 @@
 """The whole pipeline at the smoke scale, in a copy of the repository."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[2]
-REPORTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "reports").glob("*.yaml")}
-EXPERIMENTS = {key: entry for report in REPORTS.values() for key, entry in report["experiments"].items()}
-KINDS = ["fit", "pca", "gradient", "hessian", "interpolate", "sensitivity"]
-NETS = {f"{kind}@{key}": entry["nets"]
-        for report in REPORTS.values() for kind in KINDS for key, entry in report.get(kind, {}).items()}  # fmt: skip
-
-
-def trainings(condition):
-    return {f"train@{key}" for key, entry in EXPERIMENTS.items() if condition(entry)}
-
-
-def analyses(trained):
-    """The analyses of the nets of these trainings."""
-    return {stage for stage, nets in NETS.items() if f"train@{nets}" in trained}
-
-
-DATA = {"prepare@functions", "prepare@mnist", "prepare@cifar10"}
-TRAINING = trainings(lambda entry: True)
-IN_BATCHES = trainings(lambda entry: "batch_size" not in {**entry, **entry.get("sweep", {}), **entry.get("tune", {})})
-OWN_REPLICAS = trainings(lambda entry: "replicas" in entry)
-ANALYSES = set(NETS)
-RANDOM = {stage for stage in ANALYSES if stage.startswith(("hessian", "pca", "sensitivity"))}
-FIGURES = {f"figures@{report}" for report in REPORTS}
-CLAIMS = {"claims", "ledger"}
-ALL = {"check", "docs", "report"} | DATA | TRAINING | ANALYSES | FIGURES | CLAIMS
+from tests.pipeline.conftest import ran
+from tests.pipeline.facts import ALL, ANALYSES, EXPERIMENTS, IN_BATCHES, OWN_REPLICAS, REPORTS, TRAINING, analyses
 
 
 def test_the_five_reports_are_there():
     assert sorted(REPORTS) == ["a", "b", "c", "d", "e"]
     assert (len(TRAINING), len(ANALYSES), len(IN_BATCHES), len(OWN_REPLICAS)) == (43, 39, 15, 9)
     assert len(ALL) > 80
-
-
-def ran(result):
-    return re.findall(r"^Running stage '(.+)':$", result.stdout, re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def smoke(clone):
-    """The copy after a run at the smoke scale, committed."""
-    clone.edit("params.yaml", "scale: quick", "scale: smoke")
-    result = clone.dvc("repro")
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert set(ran(result)) == ALL - {"docs"}  # which says nothing of the scale
-    clone.git("add", "-A")
-    clone.git("commit", "-qm", "smoke")
-    return clone
 
 
 def test_every_metric_says_its_scale_and_data(smoke):
@@ -130,49 +88,6 @@ def test_a_second_run_does_nothing(smoke):
     assert smoke.stages_to_run() == set()
 
 
-@pytest.mark.parametrize(
-    ("edit", "expected"),
-    [
-        (("params.yaml", "batch_size: 64", "batch_size: 32"), IN_BATCHES),
-        (("params.yaml", "replicas: 5 ", "replicas: 2 "), TRAINING - OWN_REPLICAS),
-        (("params.yaml", "seed: 0", "seed: 1"), TRAINING | RANDOM | {"claims"}),
-        (("params.yaml", "train_seconds: 6\n", "train_seconds: 7\n"), set()),
-        (("params.yaml", "train_seconds: 0.1", "train_seconds: 0.2"), TRAINING),
-        (("params.yaml", "train_size: 200", "train_size: 150"), DATA),
-        (("reports/d.yaml", "M1: {layers: [64, 32, 10], parameters: 52650}", "M1: {layers: [60, 32, 10]}"),
-         {"train@d-capacity"}),
-        (("reports/d.yaml", "radius: 1.0e-3", "radius: 1.0e-2"), {"hessian@d-minimal-ratio"}),
-        (("reports/d.yaml", "Accuracy against size", "Accuracy by size"), {"figures@d"}),
-        (("src/netclaims/present/style.py", "#E4E4E4", "#E5E5E5"), FIGURES | {"ledger"}),
-        (("src/netclaims/analysis/gradient.py", "first_tenth", "first_part"), ANALYSES | CLAIMS),
-        (("src/netclaims/claims/ledger.py", "LEVEL = 0.05", "LEVEL = 0.01"), CLAIMS),
-        (("stages/train.py", "Train experiment", "Train the experiment"), TRAINING),
-        (("src/netclaims/learn/streams.py", ">> 1", ">> 2"), ALL - {"check"}),
-        (("README.md", "# netclaims", "# Netclaims"), set()),
-    ],
-    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
-)  # fmt: skip
-def test_a_change_reruns_what_depends_on_it_and_nothing_else(smoke, edit, expected):
-    smoke.edit(*edit)
-    try:
-        if edit[0].startswith("reports"):  # whose entries the stage check hands on one by one
-            assert smoke.dvc("repro", "check").returncode == 0
-        found = smoke.stages_to_run()
-    finally:
-        smoke.restore()
-        smoke.dvc("checkout", "check")
-    everywhere = {"check", "docs", "report"}  # what depends on most folders of the package
-    always = {
-        "params.yaml": {"check", "report"},
-        "reports": everywhere - {"check"} | CLAIMS,
-        "src/netclaims/learn": everywhere,
-        "src/netclaims/analysis": {"check", "report"},
-        "src/netclaims/claims": {"check", "report"},
-        "src/netclaims/present": everywhere,
-    }
-    assert found == expected | next((more for start, more in always.items() if edit[0].startswith(start)), set())
-
-
 def test_a_batch_size_reruns_the_trainings_that_follow_it_and_what_comes_after(smoke):
     """Of one report: all five take too long."""
     result = smoke.dvc("exp", "run", "-S", "batch_size=32", "figures@d")
@@ -185,18 +100,6 @@ def test_a_batch_size_reruns_the_trainings_that_follow_it_and_what_comes_after(s
     assert html.returncode == 0, html.stderr
     smoke.restore()
     smoke.dvc("checkout")
-
-
-def test_a_forced_rerun_gives_the_same_bytes(smoke):
-    """Of one stage of every kind: all of them take too long."""
-    before = (smoke.folder / "dvc.lock").read_bytes()
-    kinds = {stage.partition("@")[0]: stage for stage in sorted(ALL - {"docs"})} | {
-        "convolutions": "train@c-trajectory"
-    }
-    result = smoke.dvc("repro", "--force", "--single-item", *kinds.values())
-    assert set(ran(result)) == set(kinds.values())
-    assert (smoke.folder / "dvc.lock").read_bytes() == before
-    assert smoke.git("status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize(

@@ -1,34 +1,17 @@
 """dvc.yaml against the files that it names."""
 
-import ast
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.pipeline.facts import ROOT, imported
+
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 
 
 def definition(name: str) -> dict:
     return STAGES[name].get("do", STAGES[name])
-
-
-def imported(path: Path, seen: set[Path]) -> set[Path]:
-    """The package's modules that a file imports, and those that they import."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        for name in names:
-            module = ROOT / "src" / Path(*name.split(".")).with_suffix(".py")
-            if name.startswith("netclaims.") and module.exists() and module not in seen:
-                seen.add(module)
-                imported(module, seen)
-    return seen
 
 
 @pytest.mark.parametrize("name", STAGES)
