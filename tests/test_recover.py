@@ -33,7 +33,7 @@ stages:
 
 def git(*words: str) -> None:
     who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    subprocess.run(["git", *who, *words], check=True, capture_output=True)  # noqa: S603, S607
+    subprocess.run(["git", *who, *words], check=True, capture_output=True)  # noqa: S603, S607 (Git, and words of this module)
 
 
 def reproduce() -> list[str]:
