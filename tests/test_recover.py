@@ -132,7 +132,7 @@ def test_dvc_lock_with_conflicts_is_left_to_whoever_merges(clone):
     git("checkout", "-q", "-")
     git("stash", "pop", "-q")
     git("commit", "-qam", "ours")
-    assert subprocess.run(["git", "merge", "-q", "other"], capture_output=True).returncode  # noqa: S607
+    assert subprocess.run(["git", "merge", "-q", "other"], capture_output=True).returncode  # noqa: S607 (Git)
     text = Path("dvc.lock").read_text(encoding="utf-8")
     assert "<<<<<<<" in text
     assert recover() == []

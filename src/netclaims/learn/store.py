@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from netclaims.learn.config import Experiment
@@ -60,12 +61,18 @@ def write_runs(experiment: Experiment, runs: list[Run], traces: list[Trace]) -> 
         snapshots = [t.snapshots | {"epochs": torch.tensor(t.snapshot_epochs)} for t in of_nets]
         _save(folder / "snapshots.safetensors", dict(enumerate(snapshots)))
     if experiment.functions:
-        outputs = {str(i): trace.outputs.contiguous() for i, trace in enumerate(traces)}
-        save_file(outputs, folder / "outputs.safetensors")
+        _write(folder / "outputs.safetensors", {str(i): trace.outputs for i, trace in enumerate(traces)})
 
 
 def _save(path: Path, runs: dict[int, Weights]) -> None:
-    save_file({f"{i}/{name}": w.contiguous() for i, weights in runs.items() for name, w in weights.items()}, path)
+    _write(path, {f"{i}/{name}": w for i, weights in runs.items() for name, w in weights.items()})
+
+
+def _write(path: Path, tensors: Weights) -> None:
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+    except SafetensorError as error:  # what safetensors makes of a full disk
+        raise OSError(f"{path}: {error}") from None
 
 
 def read_weights(key: str) -> dict[int, Weights]:
