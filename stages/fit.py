@@ -8,7 +8,7 @@ from netclaims.learn.command import command
 from netclaims.learn.config import load_experiment
 from netclaims.learn.paths import DATA, RUNS
 from netclaims.learn.summary import tuned
-from netclaims.learn.tables import read_array, read_table, spread, write_table
+from netclaims.learn.tables import as_written, read_array, read_table, spread, write_table
 
 
 @command
@@ -16,7 +16,9 @@ def main(key: str) -> None:
     """Compare the nets of experiment `key` with their functions on the held-out points."""
     settings = load_section("fit", key, FitSettings)
     experiment = load_experiment(settings.nets)
-    outputs = {int(run): values for run, values in load_file(RUNS / settings.nets / "outputs.safetensors").items()}
+    path = RUNS / settings.nets / "outputs.safetensors"
+    with as_written(path):
+        outputs = {int(run): values for run, values in load_file(path).items()}
     x, *truth = (read_array(DATA / "functions" / f"{name}.npy") for name in ["test_x", *experiment.functions])
     nets = tuned(experiment, read_table(settings.nets, "nets"))
     compared = (nets, outputs, x, dict(zip(experiment.functions, truth, strict=True)))

@@ -28,10 +28,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup`, a file goes to one process; and one gets all that needs the smoke run, which is long."""
+    """With `--dist loadgroup`, a file goes to one process; and one gets all that needs the smoke run, which is long.
+
+    So long that it has to begin first.
+    """
     for item in items:
         group = "smoke" if "smoke" in item.fixturenames else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: "smoke" not in item.fixturenames)
 
 
 hypothesis.settings.register_profile("shared", deadline=None)  # how long an example takes is the machine's affair

@@ -430,6 +430,8 @@ def test_published_files_that_are_something_else(pets, monkeypatch, make, expect
         ("runs/d-fit/steps.csv", b"", "gradient"),
         ("runs/d-fit/steps.csv", b"\xff\xfe\0a", "gradient"),
         ("runs/d-fit/steps.csv", b'run,member\n1,2\n1,2,3,4\n"', "gradient"),
+        ("runs/d-fit/outputs.safetensors", b"", "fit"),
+        ("runs/d-fit/outputs.safetensors", b"\x10" + bytes(7) + b"{" * 16, "fit"),
     ],
 )
 def test_a_result_that_was_edited(folder, monkeypatch, name, content, script):

@@ -17,6 +17,7 @@ from netclaims.learn.settings import SettingsError
     (OSError(28, "No space left on device", "runs/x"), "runs/x: No space left on device"),
     (OSError(28, "No space left on device"), "train.py x: No space left on device"),
     (OSError("4096 requested and 0 written"), "train.py x: 4096 requested and 0 written"),
+    (MemoryError(), "train.py x: not enough memory"),
     (ChildProcessError("a worker process was killed"), "train.py x: a worker process was killed"),
 ])  # fmt: skip
 def test_one_line(error, line, monkeypatch):

@@ -39,6 +39,8 @@ def command(main: Callable[..., None]) -> Callable[[], None]:
             sys.exit(f"{error.filename}: no such file; `dvc repro` runs the stage that writes it first")
         except OSError as error:
             sys.exit(f"{error.filename or ' '.join(sys.argv)}: {error.strerror or error}")
+        except MemoryError:
+            sys.exit(f"{' '.join(sys.argv)}: not enough memory")
         except KeyboardInterrupt:
             sys.stderr.write(f"{' '.join(sys.argv)}: interrupted; `dvc repro` goes on with what is not finished\n")
             sys.exit(130)

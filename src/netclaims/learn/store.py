@@ -15,7 +15,7 @@ from netclaims.learn.networks import Weights
 from netclaims.learn.paths import RUNS
 from netclaims.learn.plan import Run
 from netclaims.learn.recorder import Trace
-from netclaims.learn.tables import first, read_table, write_table
+from netclaims.learn.tables import as_written, first, read_table, write_table
 
 
 def write_runs(experiment: Experiment, runs: list[Run], traces: list[Trace]) -> None:
@@ -97,7 +97,9 @@ def read_snapshots(key: str) -> tuple[Weights, list[int]]:
 
 def _load(path: Path) -> dict[int, Weights]:
     found: dict[int, Weights] = {}
-    for name, tensor in load_file(path).items():
+    with as_written(path):
+        tensors = load_file(path)
+    for name, tensor in tensors.items():
         run, _, tensor_name = name.partition("/")
         found.setdefault(int(run), {})[tensor_name] = tensor
     return {run: dict(sorted(tensors.items(), key=_layer)) for run, tensors in sorted(found.items())}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from netclaims.learn.image_set import DataError
 from netclaims.learn.paths import RUNS
@@ -53,7 +54,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     Raises:
         DataError: it is not one.
     """
-    with _as_written(path):
+    with as_written(path):
         return pd.read_csv(path)
 
 
@@ -63,7 +64,7 @@ def read_json(path: Path) -> dict:
     Raises:
         DataError: it is not one.
     """
-    with _as_written(path):
+    with as_written(path):
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError(f"a {type(content).__name__}, expected a mapping")
@@ -76,16 +77,16 @@ def read_array(path: Path) -> NDArray[Any]:
     Raises:
         DataError: it is not one.
     """
-    with _as_written(path), path.open("rb") as file:
+    with as_written(path), path.open("rb") as file:
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
 @contextmanager
-def _as_written(path: Path) -> Iterator[None]:
+def as_written(path: Path) -> Iterator[None]:
     """Say in one line that a result was changed by something else than its stage, which writes it anew."""
     try:
         yield
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (ValueError, SafetensorError, RecursionError, MemoryError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path}: not as its stage wrote it, which `dvc repro` runs again: {reason}") from None
 
