@@ -24,6 +24,8 @@ from netclaims.learn.plan import Member, Run
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-stage", action="store_true", help="determinism of every stage, not of one of each kind")
+    parser.addoption("--kills", type=int, metavar="N", help="stop the pipeline of a report at N random moments")
+    parser.addoption("--kill-seed", type=int, default=0, metavar="SEED", help="of these moments")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks

@@ -1,5 +1,7 @@
 """A copy of the repository to run the pipeline in, so that the tests leave the one that they stand in alone."""
 
+from __future__ import annotations
+
 import os
 import re
 import shutil
@@ -12,10 +14,17 @@ import yaml
 
 from tests.pipeline.facts import ALL, ROOT
 
+EPOCHS = 150  # of the long training, in each of its four runs: together some seconds
+
 
 def ran(result: subprocess.CompletedProcess) -> list[str]:
     """The stages that DVC has run."""
     return re.findall(r"^Running stage '(.+)':$", result.stdout, re.MULTILINE)
+
+
+def _environment() -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
 
 
 class Clone:
@@ -23,6 +32,10 @@ class Clone:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @classmethod
+    def of_the_working_tree(cls, folder: Path) -> Clone:
+        self = cls(folder)
         listed = self._run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT).stdout
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).exists():
@@ -31,11 +44,14 @@ class Clone:
         self.git("init", "-q")
         self.git("add", "-A")
         self.git("commit", "-qm", "a copy")
+        return self
+
+    def copy(self, folder: Path) -> Clone:
+        """Another, with the same files, history and cache."""
+        return Clone(Path(shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)))
 
     def _run(self, words: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
-        return subprocess.run(words, cwd=cwd or self.folder, env=environment, capture_output=True, text=True)  # noqa: S603 (a list, no shell)
+        return subprocess.run(words, cwd=cwd or self.folder, env=_environment(), capture_output=True, text=True)  # noqa: S603 (a list, no shell)
 
     def git(self, *words: str) -> str:
         who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
@@ -43,6 +59,20 @@ class Clone:
 
     def dvc(self, *words: str) -> subprocess.CompletedProcess:
         return self._run([sys.executable, "-m", "dvc", *words])
+
+    def start(self, *words: str, log: Path) -> subprocess.Popen:
+        """The same without waiting for its end, in a session of its own, with all that it says in a file."""
+        with log.open("w", encoding="utf-8") as file:
+            return subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", "dvc", *words],
+                cwd=self.folder, env=_environment(), stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    def recover(self) -> list[str]:
+        """What `make repro` does first."""
+        result = self._run([sys.executable, "-m", "netclaims.recover"])
+        assert result.returncode == 0, result.stderr
+        return result.stdout.splitlines()
 
     def in_step(self) -> subprocess.CompletedProcess:
         return self._run([sys.executable, "-m", "netclaims.review.in_step"])
@@ -68,17 +98,48 @@ class Clone:
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The repository as it stands, without results or cache beyond those in Git."""
-    return Clone(tmp_path_factory.mktemp("clone"))
+    return Clone.of_the_working_tree(tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The repository after a run of the whole pipeline at the smoke scale, committed: what takes minutes."""
-    clone = Clone(tmp_path_factory.mktemp("smoke"))
+    clone = Clone.of_the_working_tree(tmp_path_factory.mktemp("smoke"))
     clone.edit("params.yaml", "scale: quick", "scale: smoke")
     result = clone.dvc("repro")
     assert result.returncode == 0, result.stdout + result.stderr
     assert set(ran(result)) == ALL - {"docs"}  # which says nothing of the scale
     clone.git("add", "-A")
     clone.git("commit", "-qm", "smoke")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def report_d(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A repository of report d alone, at the smoke scale, in which nothing has run."""
+    clone = Clone.of_the_working_tree(tmp_path_factory.mktemp("report"))
+    everything = ", ".join(f"reports/{report}.yaml" for report in "abcde")
+    for name in ("vars", "params"):  # DVC needs a fraction of the time without the other reports
+        clone.edit("dvc.yaml", f"{name}: [{everything}]", f"{name}: [reports/d.yaml]")
+    lock = clone.folder / "dvc.lock"
+    content = yaml.load(lock.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    other = re.compile(r"\w+@[abce](-.*)?")
+    content["stages"] = {name: entry for name, entry in content["stages"].items() if not other.fullmatch(name)}
+    lock.write_text(yaml.dump(content, sort_keys=False), encoding="utf-8")
+    clone.edit("params.yaml", "scale: quick", "scale: smoke")
+    clone.edit("params.yaml", "train_seconds: 0.1", "train_seconds: 1")
+    clone.edit("src/netclaims/learn/checkpoint.py", "SECONDS, SHARE = 5.0,", "SECONDS, SHARE = 0.2,")
+    clone.git("commit", "-qam", "one report")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def long_training(report_d: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """The same, and the training `d-gradient-norm` takes some seconds."""
+    clone = report_d.copy(tmp_path_factory.mktemp("long"))
+    clone.edit("params.yaml", "train_seconds: 1\n", "train_seconds: 1.0e+9\n")
+    clone.edit("params.yaml", "max_replicas: 2", "max_replicas: 4")
+    recorded = "    record:\n      gradient_norm: step\n"
+    clone.edit("reports/d.yaml", f"    epochs: 5\n{recorded}", f"    epochs: {EPOCHS}\n{recorded}")
+    clone.git("commit", "-qam", "a long training")
     return clone

@@ -106,7 +106,7 @@ class Settled:
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory) -> Iterator[Settled]:
-    found = Settled(Clone(tmp_path_factory.mktemp("settled")))
+    found = Settled(Clone.of_the_working_tree(tmp_path_factory.mktemp("settled")))
     yield found
     found.repo.close()
 
