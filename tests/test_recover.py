@@ -152,6 +152,24 @@ def test_half_a_file_of_locks_is_removed(clone, left):
     assert reproduce() == []
 
 
+@pytest.mark.parametrize("left", [None, ".S6a6h6RpAYOyHn4bl4xQvw.tmp"])
+def test_a_stage_of_which_dvc_had_just_begun_to_remember_that_it_ran_runs_again(clone, left):
+    text = Path("dvc.lock").read_text(encoding="utf-8")
+    claims = [path for path in Path(".dvc/cache/runs").glob("*/*/*") if "ls -aR" in path.read_text(encoding="utf-8")]
+    entry = max(claims, key=lambda path: path.stat().st_mtime_ns)
+    entry.unlink()
+    if left:
+        (entry.parent / left).write_text("cmd: ec", encoding="utf-8")
+    git("checkout", "-q", "dvc.lock")
+    if not left:
+        with pytest.raises(DvcException):
+            reproduce()
+    (line,) = [line for line in recover() if "cache/runs" in line][-1:]
+    assert line.startswith(".dvc/cache/runs/")
+    assert reproduce() == ["claims"]
+    assert Path("dvc.lock").read_text(encoding="utf-8") == text
+
+
 def test_what_dvc_had_half_copied_is_no_result(clone):
     text = Path("dvc.lock").read_text(encoding="utf-8")
     left = [Path("runs/.S6a6h6RpAYOyHn4bl4xQvw.tmp"), Path("runs/x/net.xJzIPIU3fKQGlvSOX-5ZNa.tmp")]

@@ -2,7 +2,8 @@
 
 DVC writes `dvc.lock` and `.dvc/tmp/rwlock` in place, and what it copies under another name first. Stopped in between
 (Ctrl-C, a kill, a full disk), it leaves half of the one, which the next `dvc repro` refuses to read, or the other among
-the results, which a stage that depends on their folder takes for one of them.
+the results, which a stage that depends on their folder takes for one of them. It also makes the folder in which it will
+remember that a stage has run before it writes the file in it, and fails at one that is empty.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from netclaims.review.base import run
 
 LOCK, RWLOCK, AT_WORK = Path("dvc.lock"), Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/lock")
 RESULTS = (DATA, METRICS, PLOTS, RUNS, Path("docs"), Path("report"))
+HAVE_RUN = Path(".dvc/cache/runs")  # what DVC remembers of stages that have run, a folder for each
 UNFINISHED = "*." + "[A-Za-z0-9_-]" * 22 + ".tmp"  # how DVC names a file until it is all there
 STOPPED = "DVC was stopped while it wrote this"
 
@@ -32,7 +34,7 @@ def recover() -> list[str]:
         return []
     try:
         with Lock(AT_WORK):
-            return [*_restore_lock(), *_drop_rwlock(), *_drop_unfinished()]
+            return [*_restore_lock(), *_drop_rwlock(), *_drop_unfinished(), *_drop_empty()]
     except LockError:
         return []
 
@@ -73,10 +75,18 @@ def _drop_rwlock() -> list[str]:
 
 
 def _drop_unfinished() -> list[str]:
-    found = [path for folder in RESULTS for path in folder.rglob(UNFINISHED)]
+    found = [path for folder in (*RESULTS, HAVE_RUN) for path in folder.rglob(UNFINISHED)]
     for path in found:
         path.unlink()
     return [f"{path}: {STOPPED}; removed" for path in found]
+
+
+def _drop_empty() -> list[str]:
+    """Without these `dvc repro` fails at the stage ever after: it takes for granted that there is something in them."""
+    found = [folder for folder in HAVE_RUN.glob("*/*") if folder.is_dir() and not any(folder.iterdir())]
+    for folder in found:
+        folder.rmdir()
+    return [f"{folder}: {STOPPED}; removed" for folder in found]
 
 
 if __name__ == "__main__":
