@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from benchmarks.problem import Problem
 from benchmarks.timing import Contender
-from netclaims.learn.checkpoint import discard
 from netclaims.learn.execution import train_all
+from netclaims.learn.paths import CHECKPOINTS
 from netclaims.learn.recorder import Trace
 from netclaims.learn.training import train
 
@@ -31,7 +33,7 @@ class Ours(Contender):
         runs = self._problem.runs(repeat, self._count, self._members)
         if self._processes:
             traces = train_all(runs, self._problem.experiment)
-            discard(runs[0].key)
+            shutil.rmtree(CHECKPOINTS)
             return traces
         return [train(run, self._problem.experiment) for run in runs]
 

@@ -2,6 +2,7 @@
 
 from netclaims.claims.ledger import find_all, judge, load_all, write_ledger
 from netclaims.claims.stated import load_all_results, write_stated
+from netclaims.learn.checkpoint import discard
 from netclaims.learn.command import command
 from netclaims.learn.params import load_params
 
@@ -16,6 +17,7 @@ def main() -> None:
     claims, results = load_all(params.scale), load_all_results(params.scale)
     write_ledger(claims, judge(find_all(claims, params.seed)), params.scale)
     write_stated(results, params.scale)
+    discard()  # DVC has stored what every training wrote: it comes before this stage
 
 
 if __name__ == "__main__":

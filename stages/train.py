@@ -1,6 +1,5 @@
 """Train the networks of one experiment: `python stages/train.py d-capacity`."""
 
-from netclaims.learn.checkpoint import discard
 from netclaims.learn.command import command
 from netclaims.learn.config import load_experiment
 from netclaims.learn.data import examples
@@ -18,7 +17,6 @@ def main(key: str) -> None:
     runs = plan(key, experiment, params, examples(experiment))
     write_runs(experiment, runs, train_all(runs, experiment))
     write_summary(experiment, params, runs)
-    discard(key)
 
 
 if __name__ == "__main__":

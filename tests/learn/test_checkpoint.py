@@ -10,7 +10,7 @@ from netclaims.learn import checkpoint as module
 from netclaims.learn import execution
 from netclaims.learn.checkpoint import Checkpoint, discard
 from netclaims.learn.execution import train_all
-from netclaims.learn.paths import CHECKPOINTS
+from netclaims.learn.paths import CHECKPOINTS, RUNS
 from netclaims.learn.plan import Member, plan
 from netclaims.learn.recorder import Trace
 from netclaims.learn.training import train
@@ -213,11 +213,18 @@ def test_finished_runs_are_not_trained_again(experiment, params, monkeypatch):
     assert all(map(same, found, expected))
     train_all(runs, entry)
     assert len(trained) == len(runs) - 1
-    other = Checkpoint(replace(runs[0], key="d-b"), entry)
-    other.save_trace(expected[0])
-    discard("d-a")
-    assert not Checkpoint(runs[0], entry).path.parent.exists()
-    assert other.trace()
-    discard("d-b")
+
+
+def test_only_what_has_outputs_is_discarded(case):
+    run, entry = case("adam")
+    trace = train(run, entry)
+    checkpoints = [Checkpoint(replace(run, key=key), entry) for key in ("d-a", "d-b")]
+    for checkpoint in checkpoints:
+        checkpoint.save_trace(trace)
+    (RUNS / "d-a").mkdir(parents=True)
+    discard()
+    assert [bool(checkpoint.trace()) for checkpoint in checkpoints] == [False, True]
+    (RUNS / "d-b").mkdir()
+    discard()
     assert not CHECKPOINTS.exists()
-    discard("d-b")  # nothing there is no mistake
+    discard()  # nothing there is no mistake

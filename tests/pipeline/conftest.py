@@ -63,7 +63,7 @@ class Clone:
     def start(self, *words: str, log: Path) -> subprocess.Popen:
         """The same without waiting for its end, in a session of its own, with all that it says in a file."""
         with log.open("w", encoding="utf-8") as file:
-            return subprocess.Popen(  # noqa: S603
+            return subprocess.Popen(  # noqa: S603 (words of this module)
                 [sys.executable, "-m", "dvc", *words],
                 cwd=self.folder, env=_environment(), stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip

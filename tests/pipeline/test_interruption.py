@@ -209,7 +209,7 @@ class Interrupted:
         self.end()
         assert lock(self.clone) == self.expected.lock
         assert files(self.clone) == self.expected.files
-        assert not [path for path in (self.clone.folder / "checkpoints").rglob("*") if path.is_file()]
+        assert not [path for path, (epoch, _) in checkpoints(self.clone).items() if epoch], "unfinished"
         status = self.clone.dvc("status", self.target)
         assert "up to date" in status.stdout, status.stdout
 
@@ -287,7 +287,7 @@ def test_stopped_at_random_moments_a_report_ends_as_if_it_never_was(request, rep
     kills, seed = request.config.getoption("--kills"), request.config.getoption("--kill-seed")
     if not kills:
         pytest.skip("takes minutes: --kills 50")
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)  # noqa: S311 (no secret)
     target = "figures@d"
     expected = finish(report_d.copy(tmp_path_factory.mktemp("uninterrupted")), target)
     counts: Counter = Counter()
@@ -314,13 +314,13 @@ def small_disk(folder: Path, size: str) -> Iterator[Callable[[str], None]]:
     """A file system of its own in a folder; what is yielded gives it another size."""
     folder.mkdir(parents=True, exist_ok=True)
     words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-    mounted = subprocess.run(words, capture_output=True, text=True)  # noqa: S603
+    mounted = subprocess.run(words, capture_output=True, text=True)  # noqa: S603 (words of this module)
     if mounted.returncode:
         pytest.skip(f"mounting is not allowed here: {mounted.stderr.strip()}")
     try:
-        yield lambda size: subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)  # noqa: S603, S607
+        yield lambda size: subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)  # noqa: S603, S607 (words of this module)
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S603, S607
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S603, S607 (words of this module)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a run has come to, on disk until its stage has written its outputs: an interrupted training goes on from there.
+"""What a run has come to, on disk until its outputs are stored: an interrupted training goes on from there.
 
 A run's file `checkpoints/<experiment>/<digest>.safetensors` holds its state after an epoch, and when it is finished its
 trace. The digest is over everything that its numbers depend on, so that no other run ever reads it.
@@ -22,7 +22,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from netclaims.learn.config import Experiment
-from netclaims.learn.paths import CHECKPOINTS, DATA
+from netclaims.learn.paths import CHECKPOINTS, DATA, RUNS
 from netclaims.learn.plan import Run
 from netclaims.learn.recorder import Trace
 
@@ -67,10 +67,15 @@ class Checkpoint:
         return None if found is None else Trace(**found)
 
 
-def discard(key: str) -> None:
-    """Remove the checkpoints of an experiment, those of other settings too."""
-    shutil.rmtree(CHECKPOINTS / key, ignore_errors=True)
-    with suppress(OSError):  # others have theirs there
+def discard() -> None:
+    """Remove the checkpoints of all experiments whose outputs are written.
+
+    Not for a training to do at its end: DVC may be stopped, or find itself locked, before it has stored the outputs.
+    """
+    for folder in CHECKPOINTS.glob("*"):
+        if (RUNS / folder.name).exists():
+            shutil.rmtree(folder)
+    with suppress(OSError):  # there is none, or others are still needed
         CHECKPOINTS.rmdir()
 
 

@@ -39,7 +39,7 @@ def in_parallel(function: Callable[..., Result], jobs: Sequence[tuple], label: s
 def train_all(runs: list[Run], experiment: Experiment) -> list[Trace]:
     """Train every run that an earlier attempt has not finished, the largest networks first, and show their epochs.
 
-    Finished runs leave their traces as checkpoints, which whoever has stored the traces discards.
+    Finished runs leave their traces as checkpoints, until these are discarded.
 
     Returns:
         The traces, in the order of the runs.
