@@ -38,7 +38,7 @@ in-step: $(READY)  # are the results those of the code and the settings? needs n
 	python -m netclaims.review.in_step
 
 test: lint
-	pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
+	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 bench: $(READY)  # ours beside other ways to do the same work: benchmarks/results.md
 	pip install --disable-pip-version-check -r benchmarks/requirements.txt -c requirements.txt

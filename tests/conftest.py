@@ -12,6 +12,7 @@ import torch
 import yaml
 from pydantic import TypeAdapter
 from torch import nn
+from xdist.scheduler import LoadFileScheduling
 
 from netclaims.learn.config import Experiment
 from netclaims.learn.data import images
@@ -28,16 +29,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kill-seed", type=int, default=0, metavar="SEED", help="of these moments")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup`, a file goes to one process; and one gets all that needs the smoke run, which is long.
+# Modules that share the run of the pipeline at the smoke scale, which takes so long that it has to begin first.
+SMOKE = ("tests/pipeline/test_smoke.py", "tests/pipeline/test_determinism.py")
 
-    So long that it has to begin first.
-    """
-    for item in items:
-        group = "smoke" if "smoke" in item.fixturenames else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: "smoke" not in item.fixturenames)
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(SMOKE))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    """Every module goes to one process, and all of `SMOKE` to the same."""
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "smoke" if nodeid.startswith(SMOKE) else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
 
 
 hypothesis.settings.register_profile("shared", deadline=None)  # how long an example takes is the machine's affair
