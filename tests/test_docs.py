@@ -12,7 +12,11 @@ HELD = {ROOT / name for name in subprocess.run(["git", "ls-files", "-z"], cwd=RO
 
 
 @pytest.mark.parametrize(
-    "page", [path.relative_to(ROOT).as_posix() for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])]
+    "page",
+    [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("results/*/*.md")])
+    ],
 )
 def test_links_lead_to_files_of_the_repository(page):
     text = (ROOT / page).read_text(encoding="utf-8")
