@@ -40,7 +40,7 @@ GRID = torch.linspace(-1, 1, 60, dtype=torch.float64).unsqueeze(1)
 def settings_of(descent=0, iterations=0, neighbours=50, radius=1e-3) -> HessianSettings:
     """By default the net stays where it is."""
     return HessianSettings(
-        report="d", nets="d-x", data="functions",
+        report="d", nets="d-x",
         descent=descent, iterations=iterations, neighbours=neighbours, radius=radius,
     )  # fmt: skip
 
