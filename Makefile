@@ -35,7 +35,7 @@ review: $(READY)  # what changed since the branch left BASE; the comment leads t
 	python -m netclaims.review "$(BASE)" $(if $(LINK),"$(LINK)")
 
 in-step: $(READY)  # are the results those of the code and the settings? needs nothing that Git does not hold
-	python -m netclaims.review.in_step
+	python -m netclaims.review.staleness
 
 test: lint
 	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder

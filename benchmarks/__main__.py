@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 from benchmarks.comparisons import COMPARISONS, make_bench
 from benchmarks.figure import draw_scaling
 from benchmarks.table import render
-from netclaims.learn.image_set import DataError
-from netclaims.learn.tables import write_json
+from netclaims.errors import DataError
+from netclaims.files import write_json
 from netclaims.present.figures import save
 
 FOLDER = Path(__file__).parent

@@ -17,12 +17,12 @@ from joblib import cpu_count
 from benchmarks.peak import measure_peak
 from benchmarks.problem import FUNCTION, IMAGES, ROOT, Problem, make_params, prepare_data
 from benchmarks.timing import ALL, ONE, Entry, Timed, interleave
-from netclaims.learn.config import Experiment, load_experiments
-from netclaims.learn.cost import STACKED_PARAMETERS, epoch_seconds
-from netclaims.learn.layers import Conv
-from netclaims.learn.params import Params, load_params
-from netclaims.learn.paths import PARAMS, REPORTS
-from netclaims.learn.plan import plan
+from netclaims.nets.layers import Conv
+from netclaims.paths import PARAMS, REPORTS
+from netclaims.settings.experiments import Experiment, load_experiments
+from netclaims.settings.params import Params, load_params
+from netclaims.training.budget import STACKED_PARAMETERS, epoch_seconds
+from netclaims.training.runs import plan
 
 Results = dict[str, Any]
 

@@ -18,11 +18,11 @@ from torch.func import functional_call
 from benchmarks.homework import network
 from benchmarks.problem import Problem
 from benchmarks.timing import Contender
-from netclaims.analysis.least_squares import LeastSquares, theta_of
+from netclaims.analysis.exact_hessian import LeastSquares, theta_of
 from netclaims.analysis.spectrum import Hessian, fast_lanczos, training_loss
-from netclaims.learn.data import parts
-from netclaims.learn.networks import Network, Weights, flatten, unflatten
-from netclaims.learn.streams import stream
+from netclaims.data.examples import parts
+from netclaims.nets.network import Network, Weights, flatten, unflatten
+from netclaims.training.random_streams import stream
 
 with warnings.catch_warnings(action="ignore"):  # a package that curvlinops imports still compiles with torch.jit.script
     from curvlinops import HessianLinearOperator

@@ -14,8 +14,8 @@ from torchvision.datasets import CIFAR10, MNIST
 
 from benchmarks.problem import Problem
 from benchmarks.timing import Contender
-from netclaims.learn.data import Part, parts
-from netclaims.learn.layers import Conv, Dense, Layer, Pool, Shape, shapes
+from netclaims.data.examples import Examples, parts
+from netclaims.nets.layers import Conv, Dense, Layer, Pool, Shape, shapes
 
 ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh}
 
@@ -40,7 +40,7 @@ def network(layers: list[Layer], activation: str, example: Shape) -> nn.Sequenti
 
 
 @torch.no_grad()
-def training_loss(net: nn.Module, criterion: nn.Module, data: Part) -> float:
+def training_loss(net: nn.Module, criterion: nn.Module, data: Examples) -> float:
     """The mean loss over a whole data set."""
     pieces = zip(data.x.split(500), data.y[0].split(500), strict=True)
     return sum(criterion(net(x), y).item() * len(x) for x, y in pieces) / len(data.x)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from benchmarks.problem import Problem
 from benchmarks.timing import Contender
-from netclaims.learn.execution import train_all
-from netclaims.learn.paths import CHECKPOINTS
-from netclaims.learn.recorder import Trace
-from netclaims.learn.training import train
+from netclaims.paths import CHECKPOINTS
+from netclaims.training.all_runs import train_all
+from netclaims.training.loop import train
+from netclaims.training.recorder import TrainingRecord
 
 
 class Ours(Contender):
@@ -28,7 +28,7 @@ class Ours(Contender):
         self._problem, self._count, self._members, self._processes = problem, count, members, processes
         self.pieces = count * members
 
-    def work(self, repeat: int) -> list[Trace]:
+    def work(self, repeat: int) -> list[TrainingRecord]:
         """The traces of all runs."""
         runs = self._problem.runs(repeat, self._count, self._members)
         if self._processes:
@@ -37,6 +37,6 @@ class Ours(Contender):
             return traces
         return [train(run, self._problem.experiment) for run in runs]
 
-    def outcome(self, done: list[Trace]) -> NDArray[np.floating]:
+    def outcome(self, done: list[TrainingRecord]) -> NDArray[np.floating]:
         """Final training loss of every net."""
         return np.concatenate([trace.history["train_loss"][:, -1].numpy() for trace in done])

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netclaims.learn.config import EXAMPLE, Experiment
-from netclaims.learn.layers import Shape, count_operations
-from netclaims.learn.params import Params, Torchvision, load_params
-from netclaims.learn.paths import PARAMS
-from netclaims.learn.plan import Run, plan
-from netclaims.learn.prepare import prepare
-from netclaims.learn.tables import read_json
+from netclaims.data.prepare import prepare
+from netclaims.files import read_json
+from netclaims.nets.layers import Shape, count_operations
+from netclaims.paths import PARAMS
+from netclaims.settings.experiments import EXAMPLE, Experiment
+from netclaims.settings.params import Params, Torchvision, load_params
+from netclaims.training.runs import Run, plan
 
 ROOT = Path(__file__).parents[1]
 # An entry like those of reports/*.yaml; what differs, each comparison says.

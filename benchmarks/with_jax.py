@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from benchmarks.problem import Problem
 from benchmarks.timing import Contender
-from netclaims.learn.data import parts
-from netclaims.learn.plan import recorded_epochs
+from netclaims.data.examples import parts
+from netclaims.training.runs import recorded_epochs
 
 Weights = list[tuple[jax.Array, jax.Array]]
 

@@ -15,7 +15,7 @@ from torch import nn
 from benchmarks.homework import network, training_loss
 from benchmarks.problem import Problem
 from benchmarks.timing import Contender
-from netclaims.learn.data import parts
+from netclaims.data.examples import parts
 
 
 class Skorch(Contender):

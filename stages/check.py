@@ -1,8 +1,8 @@
 """Check params.yaml and reports/*.yaml: `python stages/check.py`."""
 
-from netclaims.check import check_settings, settings_files
-from netclaims.learn.command import command
-from netclaims.learn.paths import DATA
+from netclaims.command import command
+from netclaims.paths import DATA
+from netclaims.settings.check import check_settings, settings_files
 
 
 @command

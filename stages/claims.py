@@ -2,9 +2,9 @@
 
 from netclaims.claims.ledger import find_all, judge, load_all, write_ledger
 from netclaims.claims.stated import load_all_results, write_stated
-from netclaims.learn.checkpoint import discard
-from netclaims.learn.command import command
-from netclaims.learn.params import load_params
+from netclaims.command import command
+from netclaims.settings.params import load_params
+from netclaims.training.checkpoint import discard
 
 
 @command

@@ -1,7 +1,7 @@
 """Write the table of all experiments: `python stages/docs.py`."""
 
-from netclaims.learn.command import command
-from netclaims.learn.paths import EXPERIMENTS_TABLE
+from netclaims.command import command
+from netclaims.paths import EXPERIMENTS_TABLE
 from netclaims.present.experiments_table import experiments_table
 
 

@@ -1,11 +1,11 @@
 """Draw the figures of a report: `python stages/figures.py d`."""
 
-from netclaims.learn.command import command
-from netclaims.learn.paths import FIGURES, metrics_of, report_of
-from netclaims.learn.processes import each
-from netclaims.learn.tables import read_json
-from netclaims.present.config import FigureSettings, load_figures
+from netclaims.command import command
+from netclaims.files import read_json
+from netclaims.parallel.processes import each
+from netclaims.paths import FIGURES, metrics_of, report_of
 from netclaims.present.figures import draw, save
+from netclaims.settings.figures import FigureSettings, load_figures
 
 
 @command

@@ -3,12 +3,14 @@
 from safetensors.numpy import load_file
 
 from netclaims.analysis.fit import error_numbers, errors, fit_numbers, fitted_curves
-from netclaims.analysis.sections import FitSettings, load_section, replicas_of, write_analysis
-from netclaims.learn.command import command
-from netclaims.learn.config import load_experiment
-from netclaims.learn.paths import DATA, RUNS
-from netclaims.learn.summary import tuned
-from netclaims.learn.tables import as_written, read_array, read_table, spread, write_table
+from netclaims.analysis.output import replicas_of, write_analysis
+from netclaims.command import command
+from netclaims.files import as_written, read_array, read_table, write_table
+from netclaims.paths import DATA, RUNS
+from netclaims.settings.analyses import FitSettings, load_section
+from netclaims.settings.experiments import load_experiment
+from netclaims.spread import spread
+from netclaims.training.selection import tuned
 
 
 @command

@@ -1,11 +1,12 @@
 """Gradient norm and loss along training: `python stages/gradient.py d-gradient-norm`."""
 
-from netclaims.analysis.gradient import gradient_curves
-from netclaims.analysis.sections import GradientSettings, load_section, write_analysis
-from netclaims.learn.command import command
-from netclaims.learn.config import load_experiment
-from netclaims.learn.summary import identity, tuned, with_series
-from netclaims.learn.tables import read_table
+from netclaims.analysis.gradient_norm import gradient_curves
+from netclaims.analysis.output import write_analysis
+from netclaims.command import command
+from netclaims.files import read_table
+from netclaims.settings.analyses import GradientSettings, load_section
+from netclaims.settings.experiments import load_experiment
+from netclaims.training.selection import identity, tuned, with_series
 
 
 @command

@@ -5,19 +5,20 @@ import sys
 import pandas as pd
 from torch import Tensor
 
-from netclaims.analysis.curvature import critical_point, ratio_numbers, spectrum
-from netclaims.analysis.least_squares import LeastSquares, theta_of
-from netclaims.analysis.sections import HessianSettings, load_section, replicas_of, write_analysis
-from netclaims.learn.command import command
-from netclaims.learn.config import EXAMPLE, Experiment, load_experiment
-from netclaims.learn.data import function_values
-from netclaims.learn.execution import in_parallel
-from netclaims.learn.functions import grid
-from netclaims.learn.networks import Network
-from netclaims.learn.params import load_params
-from netclaims.learn.store import read_weights
-from netclaims.learn.streams import stream
-from netclaims.learn.tables import read_table, write_table
+from netclaims.analysis.exact_hessian import LeastSquares, theta_of
+from netclaims.analysis.minimal_ratio import critical_point, ratio_numbers, spectrum
+from netclaims.analysis.output import replicas_of, write_analysis
+from netclaims.command import command
+from netclaims.data.examples import function_values
+from netclaims.data.functions import grid
+from netclaims.files import read_table, write_table
+from netclaims.nets.network import Network
+from netclaims.parallel.jobs import in_parallel
+from netclaims.settings.analyses import HessianSettings, load_section
+from netclaims.settings.experiments import EXAMPLE, Experiment, load_experiment
+from netclaims.settings.params import load_params
+from netclaims.training.artifacts import read_weights
+from netclaims.training.random_streams import stream
 
 
 @command

@@ -4,17 +4,19 @@ import numpy as np
 import pandas as pd
 
 from netclaims.analysis.interpolation import MATCHED, along, inside, line_numbers, pairs
-from netclaims.analysis.matching import matched
-from netclaims.analysis.sections import InterpolateSettings, load_section, replicas_of, write_analysis
+from netclaims.analysis.output import replicas_of, write_analysis
 from netclaims.analysis.sensitivity import COLUMNS
-from netclaims.learn.command import command
-from netclaims.learn.config import EXAMPLE, Experiment, load_experiment
-from netclaims.learn.data import first_examples, images, parts
-from netclaims.learn.execution import in_parallel
-from netclaims.learn.layers import Conv
-from netclaims.learn.networks import Network, Weights, member
-from netclaims.learn.store import read_weights
-from netclaims.learn.tables import read_table, spread, write_table
+from netclaims.analysis.weight_matching import matched
+from netclaims.command import command
+from netclaims.data.examples import first_examples, images, parts
+from netclaims.files import read_table, write_table
+from netclaims.nets.layers import Conv
+from netclaims.nets.network import Network, Weights, member
+from netclaims.parallel.jobs import in_parallel
+from netclaims.settings.analyses import InterpolateSettings, load_section
+from netclaims.settings.experiments import EXAMPLE, Experiment, load_experiment
+from netclaims.spread import spread
+from netclaims.training.artifacts import read_weights
 
 
 @command

@@ -1,9 +1,9 @@
 """Show the verdicts on all claims, as a page and as figures: `python stages/ledger.py`."""
 
 from netclaims.claims.ledger import load_all
-from netclaims.learn.command import command
-from netclaims.learn.paths import FIGURES, METRICS, PLOTS
-from netclaims.learn.tables import read_csv, read_json
+from netclaims.command import command
+from netclaims.files import read_csv, read_json
+from netclaims.paths import FIGURES, METRICS, PLOTS
 from netclaims.present.claims_figure import draw_claims
 from netclaims.present.claims_page import CLAIMS_PAGE, claims_page
 from netclaims.present.figures import save

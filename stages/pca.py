@@ -5,18 +5,19 @@ import sys
 import pandas as pd
 import torch
 
-from netclaims.analysis.sections import PcaSettings, load_section, replicas_of, write_analysis
-from netclaims.analysis.surface import losses_on, main_plane, plane_numbers, random_plane
-from netclaims.analysis.trajectory import distances, trajectories
-from netclaims.learn.command import command
-from netclaims.learn.config import EXAMPLE, load_experiment
-from netclaims.learn.data import Part, parts
-from netclaims.learn.execution import in_parallel
-from netclaims.learn.networks import Network
-from netclaims.learn.params import load_params
-from netclaims.learn.store import read_snapshots
-from netclaims.learn.streams import stream
-from netclaims.learn.tables import write_table
+from netclaims.analysis.loss_landscape import losses_on, main_plane, plane_numbers, random_plane
+from netclaims.analysis.output import replicas_of, write_analysis
+from netclaims.analysis.weight_pca import distances, trajectories
+from netclaims.command import command
+from netclaims.data.examples import Examples, parts
+from netclaims.files import write_table
+from netclaims.nets.network import Network
+from netclaims.parallel.jobs import in_parallel
+from netclaims.settings.analyses import PcaSettings, load_section
+from netclaims.settings.experiments import EXAMPLE, load_experiment
+from netclaims.settings.params import load_params
+from netclaims.training.artifacts import read_snapshots
+from netclaims.training.random_streams import stream
 
 
 @command
@@ -33,7 +34,7 @@ def main(key: str) -> None:
     (model,) = experiment.models.values()
     network = Network(model.layers, experiment.activation, EXAMPLE[experiment.data])
     train, _ = parts(experiment, (experiment.functions or [])[:1])
-    data = Part(train.x[: settings.examples], train.y[:, : settings.examples])
+    data = Examples(train.x[: settings.examples], train.y[:, : settings.examples])
     run = {name: w[0] for name, w in snapshots.items()}
     planes = [
         main_plane(run, epochs, settings.points),

@@ -2,9 +2,9 @@
 
 import sys
 
-from netclaims.learn.command import command
-from netclaims.learn.params import load_params
-from netclaims.learn.prepare import prepare
+from netclaims.command import command
+from netclaims.data.prepare import prepare
+from netclaims.settings.params import load_params
 
 
 @command

@@ -1,9 +1,9 @@
 """Write the report page: `python stages/report.py`."""
 
 from netclaims.claims.ledger import load_all
-from netclaims.learn.command import command
-from netclaims.learn.params import load_params
+from netclaims.command import command
 from netclaims.present.report_page import REPORT_PAGE, report_page
+from netclaims.settings.params import load_params
 
 
 @command

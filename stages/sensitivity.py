@@ -2,20 +2,22 @@
 
 import pandas as pd
 
-from netclaims.analysis.sections import SensitivitySettings, load_section, replicas_of, write_analysis
+from netclaims.analysis.output import replicas_of, write_analysis
 from netclaims.analysis.sensitivity import COLUMNS, sensitivities
 from netclaims.analysis.sharpness import sharpness
 from netclaims.analysis.spectrum import density, spectrum, training_loss
-from netclaims.learn.command import command
-from netclaims.learn.config import EXAMPLE, Experiment, load_experiment
-from netclaims.learn.data import Part, first_examples, images, parts
-from netclaims.learn.execution import in_parallel
-from netclaims.learn.networks import Network, Weights, flatten
-from netclaims.learn.params import load_params
-from netclaims.learn.store import read_weights
-from netclaims.learn.streams import stream
-from netclaims.learn.summary import identity, with_series
-from netclaims.learn.tables import mean_and_deviation, read_table, spread, write_table
+from netclaims.command import command
+from netclaims.data.examples import Examples, first_examples, images, parts
+from netclaims.files import read_table, write_table
+from netclaims.nets.network import Network, Weights, flatten
+from netclaims.parallel.jobs import in_parallel
+from netclaims.settings.analyses import SensitivitySettings, load_section
+from netclaims.settings.experiments import EXAMPLE, Experiment, load_experiment
+from netclaims.settings.params import load_params
+from netclaims.spread import mean_and_deviation, spread
+from netclaims.training.artifacts import read_weights
+from netclaims.training.random_streams import stream
+from netclaims.training.selection import identity, with_series
 
 CURVATURE = ["largest_eigenvalue", "trace", "sharpness"]
 
@@ -50,7 +52,7 @@ def _measure(
     nets = nets.assign(**{name: value.numpy() for name, value in found.items()})
     some = first_examples(train, settings.curvature.examples)
     # Other than convolutions, second derivatives of them are faster with the channels first in memory.
-    loss = training_loss(network, weights, experiment.loss, Part(some.x.contiguous(), some.y))
+    loss = training_loss(network, weights, experiment.loss, Examples(some.x.contiguous(), some.y))
     curvature, spectra = [], []
     for theta, net in zip(flatten(weights), nets.to_dict("records"), strict=True):
         vectors = stream(seed, settings.nets, net["run"], net["member"], "curvature")

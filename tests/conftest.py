@@ -14,13 +14,13 @@ from pydantic import TypeAdapter
 from torch import nn
 from xdist.scheduler import LoadFileScheduling
 
-from netclaims.learn.config import Experiment
-from netclaims.learn.data import images
-from netclaims.learn.functions import FUNCTIONS, evaluate, formula, grid
-from netclaims.learn.layers import Layer
-from netclaims.learn.networks import Network
-from netclaims.learn.params import Params
-from netclaims.learn.plan import Member, Run
+from netclaims.data.examples import images
+from netclaims.data.functions import FUNCTIONS, evaluate, formula, grid
+from netclaims.nets.layers import Layer
+from netclaims.nets.network import Network
+from netclaims.settings.experiments import Experiment
+from netclaims.settings.params import Params
+from netclaims.training.runs import Member, Run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -20,14 +20,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from netclaims.check import check_settings
-from netclaims.learn import sources
-from netclaims.learn.data import images
-from netclaims.learn.image_files import LARGEST_FILE, read_images
-from netclaims.learn.image_set import DataError
-from netclaims.learn.params import Images, load_params
-from netclaims.learn.settings import SettingsError, read_yaml
-from netclaims.learn.sources import parse_cifar10, parse_idx
+from netclaims.data import published as sources
+from netclaims.data.examples import images
+from netclaims.data.image_folder import LARGEST_FILE, read_images
+from netclaims.data.published import parse_cifar10, parse_idx
+from netclaims.errors import DataError, SettingsError
+from netclaims.settings.check import check_settings
+from netclaims.settings.params import Images, load_params
+from netclaims.settings.strict_yaml import read_yaml
 
 ROOT = Path(__file__).parents[1]
 PARAMS = (ROOT / "params.yaml").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netclaims.learn.mnist_m import MNIST_LICENCE
+from netclaims.data.mnist_m import MNIST_LICENCE
 from netclaims.licences import licence, needed, pinned
 
 ROOT = Path(__file__).parents[1]

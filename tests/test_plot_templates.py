@@ -15,7 +15,7 @@ from dvc_render import VegaRenderer
 
 from netclaims.claims.ledger import COLUMNS as LEDGER
 from netclaims.claims.ledger import VERDICTS
-from netclaims.learn.functions import FUNCTIONS, formula
+from netclaims.data.functions import FUNCTIONS, formula
 from netclaims.present.claims_figure import LINEAR, PANELS
 from netclaims.present.style import LABELS
 

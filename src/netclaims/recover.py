@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 from dvc.lock import Lock, LockError
 
-from netclaims.learn.paths import DATA, METRICS, PLOTS, RUNS
+from netclaims.paths import DATA, METRICS, PLOTS, RUNS
 from netclaims.review.base import run
 
 LOCK, RWLOCK, AT_WORK = Path("dvc.lock"), Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/lock")

@@ -16,20 +16,20 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from netclaims.analysis.interpolation import MATCHED, along, barrier, between, inside, line_numbers, pairs
-from netclaims.analysis.matching import matched
 from netclaims.analysis.sensitivity import COLUMNS, sensitivities
-from netclaims.learn.config import load_experiment
-from netclaims.learn.data import Part, first_examples, images
-from netclaims.learn.evaluation import evaluate
-from netclaims.learn.networks import Network, member
-from netclaims.learn.streams import stream
+from netclaims.analysis.weight_matching import matched
+from netclaims.data.examples import Examples, first_examples, images
+from netclaims.nets.evaluation import evaluate
+from netclaims.nets.network import Network, member
+from netclaims.settings.experiments import load_experiment
+from netclaims.training.random_streams import stream
 
 ALPHA = np.linspace(-1, 2, 31)
 
 
-def part(examples, features, classes, of) -> Part:
+def part(examples, features, classes, of) -> Examples:
     x = torch.randn(examples, features, generator=stream(of, "x"))
-    return Part(x, torch.randint(classes, (1, examples), generator=stream(of, "y")))
+    return Examples(x, torch.randint(classes, (1, examples), generator=stream(of, "y")))
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_loss_of_a_linear_model_is_a_parabola(network_of):
     x = torch.randn(20, 3, generator=stream("x"), dtype=torch.float64)
     y = torch.randn(1, 20, 1, generator=stream("y"), dtype=torch.float64)
     start, end = member(weights, 0), member(weights, 1)
-    table = along(network, start, end, ALPHA, "mse", {"train": Part(x, y)})
+    table = along(network, start, end, ALPHA, "mse", {"train": Examples(x, y)})
     step = (network(end, x.unsqueeze(0)) - network(start, x.unsqueeze(0)))[0]
     residual = (network(start, x.unsqueeze(0)) - y)[0]
     expected = [((step * alpha + residual) ** 2).mean().item() for alpha in ALPHA]

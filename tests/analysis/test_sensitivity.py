@@ -20,11 +20,11 @@ from netclaims.analysis import sensitivity
 from netclaims.analysis.sensitivity import COLUMNS, loss_by_input, loss_by_parameters, output_by_input, sensitivities
 from netclaims.analysis.sharpness import sharpness
 from netclaims.analysis.spectrum import POSITIONS, training_loss
-from netclaims.learn import evaluation
-from netclaims.learn.config import load_experiment
-from netclaims.learn.data import Part, first_examples, images
-from netclaims.learn.networks import Network, flatten
-from netclaims.learn.streams import stream
+from netclaims.data.examples import Examples, first_examples, images
+from netclaims.nets import evaluation
+from netclaims.nets.network import Network, flatten
+from netclaims.settings.experiments import load_experiment
+from netclaims.training.random_streams import stream
 
 NETS = [
     pytest.param([6, 3], (4,), "tanh", id="mlp"),
@@ -42,7 +42,7 @@ def nets(network_of):
         weights = {name: w.double() for name, w in network.initial([stream("a"), stream("b")]).items()}
         x = torch.randn(13, *example, generator=stream("x"), dtype=torch.float64)
         classes = layers[-1]["dense"] if isinstance(layers[-1], dict) else layers[-1]
-        return network, weights, Part(x, torch.randint(classes, (1, 13), generator=stream("y")))
+        return network, weights, Examples(x, torch.randint(classes, (1, 13), generator=stream("y")))
 
     return make
 
@@ -130,7 +130,7 @@ def test_logistic_regression_in_closed_form(nets):
 def test_scaling_the_first_layer_up_and_the_inputs_down(nets):
     network, weights, data = nets([6, 3], (4,))
     scaled = weights | {"1.weight": 4 * weights["1.weight"]}
-    smaller = Part(data.x / 4, data.y)
+    smaller = Examples(data.x / 4, data.y)
     for one, other in (
         (
             loss_by_input(network, scaled, "cross_entropy", smaller),
@@ -148,17 +148,17 @@ def test_neither_the_order_of_the_examples_nor_how_many_at_once_matters(at_once,
     monkeypatch.setattr(sensitivity, "EXAMPLES_AT_ONCE", at_once)
     monkeypatch.setattr(evaluation, "NUMBERS_AT_ONCE", 50 * at_once)
     order = torch.randperm(13, generator=stream("order"))
-    for part in (data, Part(data.x[order], data.y[:, order])):
+    for part in (data, Examples(data.x[order], data.y[:, order])):
         for name, value in sensitivities(network, weights, "cross_entropy", part).items():
             torch.testing.assert_close(value, expected[name])
-    wrong = Part(data.x[order], data.y)  # the labels belong to their examples
+    wrong = Examples(data.x[order], data.y)  # the labels belong to their examples
     assert not torch.allclose(loss_by_input(network, weights, "cross_entropy", wrong), expected["loss_by_input"])
 
 
 def test_one_example_twice_counts_as_once(nets):
     network, weights, data = nets([3], (4,))
     expected = sensitivities(network, weights, "cross_entropy", data)
-    twice = Part(data.x.repeat(2, 1), data.y.repeat(1, 2))
+    twice = Examples(data.x.repeat(2, 1), data.y.repeat(1, 2))
     for name, value in sensitivities(network, weights, "cross_entropy", twice).items():
         torch.testing.assert_close(value, expected[name])
 
@@ -167,9 +167,9 @@ def test_parameters_of_a_perfect_fit(network_of):
     network = network_of([1], (2,))
     weights = network.initial([stream("a"), stream("b")])
     x = torch.randn(9, 2, generator=stream("x"))
-    data = Part(x, network(weights, x.unsqueeze(0)))
+    data = Examples(x, network(weights, x.unsqueeze(0)))
     assert loss_by_parameters(network, weights, "mse", data).tolist() == pytest.approx([0, 0], abs=1e-6)
-    assert loss_by_parameters(network, weights, "mse", Part(x, data.y + 1)).min() > 1
+    assert loss_by_parameters(network, weights, "mse", Examples(x, data.y + 1)).min() > 1
 
 
 # ------------------------------------------------------------------------------------------------------ the stage
@@ -237,7 +237,7 @@ def measured(model: str, run: int, examples: int) -> dict[str, list[float]]:
     """What the curvature of the two nets of a run is, from the whole Hessian in float64."""
     weights = {name: w.double() for name, w in weights_of(model, run).items()}
     train = first_examples(images("mnist")[0], examples)
-    loss = training_loss(net_of(model), weights, "cross_entropy", Part(train.x.double(), train.y))
+    loss = training_loss(net_of(model), weights, "cross_entropy", Examples(train.x.double(), train.y))
     hessians = [torch.func.hessian(loss)(theta) for theta in flatten(weights)]
     return {
         "largest_eigenvalue": [torch.linalg.eigvalsh(hessian)[-1].item() for hessian in hessians],

@@ -12,9 +12,9 @@ from scipy.optimize import Bounds, minimize
 
 from netclaims.analysis.sharpness import ITERATIONS, sharpness
 from netclaims.analysis.spectrum import training_loss
-from netclaims.learn.data import Part
-from netclaims.learn.networks import flatten
-from netclaims.learn.streams import stream
+from netclaims.data.examples import Examples
+from netclaims.nets.network import flatten
+from netclaims.training.random_streams import stream
 
 
 def normal(*shape, of="normal"):
@@ -39,7 +39,7 @@ def net_loss(network_of):
     def make(layers, example, activation="tanh", classes=3):
         network = network_of(layers, example, activation)
         weights = {name: w.double() for name, w in network.initial([stream("a")]).items()}
-        data = Part(normal(13, *example, of="x"), torch.randint(classes, (1, 13), generator=stream("y")))
+        data = Examples(normal(13, *example, of="x"), torch.randint(classes, (1, 13), generator=stream("y")))
         return training_loss(network, weights, "cross_entropy", data), flatten(weights)[0]
 
     return make

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from scipy.sparse.linalg import eigsh
 from torch import nn
 
-from netclaims.analysis.sections import CurvatureSettings
 from netclaims.analysis.spectrum import POSITIONS, Hessian, density, spectrum, training_loss
-from netclaims.learn.data import Part
-from netclaims.learn.evaluation import evaluate
-from netclaims.learn.networks import flatten, member
-from netclaims.learn.streams import stream
+from netclaims.data.examples import Examples
+from netclaims.nets.evaluation import evaluate
+from netclaims.nets.network import flatten, member
+from netclaims.settings.analyses import CurvatureSettings
+from netclaims.training.random_streams import stream
 
 NETS = [
     pytest.param([4, 3], (5,), "tanh", id="tanh"),
@@ -56,7 +56,11 @@ def nets(network_of):
     def make(layers, example, activation="tanh", classes=3):
         network = network_of(layers, example, activation)
         weights = {name: w.double() for name, w in network.initial([stream("a"), stream("b")]).items()}
-        return network, weights, Part(normal(13, *example, of="x"), torch.randint(classes, (1, 13), generator=stream()))
+        return (
+            network,
+            weights,
+            Examples(normal(13, *example, of="x"), torch.randint(classes, (1, 13), generator=stream())),
+        )
 
     return make
 
@@ -76,8 +80,8 @@ def test_the_loss_is_that_of_training(layers, example, activation, nets):
 def test_the_loss_of_a_regression(nets):
     network, weights, data = nets([1], (4,))
     y = normal(1, 13, 1, of="y")
-    loss = training_loss(network, weights, "mse", Part(data.x, y))
-    expected = evaluate(network, weights, "mse", Part(data.x, y))[0]
+    loss = training_loss(network, weights, "mse", Examples(data.x, y))
+    expected = evaluate(network, weights, "mse", Examples(data.x, y))[0]
     torch.testing.assert_close(torch.stack([loss(theta) for theta in flatten(weights)]), expected, rtol=1e-14, atol=0)
 
 
@@ -120,7 +124,7 @@ def test_a_quadratic_bowl():
 
 def test_linear_regression(nets):
     network, weights, data = nets([1], (4,))
-    loss = training_loss(network, weights, "mse", Part(data.x, normal(1, 13, 1, of="y")))
+    loss = training_loss(network, weights, "mse", Examples(data.x, normal(1, 13, 1, of="y")))
     x = torch.cat([data.x, torch.ones(13, 1, dtype=torch.float64)], 1)
     found = Hessian(loss, flatten(weights)[0]) @ torch.eye(5, dtype=torch.float64)
     torch.testing.assert_close(found, 2 / 13 * x.T @ x, rtol=1e-14, atol=1e-15)
@@ -247,7 +251,7 @@ def test_the_order_of_the_examples_does_not_matter(nets):
     order = torch.randperm(13, generator=stream("order"))
     found = [
         spectrum(training_loss(network, weights, "cross_entropy", part), flatten(weights)[0], asked(), stream("s"))
-        for part in (data, Part(data.x[order], data.y[:, order]), Part(data.x[order], data.y))
+        for part in (data, Examples(data.x[order], data.y[:, order]), Examples(data.x[order], data.y))
     ]
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-12)
     np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-8, atol=1e-12)
@@ -273,7 +277,7 @@ def test_float32_as_the_stage_has_it(nets):
     loss = training_loss(network, weights, "cross_entropy", data)
     exact = torch.linalg.eigvalsh(dense(loss, flatten(weights)[0]))[-1].item()
     single = {name: w.float() for name, w in weights.items()}
-    loss = training_loss(network, single, "cross_entropy", Part(data.x.float(), data.y))
+    loss = training_loss(network, single, "cross_entropy", Examples(data.x.float(), data.y))
     _, table = spectrum(loss, flatten(single)[0], asked(iterations=15), stream("s"))
     assert (table.dtypes == np.float32).all()
     assert table["eigenvalue"].iloc[-1] == pytest.approx(exact, rel=1e-5)
@@ -286,7 +290,7 @@ def test_a_saturated_softmax_has_no_curvature(nets):
     network, weights, data = nets([4, 3, "softmax"], (5,))
     single = {name: w.float() for name, w in member(weights, 0).items()}
     single["2.bias"] += torch.tensor([0.0, 1e6, 0.0])
-    loss = training_loss(network, single, "cross_entropy", Part(data.x.float(), data.y))
+    loss = training_loss(network, single, "cross_entropy", Examples(data.x.float(), data.y))
     trace, table = spectrum(loss, flatten(single)[0], asked(), stream("s"))
     assert trace == 0
     assert (table["eigenvalue"] == 0).all()

@@ -11,10 +11,10 @@ from benchmarks.homework import Homework
 from benchmarks.ours import Ours
 from benchmarks.problem import FUNCTION, IMAGES, Problem, make_params, prepare_data
 from benchmarks.timing import ONE, Entry, interleave
-from netclaims.learn.config import Experiment
-from netclaims.learn.data import images
-from netclaims.learn.networks import Network, flatten
-from netclaims.learn.streams import stream
+from netclaims.data.examples import images
+from netclaims.nets.network import Network, flatten
+from netclaims.settings.experiments import Experiment
+from netclaims.training.random_streams import stream
 
 CNN = [{"conv": 3}, {"pool": 2}, {"conv": 4}, {"pool": 4}, 8, 10]
 

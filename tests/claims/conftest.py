@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from netclaims.claims.numbers import Tables
-from netclaims.learn.plan import plan
-from netclaims.learn.tables import write_table
+from netclaims.claims.per_replica import Tables
+from netclaims.files import write_table
+from netclaims.training.runs import plan
 
 
 @pytest.fixture

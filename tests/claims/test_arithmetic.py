@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netclaims.claims.arithmetic import weighted_layers, work_out
-from netclaims.claims.config import Arithmetic, EntryError
+from netclaims.claims.entries import Arithmetic, EntryError
 
 MODELS = {
     "M1": {"layers": [64, 32, 10]},

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from netclaims.claims import evidence
+from netclaims.claims import hypothesis_tests as evidence
 from netclaims.claims.compare import compare
-from netclaims.claims.config import EntryError, Equivalence, Extreme, Ordering, Shape, Trend
-from netclaims.claims.numbers import Tables, UntestableError
-from netclaims.learn.tables import write_table
+from netclaims.claims.entries import EntryError, Equivalence, Extreme, Ordering, Shape, Trend
+from netclaims.claims.per_replica import Tables, UntestableError
+from netclaims.files import write_table
 
 A, B, C = (np.array(values) for values in ([0.5, 0.4, 0.7, 0.6], [0.9, 1.1, 1.0, 1.2], [2.0, 1.0, 3.0, 1.5]))
 THREE = {"models": {"A": {"layers": [10]}, "B": {"layers": [4, 10]}, "C": {"layers": [12, 10]}}}

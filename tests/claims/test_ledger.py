@@ -11,12 +11,12 @@ import pytest
 import yaml
 from statsmodels.stats.multitest import multipletests
 
-from netclaims.claims import evidence
-from netclaims.claims.config import Claim, EntryError
-from netclaims.claims.evidence import Evidence
+from netclaims.claims import hypothesis_tests as evidence
+from netclaims.claims.entries import Claim, EntryError
+from netclaims.claims.hypothesis_tests import Evidence
 from netclaims.claims.ledger import VERDICTS, Finding, counts, find, find_all, judge, load_all, write_ledger
-from netclaims.claims.numbers import Tables
-from netclaims.learn.settings import SettingsError
+from netclaims.claims.per_replica import Tables
+from netclaims.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = ["unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm"]

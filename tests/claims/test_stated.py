@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from netclaims.claims.numbers import Tables
+from netclaims.claims.per_replica import Tables
 from netclaims.claims.stated import Stated, beside, load_all_results, load_results, write_stated
-from netclaims.learn.settings import SettingsError
-from netclaims.learn.tables import write_json, write_table
+from netclaims.errors import SettingsError
+from netclaims.files import write_json, write_table
 
 ROOT = Path(__file__).parents[2]
 REPORT = Path("reports/d.yaml")

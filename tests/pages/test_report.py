@@ -13,9 +13,9 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from netclaims.claims.ledger import load_all
-from netclaims.learn.params import load_params
-from netclaims.present.config import QUESTIONS
 from netclaims.present.report_page import report_page
+from netclaims.settings.figures import QUESTIONS
+from netclaims.settings.params import load_params
 
 ROOT = Path(__file__).parents[2]
 TABLE = pd.read_csv(ROOT / "plots/claims.csv").set_index("claim")

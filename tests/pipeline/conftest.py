@@ -75,7 +75,7 @@ class Clone:
         return result.stdout.splitlines()
 
     def in_step(self) -> subprocess.CompletedProcess:
-        return self._run([sys.executable, "-m", "netclaims.review.in_step"])
+        return self._run([sys.executable, "-m", "netclaims.review.staleness"])
 
     def stages_to_run(self) -> set[str]:
         """What `dvc status` says has changed."""
@@ -128,7 +128,7 @@ def report_d(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     lock.write_text(yaml.dump(content, sort_keys=False), encoding="utf-8")
     clone.edit("params.yaml", "scale: quick", "scale: smoke")
     clone.edit("params.yaml", "train_seconds: 0.1", "train_seconds: 1")
-    clone.edit("src/netclaims/learn/checkpoint.py", "SECONDS, SHARE = 5.0,", "SECONDS, SHARE = 0.2,")
+    clone.edit("src/netclaims/training/checkpoint.py", "SECONDS, SHARE = 5.0,", "SECONDS, SHARE = 0.2,")
     clone.git("commit", "-qam", "one report")
     return clone
 

@@ -20,8 +20,8 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from netclaims.check import settings_files
 from netclaims.review.reruns import flat
+from netclaims.settings.check import settings_files
 from tests.pipeline.conftest import Clone
 from tests.pipeline.facts import (
     ALL,
@@ -191,7 +191,7 @@ def test_every_stage_reads_some_of_these_files(settled):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("src/netclaims/learn/new.py", readers("src/netclaims/learn/plan.py")),
+        ("src/netclaims/learn/new.py", readers("src/netclaims/training/runs.py")),
         ("src/netclaims/present/templates/new.css", readers("src/netclaims/present/style.py")),
         ("src/netclaims/learn/__pycache__/plan.cpython-311.pyc", set()),
         ("src/netclaims/new.py", set()),

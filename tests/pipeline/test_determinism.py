@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from netclaims.learn.paths import CHECKPOINTS, PARAMS, SETTINGS, report_path
+from netclaims.paths import CHECKPOINTS, PARAMS, SETTINGS, report_path
 from tests.pipeline.facts import ALL, EXPERIMENTS, kind
 
 ONE_OF_EACH_KIND = {kind(stage): stage for stage in sorted(ALL)} | {"convolutions": "train@c-trajectory"}

@@ -11,7 +11,8 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
 from netclaims.claims.ledger import VERDICTS as ALL_VERDICTS
-from netclaims.present import style, verdicts
+from netclaims.present import style
+from netclaims.present import wording as verdicts
 from netclaims.present.claims_figure import CLAIMED, PANELS, RATIOS, VERDICTS, draw_claims
 from netclaims.present.figures import save
 

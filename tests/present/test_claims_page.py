@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from netclaims.claims.config import Claim
-from netclaims.claims.evidence import Evidence
+from netclaims.claims.entries import Claim
+from netclaims.claims.hypothesis_tests import Evidence
 from netclaims.claims.ledger import VERDICTS, Finding, judge, write_ledger
-from netclaims.learn.paths import FIGURES
+from netclaims.paths import FIGURES
 from netclaims.present.claims_page import CLAIMS_PAGE, MARKS, claims_page
 
 TREND = {"trend": {"falls": {"of": "nets.test_loss"}, "along": "batch_size"}, "figure": "loss"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from netclaims.learn.config import load_experiments
 from netclaims.present.experiments_table import experiments_table
 from netclaims.present.facts import layout
+from netclaims.settings.experiments import load_experiments
 
 ROOT = Path(__file__).parents[2]
 REPORTS = {
@@ -26,8 +26,8 @@ ANALYSES = {
 FIGURES = {key: entry for content in REPORTS.values() for key, entry in content["figures"].items()}
 KEYS = list(dict.fromkeys([*EXPERIMENTS, *(key for _, key in ANALYSES), *FIGURES]))
 # What other columns show, or what says nothing about the experiment itself.
-NO_SETTINGS = {"report", "nets", "title", "data", "functions", "models", "follows", "against", "chosen", "stated"}
-COLUMNS = ["experiment", "data", "networks and parameters", "stated", "chosen", "stages", "figures"]
+NO_SETTINGS = {"report", "nets", "title", "data", "functions", "models", "follows", "against", "assumed", "stated"}
+COLUMNS = ["experiment", "data", "networks and parameters", "stated", "assumed", "stages", "figures"]
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +56,8 @@ def rows(page):
 
 
 def settings(key: str) -> tuple[dict, dict]:
-    """What the entries of a name say, by the words that stand for it on the page: stated, and chosen."""
-    stated, chosen = {}, {}
+    """What the entries of a name say, by the words that stand for it on the page: stated, and assumed."""
+    stated, assumed = {}, {}
     entries = [
         ("", EXPERIMENTS.get(key, {})),
         *((section, entry) for (section, k), entry in ANALYSES.items() if k == key),
@@ -69,10 +69,10 @@ def settings(key: str) -> tuple[dict, dict]:
                     stated["gradient norm by"] = inner
                 if (name, part) == ("record", "gradient_norm"):  # the row of the gradient entry says it
                     continue
-                mine = {name, f"{name}.{part}"} & set(entry.get("chosen", []))
+                mine = {name, f"{name}.{part}"} & set(entry.get("assumed", []))
                 if name not in NO_SETTINGS:
-                    (chosen if mine else stated)[f"{section} {name} {part}".strip().replace("_", " ")] = inner
-    return stated, chosen
+                    (assumed if mine else stated)[f"{section} {name} {part}".strip().replace("_", " ")] = inner
+    return stated, assumed
 
 
 def same(text: str, value: object) -> bool:
@@ -111,21 +111,21 @@ def test_networks_have_their_parameters_and_what_the_report_says(key, rows, load
         assert count == model.get("parameters", count)
         assert line.startswith(f"{name}: {layout(loaded[key], name)} = {count:,}")
         assert f"report: {model['stated']})" in line if "stated" in model else "report:" not in line
-        chosen = set(entry.get("chosen", []))
+        assumed = set(entry.get("assumed", []))
         described = "parameters" in model and "stated" in model  # by the report, in other words
-        assert ("chosen)" in line) == (f"models.{name}" in chosen or ("models" in chosen and not described))
+        assert ("assumed)" in line) == (f"models.{name}" in assumed or ("models" in assumed and not described))
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_setting_is_stated_or_chosen(key, rows):
     entry = EXPERIMENTS.get(key, {})
-    for column, expected in zip(("stated", "chosen"), settings(key), strict=True):
+    for column, expected in zip(("stated", "assumed"), settings(key), strict=True):
         lines = list(rows[key][column])
-        if "batch_size" in entry.get("follows", []) and (column == "chosen") == (
-            "batch_size" in entry.get("chosen", [])
+        if "batch_size" in entry.get("follows", []) and (column == "assumed") == (
+            "batch_size" in entry.get("assumed", [])
         ):
             lines.remove(next(line for line in lines if line.startswith("batch size")))
-        if column == "chosen" and "functions" in entry.get(column, []):
+        if column == "assumed" and "functions" in entry.get(column, []):
             lines.remove(next(line for line in lines if line == "the function"))
         if column == "stated" and key not in EXPERIMENTS:
             lines.remove(next(line for line in lines if line.startswith("nets of")))
@@ -193,7 +193,7 @@ def test_a_network_in_one_line(data, layers, expected, experiment):
 
 def test_what_an_entry_says_is_there_even_if_it_is_the_default(entry, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    said = entry(report="x", weight_decay=0.0, chosen=["weight_decay"], stated="one of a|b")
+    said = entry(report="x", weight_decay=0.0, assumed=["weight_decay"], stated="one of a|b")
     drawn = {"loss": {"title": "Loss", "x": "epoch", "y": ["curves.loss"]}}
     figures = {"x-a": {"nets": "x-a", "question": "capacity", "draw": drawn}}
     Path("reports").mkdir()

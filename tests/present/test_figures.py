@@ -14,10 +14,10 @@ from matplotlib.colors import LogNorm, to_hex, to_rgba
 from matplotlib.contour import QuadContourSet
 from scipy.stats import binom
 
-from netclaims.learn.settings import SettingsError
+from netclaims.errors import SettingsError
 from netclaims.present import style
-from netclaims.present.config import FigureSettings, load_figures
 from netclaims.present.figures import caption, draw, save
+from netclaims.settings.figures import FigureSettings, load_figures
 
 ROOT = Path(__file__).parents[2]
 ABOUT = {

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netclaims.present.config import FigureSettings
 from netclaims.present.figures import draw, save
 from netclaims.present.inline import Figures
+from netclaims.settings.figures import FigureSettings
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.1" '
 SIZE = 'width="120.4pt" height="60.6pt" viewBox="0 0 120.4 60.6">'

@@ -18,10 +18,10 @@ import pytest
 import yaml
 
 from netclaims.claims.ledger import VERDICTS, load_all
-from netclaims.learn.params import load_params
-from netclaims.present.config import CHAPTERS
 from netclaims.present.report_page import report_page
-from netclaims.present.verdicts import MARKS
+from netclaims.present.wording import MARKS
+from netclaims.settings.figures import CHAPTERS
+from netclaims.settings.params import load_params
 
 ROOT = Path(__file__).parents[2]
 REPORTS = {

@@ -145,7 +145,7 @@ def branch(copy: Callable[[], Repository]) -> Repository:
     repository.edit("params.yaml", "\nbatch_size: 64 ", "\nbatch_size: 1024 ")
     entry = repository.read("reports/d.yaml").partition("\n  d-capacity:\n")[2].partition("\n\n")[0]
     repository.edit("reports/d.yaml", entry, entry.replace("epochs: 5", "epochs: 2"))
-    for code in ("src/netclaims/present/config.py", "stages/sensitivity.py"):
+    for code in ("src/netclaims/settings/figures.py", "stages/sensitivity.py"):
         repository.write({code: repository.read(code) + "\n# another line\n"})
     with repository.lock() as stages:
         for name in ("d-capacity", "d-actual-task"):

@@ -13,7 +13,7 @@ from netclaims.review.reruns import Rerun
 
 BATCH_SIZE = "batch_size: 64 → 1024"
 SEED = ["seed: 0 → none", "seed.of: none → [1, 2]", "seed.fixed: none → False"]
-PRESENT = "src/netclaims/present/config.py"
+PRESENT = "src/netclaims/settings/figures.py"
 RHO = ["ρ = 0.85 (0.7 to 0.95)", "p = 0.002, 10 replicas"]
 
 

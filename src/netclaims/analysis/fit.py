@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from netclaims.learn.tables import first, mean_and_deviation, rounded, spread
+from netclaims.files import first
+from netclaims.spread import mean_and_deviation, rounded, spread
 
 EDGE = 0.8  # |x| above which a point of [-1, 1] counts as at the edges
 

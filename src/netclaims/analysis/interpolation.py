@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 
 from netclaims.analysis.sensitivity import sensitivities
-from netclaims.learn.data import Part
-from netclaims.learn.evaluation import evaluate
-from netclaims.learn.networks import Network, Weights
-from netclaims.learn.tables import mean_and_deviation, spread
+from netclaims.data.examples import Examples
+from netclaims.nets.evaluation import evaluate
+from netclaims.nets.network import Network, Weights
+from netclaims.spread import mean_and_deviation, spread
 
 MATCHED = "two starts, matched"
 
@@ -90,8 +90,8 @@ def along(
     end: Weights,
     alpha: NDArray[np.float64],
     loss: str,
-    data: dict[str, Part],
-    probe: Part | None = None,
+    data: dict[str, Examples],
+    probe: Examples | None = None,
 ) -> pd.DataFrame:
     """Loss and accuracy at every position on the line, on each data set.
 

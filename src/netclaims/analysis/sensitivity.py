@@ -8,15 +8,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from netclaims.learn.data import Part
-from netclaims.learn.evaluation import gradient, norm
-from netclaims.learn.networks import Network, Weights, losses
+from netclaims.data.examples import Examples
+from netclaims.nets.evaluation import gradient, norm
+from netclaims.nets.losses import losses
+from netclaims.nets.network import Network, Weights
 
 EXAMPLES_AT_ONCE = 250
 COLUMNS = ["loss_by_input", "output_by_input", "loss_by_parameters"]
 
 
-def loss_by_input(network: Network, weights: Weights, loss: str, data: Part) -> Tensor:
+def loss_by_input(network: Network, weights: Weights, loss: str, data: Examples) -> Tensor:
     """Mean over examples of ‖∂ℓ(x)/∂x‖₂, the norm of the gradient of an example's loss in its input: (members,).
 
     Inputs are counted as the net sees them, standardised.
@@ -30,7 +31,7 @@ def loss_by_input(network: Network, weights: Weights, loss: str, data: Part) -> 
     return torch.cat(norms, 1).mean(1)
 
 
-def output_by_input(network: Network, weights: Weights, data: Part) -> Tensor:
+def output_by_input(network: Network, weights: Weights, data: Examples) -> Tensor:
     """Mean over examples of ‖∂p(x)/∂x‖_F, the Jacobian norm of the class probabilities p: (members,).
 
     Novak et al. 2018, section 3.1. Inputs are counted as the net sees them, standardised.
@@ -47,7 +48,7 @@ def output_by_input(network: Network, weights: Weights, data: Part) -> Tensor:
     return torch.cat(norms, 1).mean(1)
 
 
-def loss_by_parameters(network: Network, weights: Weights, loss: str, data: Part) -> Tensor:
+def loss_by_parameters(network: Network, weights: Weights, loss: str, data: Examples) -> Tensor:
     """‖∂L/∂θ‖₂, the norm of the gradient of the mean loss over the set in the parameters: (members,)."""
     return norm(list(gradient(network, weights, loss, data).values()))
 
@@ -58,7 +59,7 @@ def _inputs(weights: Weights, x: Tensor) -> Tensor:
     return x.unsqueeze(0).expand(members, *x.shape).clone().requires_grad_()
 
 
-def sensitivities(network: Network, weights: Weights, loss: str, data: Part) -> dict[str, Tensor]:
+def sensitivities(network: Network, weights: Weights, loss: str, data: Examples) -> dict[str, Tensor]:
     """All three, by the name of their column in the tables, each (members,)."""
     return {
         "loss_by_input": loss_by_input(network, weights, loss, data),

@@ -13,10 +13,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from netclaims.analysis.sections import CurvatureSettings
-from netclaims.learn.data import Part
-from netclaims.learn.networks import Network, Weights, losses, unflatten
-from netclaims.learn.tables import spread
+from netclaims.data.examples import Examples
+from netclaims.nets.losses import losses
+from netclaims.nets.network import Network, Weights, unflatten
+from netclaims.settings.analyses import CurvatureSettings
+from netclaims.spread import spread
 
 with warnings.catch_warnings(action="ignore"):  # a package that curvlinops imports still compiles with torch.jit.script
     from curvlinops import hutchinson_trace
@@ -30,7 +31,7 @@ POSITIONS = 32
 KAPPA, MARGIN = 3.0, 0.05
 
 
-def training_loss(network: Network, like: Weights, kind: str, data: Part) -> Loss:
+def training_loss(network: Network, like: Weights, kind: str, data: Examples) -> Loss:
     """The mean loss over `data`, whose targets all nets share, as a function of the parameters of one net, (P,).
 
     Args:
@@ -79,7 +80,7 @@ class Hessian(PyTorchLinearOperator):
 def spectrum(
     loss: Loss, theta: Tensor, settings: CurvatureSettings, stream: torch.Generator
 ) -> tuple[float, pd.DataFrame]:
-    """Trace and spectrum of the Hessian of one net.
+    """TrainingRecord and spectrum of the Hessian of one net.
 
     The trace is the mean of vᵀHv over vectors v of random signs (Hutchinson 1989). The spectrum is that of the
     tridiagonal matrix T of a Lanczos run from a random vector: its largest eigenvalue comes close to that of H from

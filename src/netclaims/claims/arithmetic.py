@@ -10,9 +10,9 @@ from typing import Any
 
 from simpleeval import DEFAULT_OPERATORS, EvalWithCompoundTypes, safe_power
 
-from netclaims.claims.config import Arithmetic, EntryError
-from netclaims.learn.config import EXAMPLE, Experiment
-from netclaims.learn.layers import Conv, parameter_shapes
+from netclaims.claims.entries import Arithmetic, EntryError
+from netclaims.nets.layers import Conv, parameter_shapes
+from netclaims.settings.experiments import EXAMPLE, Experiment
 
 # What numbers are joined by; strings and lists, which might get very long, are not.
 JOINED = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,

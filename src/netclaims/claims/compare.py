@@ -8,10 +8,10 @@ from math import log, log1p
 import numpy as np
 import pandas as pd
 
-from netclaims.claims import evidence
-from netclaims.claims.config import Comparison, Equivalence, Extreme, Operand, Ordering, Shape, Trend
-from netclaims.claims.evidence import Evidence
-from netclaims.claims.numbers import Tables, UntestableError, numbers
+from netclaims.claims import hypothesis_tests as evidence
+from netclaims.claims.entries import Comparison, Equivalence, Extreme, Operand, Ordering, Shape, Trend
+from netclaims.claims.hypothesis_tests import Evidence
+from netclaims.claims.per_replica import Tables, UntestableError, numbers
 
 
 def compare(comparison: Comparison, tables: Tables, seed: int) -> Evidence:

@@ -11,15 +11,16 @@ from statsmodels.stats.multitest import multipletests
 from tqdm import tqdm
 
 from netclaims.claims.arithmetic import work_out
+from netclaims.claims.check_claims import load_claims
 from netclaims.claims.compare import compare
-from netclaims.claims.config import Claim, EntryError, nets_of
-from netclaims.claims.evidence import Evidence, weakest
-from netclaims.claims.numbers import Tables, UntestableError
-from netclaims.claims.validate import load_claims
-from netclaims.learn.config import load_experiments
-from netclaims.learn.paths import METRICS, PLOTS, REPORTS, metrics_of, report_path
-from netclaims.learn.settings import SettingsError, read_yaml
-from netclaims.learn.tables import read_json, write_json, write_table
+from netclaims.claims.entries import Claim, EntryError, nets_of
+from netclaims.claims.hypothesis_tests import Evidence, weakest
+from netclaims.claims.per_replica import Tables, UntestableError
+from netclaims.errors import SettingsError
+from netclaims.files import read_json, write_json, write_table
+from netclaims.paths import METRICS, PLOTS, REPORTS, metrics_of, report_path
+from netclaims.settings.experiments import load_experiments
+from netclaims.settings.strict_yaml import read_yaml
 
 VERDICTS = ["supported", "refuted", "undecided", "not testable"]
 LEVEL = 0.05

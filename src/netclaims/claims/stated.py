@@ -10,14 +10,17 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import model_validator
 
+from netclaims.claims.check_claims import WORDS, check_operand, nets_looked_at
 from netclaims.claims.compare import block, finite
-from netclaims.claims.config import EntryError, Needs, Operand
-from netclaims.claims.numbers import Tables, UntestableError, numbers
-from netclaims.claims.validate import WORDS, check_operand, nets_looked_at
-from netclaims.learn.config import Experiment, load_experiments
-from netclaims.learn.paths import METRICS, REPORTS, report_path
-from netclaims.learn.settings import Name, Number, SettingsError, read_yaml, shown, validate
-from netclaims.learn.tables import rounded, write_json
+from netclaims.claims.entries import EntryError, Needs, Operand
+from netclaims.claims.per_replica import Tables, UntestableError, numbers
+from netclaims.errors import SettingsError, shown
+from netclaims.files import write_json
+from netclaims.paths import METRICS, REPORTS, report_path
+from netclaims.settings.experiments import Experiment, load_experiments
+from netclaims.settings.schema import Name, Number, validate
+from netclaims.settings.strict_yaml import read_yaml
+from netclaims.spread import rounded
 
 NAME = r"[A-Za-z0-9][\w ,-]*"  # no dots: `dvc metrics diff` puts them between keys
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from netclaims.claims.config import Claim
+from netclaims.claims.entries import Claim
 from netclaims.claims.ledger import VERDICTS
-from netclaims.learn.paths import FIGURES, report_of
-from netclaims.present.verdicts import MARKS, effect
+from netclaims.paths import FIGURES, report_of
+from netclaims.present.wording import MARKS, effect
 
 CLAIMS_PAGE = Path("docs/claims.md")
 HEAD = """# Which claims hold

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netclaims.learn.paths import FIGURES, REPORTS, report_of
+from netclaims.paths import FIGURES, REPORTS, report_of
 from netclaims.present.facts import Facts, facts_of_report
 
 HEAD = """# The experiments
 
 Written by the stage `docs` from [reports/](../reports). An experiment is an entry of `experiments` there; some reports
 look at the same nets twice, and then the second experiment is an analysis of the nets of the first. *Stated* are the
-settings that the report gives, *chosen* those that it leaves open; epochs, sizes of data sets and replicas are those of
+settings that the report gives, *assumed* those that it leaves open; epochs, sizes of data sets and replicas are those of
 the `paper` scale. A batch size "(knob)" is that of [params.yaml](../params.yaml).
 
 A network is written by its layers and the number of its parameters: 784-256-10 has 784 inputs, a dense layer of 256
 units and one of 10; elsewhere a number is a dense layer, and `conv 16 k3 p1` a convolution to 16 channels of kernel 3
-and padding 1. (chosen): the report does not give the network; (layers chosen): it gives only the count. "report:" is
+and padding 1. (assumed): the report does not give the network; (layers assumed): it gives only the count. "report:" is
 followed by what the report says where its words and its numbers cannot both be had.
 """
 
@@ -27,7 +27,7 @@ def experiments_table() -> str:
 
 
 def _section(path: Path) -> str:
-    head = ["experiment", "data", "networks and parameters", "stated", "chosen", "stages", "figures"]
+    head = ["experiment", "data", "networks and parameters", "stated", "assumed", "stages", "figures"]
     rows = [head, ["---"] * len(head)]
     rows += [["<br>".join(cell).replace("|", "\\|") for cell in _cells(facts)] for facts in facts_of_report(path)]
     return f"## Report {path.stem}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -40,7 +40,7 @@ def _cells(facts: Facts) -> list[list[str]]:
         facts.data,
         facts.networks if facts.trained else [],
         facts.stated,
-        facts.chosen,
+        facts.assumed,
         [f"`{stage}`" for stage in facts.stages],
         [f"[{name}](../{FIGURES / report_of(facts.key) / facts.key / name}.svg)" for name in facts.figures],
     ]

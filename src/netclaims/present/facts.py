@@ -1,4 +1,4 @@
-"""What an experiment is, in words: its data, networks and settings, those that its report states and those chosen."""
+"""What an experiment is, in words: its data, networks and settings, those that its report states and those assumed."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from netclaims.learn.config import EXAMPLE, Experiment, load_experiments
-from netclaims.learn.functions import formula
-from netclaims.learn.layers import Conv, Dense, Pool, Resize, shapes
-from netclaims.learn.settings import read_yaml
-from netclaims.present.config import load_figures
+from netclaims.data.functions import formula
+from netclaims.nets.layers import Conv, Dense, Pool, Resize, shapes
+from netclaims.settings.experiments import EXAMPLE, Experiment, load_experiments
+from netclaims.settings.figures import load_figures
+from netclaims.settings.strict_yaml import read_yaml
 
 DATA_NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 # What other facts say, or what says nothing about the experiment itself.
-ELSEWHERE = {"report", "title", "data", "functions", "models", "follows", "against", "chosen", "stated"}
+ELSEWHERE = {"report", "title", "data", "functions", "models", "follows", "against", "assumed", "stated"}
 NO_ANALYSES = {"experiments", "figures", "results", "claims"}
 
 
@@ -34,7 +34,7 @@ class Facts:
     data: list[str]
     networks: list[str]
     stated: list[str]
-    chosen: list[str]
+    assumed: list[str]
     stages: list[str]
     figures: list[str]
 
@@ -63,10 +63,10 @@ def _facts(key: str, experiments: dict[str, Experiment], analyses: dict[str, dic
     trained = key in experiments
     nets = key if trained else next(entry["nets"] for entry in analyses.values())
     experiment = experiments[nets]
-    stated, chosen = _settings(experiment) if trained else ([f"nets of {nets}"], [])
+    stated, assumed = _settings(experiment) if trained else ([f"nets of {nets}"], [])
     for kind, entry in analyses.items():
         of_analysis = _of_analysis(kind, entry)
-        stated, chosen = stated + of_analysis[0], chosen + of_analysis[1]
+        stated, assumed = stated + of_analysis[0], assumed + of_analysis[1]
     return Facts(
         key=key,
         nets=nets,
@@ -74,19 +74,19 @@ def _facts(key: str, experiments: dict[str, Experiment], analyses: dict[str, dic
         data=[formula(name) for name in experiment.functions or []] or [DATA_NAMES[experiment.data]],
         networks=_networks(experiment),
         stated=stated,
-        chosen=chosen,
+        assumed=assumed,
         stages=[f"train@{nets}", *(f"{kind}@{key}" for kind in analyses)],
         figures=figures,
     )
 
 
 def _networks(experiment: Experiment) -> list[str]:
-    lines, chosen = [], experiment.chosen
+    lines, assumed = [], experiment.assumed
     for name, model in experiment.models.items():
         mark = ""
         described = model.parameters and model.stated
-        if ("models" in chosen and not described) or f"models.{name}" in chosen:
-            mark = " (layers chosen)" if model.parameters else " (chosen)"
+        if ("models" in assumed and not described) or f"models.{name}" in assumed:
+            mark = " (layers assumed)" if model.parameters else " (assumed)"
         said = f" (report: {model.stated})" if model.stated else ""
         layers = layout(experiment, name)
         lines.append(f"{name}: {layers} = {experiment.parameters(name):,}{mark}{said}")
@@ -117,11 +117,11 @@ def layout(experiment: Experiment, model: str) -> str:
 
 
 def _settings(experiment: Experiment) -> tuple[list[str], list[str]]:
-    """The settings that the report states, and those chosen, each as a line."""
-    stated, chosen = [], []
+    """The settings that the report states, and those assumed, each as a line."""
+    stated, assumed = [], []
     values = experiment.model_dump(exclude_unset=True)
     if "batch_size" in experiment.follows:
-        values["batch_size"] = "(knob)" if "batch_size" in experiment.chosen else "64 (knob)"
+        values["batch_size"] = "(knob)" if "batch_size" in experiment.assumed else "64 (knob)"
     for name, value in values.items():
         if name in ELSEWHERE:
             continue
@@ -129,22 +129,22 @@ def _settings(experiment: Experiment) -> tuple[list[str], list[str]]:
         for part, inner in parts:
             if (name, part) == ("record", "gradient_norm"):  # for an analysis, which has a row or a line of its own
                 continue
-            mine = name in experiment.chosen or f"{name}.{part}" in experiment.chosen
-            (chosen if mine else stated).append(_line(name if part is None else f"{name} {part}", inner))
-    chosen += ["the function" for name in experiment.chosen if name == "functions"]
-    return stated, chosen
+            mine = name in experiment.assumed or f"{name}.{part}" in experiment.assumed
+            (assumed if mine else stated).append(_line(name if part is None else f"{name} {part}", inner))
+    assumed += ["the function" for name in experiment.assumed if name == "functions"]
+    return stated, assumed
 
 
 def _of_analysis(section: str, entry: dict) -> tuple[list[str], list[str]]:
-    stated, chosen = [], []
+    stated, assumed = [], []
     for name, value in entry.items():
         if name == "against" and section == "gradient":
             stated.append(f"gradient norm by {value}")
-        elif name not in ("report", "nets", "data", "against", "chosen"):
+        elif name not in ("report", "nets", "data", "against", "assumed"):
             parts = value.items() if isinstance(value, dict) else [(None, value)]
             lines = [_line(f"{section} {name}" + (f" {part}" if part else ""), inner) for part, inner in parts]
-            (chosen if name in entry.get("chosen", []) else stated).extend(lines)
-    return stated, chosen
+            (assumed if name in entry.get("assumed", []) else stated).extend(lines)
+    return stated, assumed
 
 
 def _line(name: str, value: object) -> str:

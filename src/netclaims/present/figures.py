@@ -17,12 +17,12 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from netclaims.learn.functions import FUNCTIONS, formula
-from netclaims.learn.paths import metrics_of, plots_of
-from netclaims.learn.settings import SettingsError
-from netclaims.learn.tables import read_csv, read_json
+from netclaims.data.functions import FUNCTIONS, formula
+from netclaims.errors import SettingsError
+from netclaims.files import read_csv, read_json
+from netclaims.paths import metrics_of, plots_of
 from netclaims.present import style
-from netclaims.present.config import FigureSettings
+from netclaims.settings.figures import FigureSettings
 
 CLASSES = 10
 MARKED = 12  # a line of more values needs no marks

@@ -10,18 +10,18 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
-from netclaims.claims.config import Claim
+from netclaims.claims.entries import Claim
 from netclaims.claims.ledger import VERDICTS
-from netclaims.learn.params import Params
-from netclaims.learn.paths import FIGURES, METRICS, PLOTS, REPORTS, metrics_of, report_of
-from netclaims.learn.tables import read_csv, read_json
-from netclaims.present.config import CHAPTERS, FiguresSettings, load_figures
-from netclaims.present.describe import describe
+from netclaims.files import read_csv, read_json
+from netclaims.paths import FIGURES, METRICS, PLOTS, REPORTS, metrics_of, report_of
+from netclaims.present.alt_text import describe
 from netclaims.present.facts import Facts, facts_of_report
 from netclaims.present.figures import caption
 from netclaims.present.inline import Figures
 from netclaims.present.pages import render
-from netclaims.present.verdicts import MARKS, effect, short
+from netclaims.present.wording import MARKS, effect, short
+from netclaims.settings.figures import CHAPTERS, FiguresSettings, load_figures
+from netclaims.settings.params import Params
 
 REPORT_PAGE = Path("report/index.html")
 

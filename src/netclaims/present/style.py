@@ -21,7 +21,7 @@ from matplotlib.ticker import (
     ScalarFormatter,
 )
 
-from netclaims.learn.functions import formula
+from netclaims.data.functions import formula
 
 # Okabe & Ito (2008): told apart by people with any common colour blindness.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]

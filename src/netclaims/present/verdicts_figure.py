@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from netclaims.claims.config import Claim
+from netclaims.claims.entries import Claim
 from netclaims.claims.ledger import VERDICTS
 from netclaims.present import claims_figure
 from netclaims.present.style import QUIET

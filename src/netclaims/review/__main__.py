@@ -11,8 +11,8 @@ from dvc.exceptions import DvcException
 from netclaims.review.base import ReviewError
 from netclaims.review.changes import find_changes
 from netclaims.review.comment import comment, summary
-from netclaims.review.in_step import faults
 from netclaims.review.page import review_page
+from netclaims.review.staleness import faults
 
 REVIEW = Path("review")
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from netclaims.learn.paths import FIGURES, PLOTS
-from netclaims.present.verdicts import effect
+from netclaims.paths import FIGURES, PLOTS
+from netclaims.present.wording import effect
 from netclaims.review.base import Base, find_base, read_now, run
 from netclaims.review.reruns import Rerun, find_reruns, flat
 

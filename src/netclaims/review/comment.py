@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from netclaims.present.verdicts import MARKS
+from netclaims.present.wording import MARKS
 from netclaims.review.changes import Change, Changes
 
 LIMIT = 60_000  # characters; GitHub takes 65,536

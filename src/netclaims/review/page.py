@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from netclaims.present.inline import Figures
 from netclaims.present.pages import render
-from netclaims.present.verdicts import MARKS
+from netclaims.present.wording import MARKS
 from netclaims.review.changes import Changes
 from netclaims.review.comment import summary
 from netclaims.review.plots_template import vega

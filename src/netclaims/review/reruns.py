@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from netclaims.learn.paths import PARAMS, SETTINGS, report_path
+from netclaims.paths import PARAMS, SETTINGS, report_path
 from netclaims.review.base import Base, ReviewError, read_now
 
 LOCK = Path("dvc.lock")

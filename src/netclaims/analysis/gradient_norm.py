@@ -1,0 +1,55 @@
+"""The gradient norm along training, beside the loss."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from netclaims.spread import mean_and_deviation, spread
+
+
+def gradient_curves(table: pd.DataFrame, along: str, by: list[str]) -> tuple[pd.DataFrame, dict]:
+    """Loss and gradient norm along training, over replicas.
+
+    Args:
+        table: a row per net and moment: replica, diverged, loss, gradient_norm, and the columns `along` and `by`. The
+            norm is that of the gradient of that loss, before the next step.
+        along: the column that counts moments: `step` or `epoch`.
+        by: the columns that tell nets apart, besides the replica, the first of which names them.
+
+    Returns:
+        A table of these columns and the mean, smallest and largest of both; and for each kind of net (by its name, and
+        by function where there are any) the mean and standard deviation over replicas of the gradient norm in the
+        first and in the last tenth of each replica's moments. From where a net diverged on there is no mean.
+    """
+    table = _with_gaps(table, along, by)
+    numbers: dict = {}
+    kinds = [by[0], *(name for name in by if name == "function")]
+    for values, rows in table.groupby(kinds, sort=False):
+        found = pd.DataFrame([_tenths(replica, along) for _, replica in rows.groupby("replica")])
+        place = numbers
+        for value in values:
+            place = place.setdefault(value, {})
+        place |= {name: mean_and_deviation(found[name]) for name in found}
+    return spread(table, [*by, along], ["loss", "gradient_norm"]), numbers
+
+
+def _with_gaps(table: pd.DataFrame, along: str, by: list[str]) -> pd.DataFrame:
+    """The table, and rows without numbers for nets that diverged, at the moments that others of their kind have.
+
+    Without them a mean over replicas would go on as one over those that are left.
+    """
+    ended = table.loc[table["diverged"], [*by, "replica"]].drop_duplicates()
+    moments = ended.merge(table[[*by, along]].drop_duplicates(), on=by)
+    where = [*by, "replica", along]
+    there = pd.MultiIndex.from_frame(moments[where]).isin(pd.MultiIndex.from_frame(table[where]))
+    return pd.concat([table, moments[~there]]) if len(ended) else table
+
+
+def _tenths(replica: pd.DataFrame, along: str) -> dict[str, float]:
+    """Mean gradient norm in the first and in the last tenth, undefined if a norm is: pandas would skip it."""
+    last = replica[along].max()
+    first, end = replica[along] <= max(1, last / 10), replica[along] > last * 9 / 10
+    return {
+        "gradient_norm_first_tenth": replica.loc[first, "gradient_norm"].mean(skipna=False),
+        "gradient_norm_last_tenth": replica.loc[end, "gradient_norm"].mean(skipna=False),
+    }

@@ -1,0 +1,115 @@
+"""What the `figures:` of `reports/*.yaml` may say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from netclaims.errors import SettingsError, shown
+from netclaims.settings.experiments import report_file
+from netclaims.settings.schema import Line, Name, Settings, validate
+from netclaims.settings.strict_yaml import read_yaml
+
+# What the assignment asks, in three chapters: the order of the report page.
+CHAPTERS = {
+    "Deep or shallow": {
+        "simulate": "Do deep and shallow nets of equal size fit a function equally well?",
+        "actual-task": "How do CNNs learn?",
+    },
+    "Optimisation": {
+        "trajectory": "Where do eight runs go in weight space?",
+        "gradient-norm": "How does the gradient norm go with the loss?",
+        "minimal-ratio": "Which way does the loss curve where the gradient vanishes?",
+    },
+    "Generalisation": {
+        "random-labels": "Can a net fit shuffled labels?",
+        "capacity": "What do more parameters bring?",
+        "interpolation": "What lies between nets of two batch sizes, or of two learning rates?",
+        "sensitivity": "How sensitive are nets, by batch size or learning rate?",
+    },
+}
+QUESTIONS = {name: text for questions in CHAPTERS.values() for name, text in questions.items()}
+
+Column = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
+Number = Annotated[str, Field(pattern=r"^\w+(\.\w+)+$")]
+
+
+class FigureSettings(Settings):
+    """One figure.
+
+    `y` names what is shown as `<table>.<column>` of the experiment's tables, a panel each, one below the other;
+    `columns` sets panels side by side, one for each value of that column. `lines` names the column whose values are
+    lines, or points, of a colour of their own. `only` picks rows. Axes whose columns are in `log` are logarithmic,
+    those in `symlog` on both sides of a zero.
+
+    `kind`: `lines` with a band over replicas; `points` of categories with a bar over replicas; `scatter` of single
+    nets; `paths` through a plane, a line per replica; `contours` over a plane, with a path through it from the table
+    that `path` names.
+
+    `chance` marks in panels of accuracy what guessing comes to. `note` puts a rank correlation into the figure, by its
+    place in the experiment's metrics: `<analysis>.<name>`, and further names where it lies deeper.
+    """
+
+    title: Line
+    kind: Literal["lines", "points", "scatter", "paths", "contours"] = "lines"
+    x: str
+    x_label: Line | None = None
+    y: Annotated[list[Column], Field(min_length=1)]
+    lines: str | None = None
+    columns: str | None = None
+    only: dict[str, str] = Field(default={})
+    log: list[str] = Field(default=[])
+    symlog: list[str] = Field(default=[])
+    chance: bool = False
+    note: Number | None = None
+    path: Name | None = None
+
+    @model_validator(mode="after")
+    def _of_one_piece(self) -> Self:
+        shown = [self.x, *(name.split(".")[1] for name in self.y)]
+        for scale in ("log", "symlog"):
+            if unknown := [name for name in getattr(self, scale) if name not in shown]:
+                raise ValueError(f"{scale}: no axis shows {', '.join(unknown)}; they show {', '.join(shown)}")
+        if both := [name for name in self.log if name in self.symlog]:
+            raise ValueError(f"symlog: {', '.join(both)} is in log as well")
+        if self.chance and "accuracy" not in shown:
+            raise ValueError("chance: goes with a panel of accuracy")
+        if self.path and self.kind != "contours":
+            raise ValueError("path: goes with kind: contours")
+        return self
+
+    def scale(self, column: str) -> Literal["linear", "log", "symlog"]:
+        """The kind of axis that a column is shown on."""
+        return "log" if column in self.log else "symlog" if column in self.symlog else "linear"
+
+
+class FiguresSettings(Settings):
+    """The figures of one experiment, by the name of their file.
+
+    `nets` is the experiment whose nets they show, `question` what they help to answer: a name in `QUESTIONS`.
+    """
+
+    nets: Name
+    question: str
+    draw: Annotated[dict[Name, FigureSettings], Field(min_length=1)]
+
+    @field_validator("question")
+    @classmethod
+    def _asked(cls, question: str) -> str:
+        if question not in QUESTIONS:
+            raise ValueError(f"one of {', '.join(QUESTIONS)}")
+        return question
+
+
+def load_figures(report: str) -> dict[str, FiguresSettings]:
+    """The figures of every experiment of a report, checked.
+
+    Raises:
+        SettingsError: there is no such report, or anything in its `figures:` is wrong.
+    """
+    path = report_file(report, "figures")
+    entries = read_yaml(path).get("figures") or {}
+    if not isinstance(entries, dict):
+        raise SettingsError(f"{path}: figures: a mapping of experiments to their figures (found {shown(entries)})")
+    return {key: validate(FiguresSettings, entry, path, f"figures.{key}") for key, entry in entries.items()}

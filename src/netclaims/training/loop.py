@@ -1,0 +1,130 @@
+"""The training loop that every experiment goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from math import ceil
+
+import torch
+from torch import Tensor
+
+from netclaims.data.augment import augmented
+from netclaims.data.examples import Examples, parts, shuffled
+from netclaims.nets.evaluation import pieces
+from netclaims.nets.losses import losses
+from netclaims.nets.network import Network
+from netclaims.settings.experiments import EXAMPLE, Experiment
+from netclaims.training.checkpoint import Checkpoint
+from netclaims.training.optimisers import Optimiser
+from netclaims.training.random_streams import stream
+from netclaims.training.recorder import Recorder, TrainingRecord
+from netclaims.training.runs import Run, recorded_epochs, snapshot_epochs
+
+Watch = Callable[[int, float], None]
+
+
+def train(
+    run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: None, checkpoint: Checkpoint | None = None
+) -> TrainingRecord:
+    """Train the members of a run side by side.
+
+    Nothing in the loop waits for a number: what is recorded stays in tensors until an epoch is evaluated.
+
+    Args:
+        run: what to train; its random streams follow from its seed, experiment and replicas alone.
+        experiment: the entry that the run belongs to.
+        watch: told the epoch and the mean training loss after each recorded epoch.
+        checkpoint: where an earlier attempt may have left its state, from which this one goes on as if it had never
+            been interrupted, and where this one leaves its own.
+    """
+    members = run.members
+    network = Network(experiment.models[run.model].layers, experiment.activation, EXAMPLE[experiment.data])
+    order = "another order" if run.control else "order"
+    streams = {
+        use: [stream(run.seed, run.key, m.replica, use) for m in members]
+        for use in ("weights", order, "labels", "augment")
+    }
+    data, test = parts(experiment, [m.function for m in members])
+    if run.shuffle_labels:
+        labels = [shuffled(data.y[0], run.shuffle_labels, labels) for labels in streams["labels"]]
+        data = Examples(data.x, torch.stack(labels))
+    data, test = data.to(run.device), test.to(run.device)
+    black = data.x.amin((0, 2, 3)) if experiment.augment else None  # every channel has a black pixel somewhere
+
+    initial = network.initial(streams["weights"])
+    weights = {name: w.to(run.device).requires_grad_() for name, w in initial.items()}
+    optimiser = Optimiser(run, experiment, list(weights.values()))
+    recorder = Recorder(network, weights, experiment, data, test)
+    recorded, kept = set(recorded_epochs(run.epochs)), set(snapshot_epochs(experiment, run.epochs))
+
+    # The moments that Adam keeps of dead units become denormal numbers, which cost a fifth of the time.
+    torch.set_flush_denormal(True)
+    consumed = [*streams[order], *streams["augment"]]
+    if state := checkpoint and checkpoint.state():
+        done = state["epoch"]
+        with torch.no_grad():
+            for weight, saved in zip(weights.values(), state["weights"], strict=True):
+                weight.copy_(saved)
+        optimiser.restore(state["optimiser"])
+        recorder.restore(state["recorder"])
+        for one, at in zip(consumed, state["streams"], strict=True):
+            one.set_state(at)
+    else:
+        done = 0
+        recorder.epoch(0)
+        if kept:
+            recorder.snapshot(0)
+    for epoch in range(done + 1, run.epochs + 1):
+        epoch_loss = torch.zeros(len(members), device=run.device)
+        left = run.steps - (epoch - 1) * ceil(len(data.x) / run.batch_size)
+        for batch in islice(_batches(data, run.batch_size, streams[order]), left):
+            x, y = _take(data, batch)
+            if experiment.augment:
+                x = augmented(x, experiment.augment, black, streams["augment"])
+            optimiser.zero_grad()
+            loss = torch.zeros_like(epoch_loss)
+            for some_x, some_y in pieces(x, y):
+                some = losses(experiment.loss, network(weights, some_x), some_y.expand(len(members), *some_y.shape[1:]))
+                some = some * (some_x.shape[1] / x.shape[1])
+                some.sum().backward()
+                loss += some.detach()
+            if experiment.record.gradient_norm == "step":
+                recorder.step(loss)
+            optimiser.step()
+            epoch_loss += loss * (x.shape[1] / len(data.x))
+        if epoch in kept:
+            recorder.snapshot(epoch)
+        if recorder.settled(epoch_loss) or epoch in recorded:
+            watch(epoch, recorder.epoch(epoch))
+            if recorder.finished:
+                break
+        if checkpoint and checkpoint.due:
+            checkpoint.save_state({
+                "epoch": epoch,
+                "weights": list(weights.values()),
+                "optimiser": optimiser.state(),
+                "recorder": recorder.state(),
+                "streams": [one.get_state() for one in consumed],
+            })  # fmt: skip
+    torch.set_flush_denormal(False)
+    return recorder.trace()
+
+
+def _batches(data: Examples, size: int, streams: list[torch.Generator]) -> Iterator[Tensor | None]:
+    """Indices of one epoch's mini-batches, (members, batch), in each member's own order; None for the whole set."""
+    if size >= len(data.x):
+        yield None
+        return
+    order = torch.stack([torch.randperm(len(data.x), generator=s) for s in streams])
+    yield from order.to(data.x.device).split(size, dim=1)
+
+
+def _take(data: Examples, batch: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Inputs and targets, both (members or 1, batch, ...), of a mini-batch, or of the whole set."""
+    if batch is None:
+        return data.x.unsqueeze(0), data.y
+    if len(batch) == 1:
+        return data.x[batch[0]].unsqueeze(0), data.y[:, batch[0]]
+    rows = torch.arange(len(batch), device=batch.device).unsqueeze(1)
+    return data.x[batch], data.y.expand(len(batch), *data.y.shape[1:])[rows, batch]

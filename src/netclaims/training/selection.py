@@ -1,0 +1,59 @@
+"""Which nets of an experiment are meant, and what they are called."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from netclaims.files import first
+from netclaims.settings.experiments import Experiment
+from netclaims.training.runs import SETTINGS
+
+
+def identity(experiment: Experiment) -> list[str]:
+    """The columns that tell an experiment's nets apart, besides the replica."""
+    return [
+        *(["function"] if experiment.functions else []),
+        "model",
+        *(name for name in SETTINGS if name in experiment.varied),
+    ]
+
+
+def _settings_label(row: pd.Series, names: list[str]) -> str:
+    return ", ".join(_setting_label(name, row[name]) for name in names)
+
+
+def _setting_label(name: str, value: str | float) -> str:
+    match name:
+        case "optimiser":
+            return str(value)
+        case "equal":
+            return f"equal {value}"
+        case "shuffle_labels":
+            return f"{100 * value:g} % of the labels shuffled"
+    return f"{name.replace('_', ' ')} {value:g}"
+
+
+def with_series(experiment: Experiment, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a column `series`: what a legend calls a net, by its model and its swept settings."""
+    swept = [name for name in SETTINGS if name in experiment.sweep.varied]
+    several = len(experiment.models) > 1 or not swept
+    labels = [
+        ", ".join([*([row["model"]] if several else []), *([_settings_label(row, swept)] if swept else [])])
+        for _, row in table.iterrows()
+    ]
+    return first(table.assign(series=labels), ["series"])
+
+
+def tuned(experiment: Experiment, nets: pd.DataFrame) -> pd.DataFrame:
+    """The nets of the best setting of a tuning: lowest mean final training loss, for each model and function.
+
+    A setting with a net that diverged counts as worse than any other.
+    """
+    names = list(experiment.tune.varied)
+    if not names:
+        return nets
+    rest = [name for name in identity(experiment) if name not in names]
+    scores = nets.assign(train_loss=nets["train_loss"].fillna(float("inf")))
+    means = scores.groupby([*rest, *names], sort=False)["train_loss"].mean().reset_index()
+    best = means.loc[means.groupby(rest, sort=False)["train_loss"].idxmin(), [*rest, *names]]
+    return nets.merge(best, on=[*rest, *names])

@@ -1,0 +1,132 @@
+"""Worker processes: what becomes of them when something ends before its time."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic, sleep
+
+import psutil
+import pytest
+import torch
+
+from netclaims.parallel import processes
+from netclaims.parallel.processes import each
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch):
+    monkeypatch.setattr(processes, "cpu_count", lambda: 2)
+
+
+def square(number: int) -> tuple[int, int]:
+    return number**2, os.getpid()
+
+
+def sums(tensor: torch.Tensor) -> float:
+    return tensor.sum().item()
+
+
+def kill_myself_if(it: bool) -> None:
+    if it:
+        os.kill(os.getpid(), signal.SIGKILL)
+    sleep(60)
+
+
+def fail_if(it: bool) -> None:
+    if it:
+        raise ValueError("a fault of the job's own")
+    sleep(60)
+
+
+def test_results_are_in_order_and_from_other_processes():
+    found = each([(square, (number,)) for number in range(6)])
+    assert [result for result, _ in found] == [0, 1, 4, 9, 16, 25]
+    assert os.getpid() not in {process for _, process in found}
+    assert each([(sums, (torch.full((size,), 2.0),)) for size in (3, 5)]) == [6, 10]
+
+
+def test_where_processes_are_not_forked(monkeypatch):
+    monkeypatch.setattr(processes, "METHOD", "spawn")
+    assert each([(pow, (number, 2)) for number in range(4)]) == [0, 1, 4, 9]
+
+
+def test_one_job_needs_no_process():
+    assert each([(square, (3,))]) == [(9, os.getpid())]
+    assert each([]) == []
+
+
+@pytest.mark.parametrize(("job", "error", "message"), [
+    (kill_myself_if, ChildProcessError, "a worker process was killed, as for want of memory"),
+    (fail_if, ValueError, "a fault of the job's own"),
+])  # fmt: skip
+def test_the_first_that_fails_ends_all_at_once(job, error, message):
+    begun, before = monotonic(), set(psutil.Process().children())
+    with pytest.raises(error, match=message):
+        each([(job, (number == 1,)) for number in range(4)])
+    assert monotonic() - begun < 30  # the others would take a minute
+    assert set(psutil.Process().children()) <= before
+
+
+SCRIPT = """
+import os, sys
+from pathlib import Path
+from time import sleep
+from netclaims.learn import processes
+
+def job(number):
+    Path(f"worker-{number}").write_text(str(os.getpid()))
+    sleep(60)
+
+processes.cpu_count = lambda: 2
+processes.each([(job, (number,)) for number in range(3)])
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_workers_end_with_their_parent(how, tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    parent = subprocess.Popen([sys.executable, "script.py"], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    deadline = monotonic() + 30
+    while len(list(tmp_path.glob("worker-*"))) < 2 and monotonic() < deadline:
+        sleep(0.05)
+    sleep(0.2)  # for what they have written
+    workers = [psutil.Process(int(path.read_text())) for path in tmp_path.glob("worker-*")]
+    assert len(workers) == 2
+    parent.send_signal(how)
+    assert parent.wait(10) != 0
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive
+
+
+def test_a_script_that_dvc_started_ends_with_it(tmp_path):
+    """Also where a shell, which lives on, stands between them."""
+    (tmp_path / "script.py").write_text(
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from time import sleep\n"
+        "from netclaims.command import command\n"
+        "@command\n"
+        "def main():\n"
+        "    Path('script').write_text(str(os.getpid()))\n"
+        "    sleep(60)\n"
+        "main()\n"
+    )
+    (tmp_path / "dvc.py").write_text(
+        "import os, subprocess, sys\n"
+        "environment = {**os.environ, 'DVC_STAGE': 'train@x'}\n"
+        "subprocess.run(['/bin/sh', '-c', f'{sys.executable} script.py; true'], env=environment)\n"
+    )
+    dvc = subprocess.Popen([sys.executable, "dvc.py"], cwd=tmp_path)
+    deadline = monotonic() + 30
+    while not Path(tmp_path, "script").exists() and monotonic() < deadline:
+        sleep(0.05)
+    sleep(0.2)
+    script = psutil.Process(int((tmp_path / "script").read_text()))
+    sleep(1)
+    assert script.is_running()
+    dvc.kill()
+    dvc.wait()
+    psutil.wait_procs([script], timeout=10)
+    assert not script.is_running()

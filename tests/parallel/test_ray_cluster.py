@@ -1,0 +1,147 @@
+"""The same work on a Ray cluster, whose nodes are all on this machine: the same bytes, and nothing lost with a node."""
+
+import os
+import sys
+from pathlib import Path
+from threading import Thread
+from time import monotonic, sleep
+
+import pytest
+import torch
+
+from netclaims.errors import SettingsError
+from netclaims.parallel import jobs as execution
+from netclaims.parallel.jobs import in_parallel
+from netclaims.parallel.ray_cluster import on_cluster
+from netclaims.training.all_runs import train_all
+from netclaims.training.loop import train
+from netclaims.training.runs import plan
+
+ray = pytest.importorskip("ray", reason="Ray is not installed")
+pytestmark = [pytest.mark.usefixtures("prepared"), pytest.mark.filterwarnings("ignore")]
+
+MODELS = {"A": {"layers": [10]}, "B": {"layers": [16, 10]}, "C": {"layers": [3, 10]}}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A cluster whose head does no work, and a way to add nodes of one core to it."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_DASHBOARD_ENABLED", "0")
+        found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+        patch.setenv("RAY_ADDRESS", found.address)
+        yield found
+        found.shutdown()
+
+
+@pytest.fixture
+def nodes(cluster):
+    """Two nodes of one core each."""
+    found = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    cluster.wait_for_nodes()
+    yield found
+    for node in found:
+        if node in cluster.worker_nodes:
+            cluster.remove_node(node)
+
+
+def same(one, other) -> bool:
+    return (one.epochs, one.last, one.diverged) == (other.epochs, other.last, other.diverged) and all(
+        a.keys() == b.keys() and all(torch.equal(x, b[name]) for name, x in a.items())
+        for a, b in ((one.weights, other.weights), (one.history, other.history), (one.steps, other.steps))
+    )
+
+
+def test_traces_are_those_of_one_machine(nodes, experiment, params):
+    entry = experiment(models=MODELS, optimiser="adam", record={"gradient_norm": "step"}, shuffle_labels=0.5)
+    runs = plan("d-a", entry, params(), 60)
+    found = train_all(runs, entry)
+    assert len(found) == 4
+    assert all(same(trace, train(run, entry)) for run, trace in zip(runs, found, strict=True))
+
+
+def test_work_is_spread_over_the_nodes_in_processes_of_one_thread(nodes):
+    def where(number):
+        sleep(1)
+        return number, ray.get_runtime_context().get_node_id(), torch.get_num_threads(), os.getpid()
+
+    found = in_parallel(where, [(number,) for number in range(4)], "four jobs")
+    assert [number for number, *_ in found] == [0, 1, 2, 3]
+    assert len({node for _, node, *_ in found}) == 2
+    assert {threads for *_, threads, _ in found} == {1}
+    assert os.getpid() not in {process for *_, process in found}
+
+
+def test_what_a_lost_node_was_at_is_done_by_another(nodes, cluster, experiment, params, tmp_path):
+    entry = experiment(models=MODELS, optimiser="adam")
+    runs = plan("d-a", entry, params(), 60)
+
+    def traced(place, run, entry, folder: Path):
+        node = ray.get_runtime_context().get_node_id()
+        with (folder / f"started-{place}").open("a") as file:
+            file.write(f"{node}\n")
+        while not (folder / "go").exists() or (folder / "go").read_text() in ("", node):
+            sleep(0.05)  # on the lost node until it is noticed: its worker outlives it by a moment
+        return train(run, entry)
+
+    def started() -> dict[str, list[str]]:
+        return {path.name: path.read_text().split() for path in tmp_path.glob("started-*")}
+
+    found = []
+    jobs = [(execution._alone, (traced, (place, run, entry, tmp_path))) for place, run in enumerate(runs)]
+    working = Thread(target=lambda: found.extend(on_cluster(jobs, "runs")))
+    working.start()
+    deadline = monotonic() + 120
+    while len(started()) < 2 and monotonic() < deadline:  # one job on each node
+        sleep(0.05)
+    before = started()
+    lost = nodes[1].node_id
+    cluster.remove_node(nodes[1], allow_graceful=False)
+    (tmp_path / "go").write_text(lost)
+    working.join(180)
+    assert not working.is_alive()
+    assert all(same(trace, train(run, entry)) for run, trace in zip(runs, found, strict=True))
+    (interrupted,) = (job for job, places in before.items() if places == [lost])
+    assert started()[interrupted] == [lost, nodes[0].node_id]
+
+
+def test_what_is_done_is_kept_before_the_rest_is(nodes, tmp_path):
+    """So that a training on a cluster, interrupted, goes on with what is not finished."""
+    kept = {}
+
+    def waits_if(it: bool, folder: Path) -> str:
+        while it and not (folder / "go").exists():
+            sleep(0.05)
+        return "done"
+
+    def keep(place, result):
+        kept[place] = result
+        (tmp_path / "go").touch()
+
+    on_cluster([(waits_if, (it, tmp_path)) for it in (False, True)], "two jobs", keep)
+    assert list(kept.items()) == [(0, "done"), (1, "done")]
+
+
+def test_an_error_is_the_jobs_own(nodes):
+    def fails(number):
+        raise SettingsError(f"job {number}: bad")
+
+    with pytest.raises(SettingsError, match=r"^job 1: bad$"):
+        in_parallel(fails, [(1,)], "one job")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "no.such.host.invalid:6379", "127.0.0.1:x"])
+def test_no_cluster_is_one_line(address, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(SettingsError, match=r"^RAY_ADDRESS: no cluster to use: .+\Z"):
+        in_parallel(abs, [(1,)], "one job")
+
+
+def test_without_ray_it_is_one_line(monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(SettingsError, match=r"^RAY_ADDRESS: set, and Ray is not installed: pip install .+\Z"):
+        in_parallel(abs, [(1,)], "one job")

@@ -1,0 +1,265 @@
+"""The folder of an experiment: written, and read back."""
+
+from math import inf, nan
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from netclaims.files import read_table
+from netclaims.training.artifacts import read_snapshots, read_weights, write_runs
+from netclaims.training.loop import train
+from netclaims.training.recorder import TrainingRecord
+from netclaims.training.runs import Member, plan
+
+
+@pytest.fixture
+def trained(prepared, params):
+    """Trains an experiment one run after the other, writes its folder, and gives runs and traces."""
+
+    def make(entry, **changes):
+        runs = plan("d-a", entry, params(**changes), 60)
+        traces = [train(run, entry) for run in runs]
+        write_runs(entry, runs, traces)
+        return runs, traces, prepared / "runs" / "d-a"
+
+    return make
+
+
+NETS = [
+    *("run", "member", "function", "model", "optimiser", "learning_rate", "batch_size", "shuffle_labels", "equal"),
+    *("replica", "parameters", "diverged", "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy"),
+]
+
+
+def test_only_what_was_recorded_is_written(experiment, trained):
+    *_, folder = trained(experiment())
+    assert {path.name for path in folder.iterdir()} == {"nets.csv", "history.csv", "weights.safetensors"}
+
+
+def test_a_row_for_every_net(experiment, trained):
+    entry = experiment(
+        models={"A": {"layers": [10]}, "B": {"layers": [16, 10]}},
+        sweep={"batch_size": [60, 16], "equal": ["steps", "epochs"], "shuffle_labels": [0, 0.5]},
+        follows=["replicas", "scale"],
+        epochs=2,
+    )
+    runs, traces, _ = trained(entry)
+    nets = read_table("d-a", "nets")
+    assert list(nets) == NETS
+    assert nets["function"].isna().all()
+    expected = [(i, j, net.replica) for i, run in enumerate(runs) for j, net in enumerate(run.members)]
+    assert [*zip(nets["run"], nets["member"], nets["replica"], strict=True)] == expected
+    for net in nets.itertuples():
+        run, trace = runs[net.run], traces[net.run]
+        setting = (net.optimiser, net.learning_rate, net.batch_size, net.shuffle_labels, net.equal)
+        assert (net.model, *setting) == (run.model, *run.setting.values())
+        assert net.parameters == entry.parameters(run.model)
+        assert (net.epoch, net.diverged) == (run.epochs, False)
+        for name, values in trace.history.items():
+            assert getattr(net, name) == pytest.approx(values[net.member, -1].item(), rel=1e-5)
+
+
+def test_the_nets_of_the_control_have_a_table_of_their_own_and_their_weights_with_the_others(experiment, trained):
+    entry = experiment(
+        models={"A": {"layers": [10]}, "B": {"layers": [16, 10]}},  # B trains one at a time
+        sweep={"batch_size": [60, 16]},
+        control=16,
+        record={"gradient_norm": "step"},
+        follows=["replicas", "scale"],
+        against="batch_size",
+    )
+    runs, traces, folder = trained(entry)
+    assert [run.control for run in runs] == [False] * 6 + [True] * 3
+    nets, controls = read_table("d-a", "nets"), read_table("d-a", "controls")
+    assert list(nets) == list(controls) == NETS
+    assert nets["run"].drop_duplicates().tolist() == list(range(6))
+    assert [*zip(controls["run"], controls["member"], strict=True)] == [(6, 0), (6, 1), (7, 0), (8, 0)]
+    assert controls["model"].tolist() == ["A", "A", "B", "B"]
+    assert controls["replica"].tolist() == [0, 1, 0, 1]
+    assert controls["batch_size"].tolist() == [16] * 4
+    for net in controls.itertuples():
+        assert (net.epoch, net.diverged) == (3, False)
+        for name, values in traces[net.run].history.items():
+            assert getattr(net, name) == pytest.approx(values[net.member, -1].item(), rel=1e-5)
+    ours = nets[nets["batch_size"] == 16]
+    assert (ours["train_loss"].to_numpy() != controls["train_loss"].to_numpy()).all()
+    for name in ("history", "steps"):
+        assert read_table("d-a", name)["run"].drop_duplicates().tolist() == list(range(6))
+    weights = read_weights("d-a")
+    assert list(weights) == list(range(9))
+    for run, trace in enumerate(traces):
+        assert all(torch.equal(w, weights[run][name]) for name, w in trace.weights.items())
+    assert {path.name for path in folder.iterdir()} == {
+        *(f"{name}.csv" for name in ("nets", "controls", "history", "steps")),
+        "weights.safetensors",
+    }
+
+
+def test_history_of_every_net(experiment, trained):
+    runs, traces, _ = trained(experiment("functions", functions=["sinc5", "quadratic"], epochs=5))
+    history = read_table("d-a", "history")
+    assert list(history) == ["run", "member", "epoch", "train_loss", "test_loss"]
+    for (run, index), rows in history.groupby(["run", "member"]):
+        assert rows["epoch"].tolist() == traces[run].epochs
+        assert rows["train_loss"].tolist() == pytest.approx(traces[run].history["train_loss"][index].tolist(), rel=1e-5)
+    assert len(history) == 4 * 6
+    assert read_table("d-a", "nets")["function"].tolist() == ["sinc5", "sinc5", "quadratic", "quadratic"]
+    assert runs[0].members[2] == Member("quadratic", 0)
+
+
+def test_steps_of_every_net(experiment, trained):
+    _, traces, _ = trained(experiment(record={"gradient_norm": "step"}))
+    steps = read_table("d-a", "steps")
+    assert list(steps) == ["run", "member", "step", "loss", "gradient_norm"]
+    for index, rows in steps.groupby("member"):
+        assert rows["step"].tolist() == list(range(1, 13))
+        for name in ("loss", "gradient_norm"):
+            assert rows[name].tolist() == pytest.approx(traces[0].steps[name][index].tolist(), rel=1e-5)
+
+
+def test_gradient_norms_by_epoch_are_in_the_history(experiment, trained):
+    _, traces, folder = trained(experiment("functions", record={"gradient_norm": "epoch"}))
+    nets, history = read_table("d-a", "nets"), read_table("d-a", "history")
+    assert list(history) == ["run", "member", "epoch", "train_loss", "test_loss", "gradient_norm"]
+    for index, rows in history.groupby("member"):
+        expected = traces[0].history["gradient_norm"][index].tolist()
+        assert rows["gradient_norm"].tolist() == pytest.approx(expected, rel=1e-5)
+        assert nets["gradient_norm"][index] == pytest.approx(expected[-1], rel=1e-5)
+    assert not (folder / "steps.csv").exists()
+
+
+def test_weights_come_back_bit_by_bit_in_the_order_of_the_layers(experiment, trained):
+    layers = [*([3] * 10), 10]  # eleven layers: "10" sorts before "2"
+    models = {"A": {"layers": layers}, "B": {"layers": [{"dense": 4, "bias": False}, 10]}}
+    _, traces, _ = trained(experiment(models=models))
+    found = read_weights("d-a")
+    assert list(found) == [0, 1]
+    for run, weights in found.items():
+        assert list(weights) == list(traces[run].weights)
+        assert all(torch.equal(w, traces[run].weights[name]) for name, w in weights.items())
+
+
+def test_more_than_ten_runs_keep_their_order(experiment, trained):
+    rates = [0.01 * n for n in range(1, 13)]
+    entry = experiment(learning_rate=None, sweep={"learning_rate": rates}, epochs=1)
+    _, traces, _ = trained(entry, replicas=1)
+    found = read_weights("d-a")
+    assert list(found) == list(range(12))
+    for run, trace in enumerate(traces):
+        assert torch.equal(found[run]["1.bias"], trace.weights["1.bias"])
+
+
+def test_outputs_of_nets_that_fit_a_function(experiment, trained):
+    _, traces, folder = trained(experiment("functions", functions=["sinc5", "quadratic"]))
+    found = load_file(folder / "outputs.safetensors")
+    assert list(found) == ["0"]
+    assert torch.equal(found["0"], traces[0].outputs)
+    assert found["0"].shape == (4, 18)
+
+
+def test_two_writings_give_the_same_bytes(experiment, trained):
+    entry = experiment("functions", record={"gradient_norm": "step", "weights_every": 1})
+    *_, folder = trained(entry)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert len(before) == 6
+    trained(entry)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+# ------------------------------------------------------------------------------------------------------- snapshots
+
+
+def test_snapshots_of_all_runs_together(experiment, trained):
+    entry = experiment(models={"A": {"layers": [16, 10]}}, record={"weights_every": 2}, epochs=4)
+    _, traces, _ = trained(entry, replicas=3)
+    assert len(traces) == 3
+    found, epochs = read_snapshots("d-a")
+    assert epochs == [0, 2, 4]
+    assert list(found) == ["1.weight", "1.bias", "2.weight", "2.bias"]
+    for name, weight in found.items():
+        assert weight.shape[:2] == (3, 3)
+        assert torch.equal(weight, torch.cat([trace.snapshots[name] for trace in traces]))
+        assert torch.equal(weight[:, -1], torch.cat([trace.weights[name] for trace in traces]))
+
+
+@pytest.mark.parametrize("bad", [nan, 1e30])
+@pytest.mark.usefixtures("prepared")
+def test_snapshots_of_nets_that_diverged_are_left_out(bad, experiment, run_of):
+    """The loss can be infinite where the weights are not."""
+    entry = experiment(record={"weights_every": 1})
+    run = run_of(entry, replicas=3, key="d-a")
+    trace = train(run, entry)
+    trace.snapshots["1.weight"][1, 2, 3, 5] = bad
+    trace.diverged[1] = True
+    write_runs(entry, [run], [trace])
+    found, epochs = read_snapshots("d-a")
+    assert epochs == [0, 1, 2, 3]
+    assert all(torch.equal(weight, trace.snapshots[name][[0, 2]]) for name, weight in found.items())
+
+
+@pytest.mark.parametrize(("diverged", "nets", "epochs"), [([True, False], 1, [0, 1, 2, 3]), ([True, True], 0, [])])
+def test_a_run_that_ended_as_it_diverged_does_not_cut_the_others_short(diverged, nets, epochs, experiment, trained):
+    entry = experiment(models={"A": {"layers": [16, 10]}}, record={"weights_every": 1})
+    runs, traces, _ = trained(entry, replicas=2)
+    for trace, gone in zip(traces, diverged, strict=True):
+        trace.diverged = [gone]
+    traces[0].snapshot_epochs = [0, 1]
+    traces[0].snapshots = {name: w[:, :2] for name, w in traces[0].snapshots.items()}
+    write_runs(entry, runs, traces)
+    found, there = read_snapshots("d-a")
+    assert there == epochs
+    for name, weight in found.items():
+        assert weight.shape[0] == nets
+        assert nets == 0 or torch.equal(weight, traces[1].snapshots[name])
+
+
+def test_snapshots_of_runs_that_stopped_go_as_far_as_all_of_them(experiment, trained):
+    record, stop = {"weights_every": 1}, {"loss_change": 5e-2}
+    entry = experiment(models={"A": {"layers": [16, 10]}}, record=record, stop=stop, epochs=40)
+    _, traces, _ = trained(entry, replicas=3)
+    lengths = [len(trace.snapshot_epochs) for trace in traces]
+    assert len(set(lengths)) > 1
+    found, epochs = read_snapshots("d-a")
+    assert epochs == list(range(min(lengths)))
+    for name, weight in found.items():
+        assert torch.equal(weight, torch.cat([trace.snapshots[name][:, : min(lengths)] for trace in traces]))
+
+
+# ------------------------------------------------------------------------------------------ stopped and diverged nets
+
+
+@pytest.mark.usefixtures("prepared")
+def test_history_ends_where_a_net_stopped_or_diverged(experiment, run_of):
+    entry = experiment("functions")
+    run = run_of(entry, replicas=3, key="d-a")
+    losses = torch.tensor([[4.0, 3, 2, 1], [4, 2, 9, 9], [4, inf, nan, nan]])
+    trace = TrainingRecord(
+        epochs=[0, 2, 4, 5],
+        history={"train_loss": losses, "test_loss": losses + 1},
+        last=[3, 1, 1],
+        diverged=[False, False, True],
+        weights={"1.weight": torch.zeros(3, 1, 1)},
+        outputs=torch.zeros(3, 18),
+    )
+    write_runs(entry, [run], [trace])
+    nets, history = read_table("d-a", "nets"), read_table("d-a", "history")
+    assert nets["epoch"].tolist() == [5, 2, 2]
+    assert nets["diverged"].tolist() == [False, False, True]
+    assert nets["train_loss"].tolist() == [1, 2, inf]
+    assert nets["test_loss"].tolist() == [2, 3, inf]
+    assert history.groupby("member")["epoch"].agg(list).tolist() == [[0, 2, 4, 5], [0, 2], [0, 2]]
+    assert history.groupby("member")["train_loss"].agg(list).tolist() == [[4, 3, 2, 1], [4, 2], [4, inf]]
+
+
+def test_a_net_that_diverged_in_training(experiment, trained):
+    entry = experiment("functions", activation="leaky_relu", learning_rate=1e6, epochs=20)
+    _, traces, _ = trained(entry)
+    nets, history = read_table("d-a", "nets"), read_table("d-a", "history")
+    assert nets["diverged"].all()
+    assert (~(nets["train_loss"].abs() < inf)).all()
+    ends = history.groupby("member")["epoch"].max().tolist()
+    assert ends == nets["epoch"].tolist() == [traces[0].epochs[last] for last in traces[0].last]
+    assert max(ends) < 20
+    finite = history["train_loss"].abs() < inf
+    assert (~finite).groupby(history["member"]).sum().tolist() == [1, 1]  # the last record alone
