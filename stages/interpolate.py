@@ -1,5 +1,7 @@
 """Nets on the line between two trained ones: `python stages/interpolate.py d-interpolation`."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -9,42 +11,64 @@ from netclaims.analysis.sensitivity import COLUMNS
 from netclaims.analysis.weight_matching import matched
 from netclaims.command import command
 from netclaims.data.examples import first_examples, images, parts
+from netclaims.experiment import Experiment
 from netclaims.files import read_table, write_table
 from netclaims.nets.layers import Conv
 from netclaims.nets.network import Network, Weights, member
 from netclaims.parallel.jobs import in_parallel
-from netclaims.settings.analyses import InterpolateSettings, load_section
-from netclaims.settings.experiments import EXAMPLE, Experiment, load_experiment
+from netclaims.recipes.read import read_recipe
 from netclaims.spread import spread
 from netclaims.training.artifacts import read_weights
+
+
+@dataclass(frozen=True)
+class Interpolation:
+    """The settings of an `interpolate` recipe.
+
+    Attributes:
+        nets: the experiment.
+        over: the swept setting.
+        between: its values at α = 0 and at α = 1.
+        alpha: range of α.
+        points: positions on it, ends included.
+        examples: of the test set, on which sensitivities are measured; None if they are not.
+        control: whether nets of the first value were trained once more, with the data in another order.
+    """
+
+    nets: Experiment
+    over: str
+    between: list[float]
+    alpha: list[float]
+    points: int
+    examples: int | None
+    control: bool
 
 
 @command
 def main(key: str) -> None:
     """Interpolate between the nets that `key` names, kind of pair by kind of pair and replica by replica."""
-    settings = load_section("interpolate", key, InterpolateSettings)
-    experiment = load_experiment(settings.nets)
-    weights, nets = read_weights(settings.nets), read_table(settings.nets, "nets")
-    controls = read_table(settings.nets, "controls") if experiment.control == settings.between[0] else None
-    dense = [name for name, model in experiment.models.items() if Conv not in map(type, model.layers)]
+    settings = read_recipe("interpolate", key, Interpolation).settings
+    experiment = settings.nets
+    weights, nets = read_weights(experiment.key), read_table(experiment.key, "nets")
+    controls = read_table(experiment.key, "controls") if settings.control else None
+    dense = [name for name, layers in experiment.models.items() if Conv not in map(type, layers)]
     images(experiment.data)  # read once, for all processes
     jobs = []
     for line in pairs(nets, settings.over, settings.between, dense, controls).to_dict("records"):
         start, end = (member(weights[line[f"run_{at}"]], line[f"member_{at}"]) for at in ("start", "end"))
-        jobs.append((experiment, settings, line, start, end))
+        jobs.append((settings, line, start, end))
     table = pd.concat(in_parallel(_line, jobs, key))
     columns = ["loss", "accuracy", *(COLUMNS if settings.examples else [])]
     curves = spread(table, ["model", "pair", "split", "alpha"], columns)
     barriers, numbers = line_numbers(table)
-    write_analysis("interpolate", key, settings.nets, curves, numbers, barriers=barriers)
+    write_analysis("interpolate", key, experiment.key, curves, numbers, barriers=barriers)
     write_table(replicas_of(key, "interpolate"), table)
 
 
-def _line(
-    experiment: Experiment, settings: InterpolateSettings, line: dict, start: Weights, end: Weights
-) -> pd.DataFrame:
+def _line(settings: Interpolation, line: dict, start: Weights, end: Weights) -> pd.DataFrame:
     """One pair; the report's own kind on the whole range, the others where the barrier is defined."""
-    network = Network(experiment.models[line["model"]].layers, experiment.activation, EXAMPLE[experiment.data])
+    experiment = settings.nets
+    network = Network(experiment.models[line["model"]], experiment.activation, experiment.example)
     train, test = parts(experiment, [])
     alpha, probe = np.linspace(*settings.alpha, settings.points), None
     if not line["own"]:

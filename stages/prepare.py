@@ -3,14 +3,14 @@
 import sys
 
 from netclaims.command import command
-from netclaims.data.prepare import prepare
-from netclaims.settings.params import load_params
+from netclaims.data.prepare import Preparation, prepare
+from netclaims.recipes.read import read_recipe
 
 
 @command
 def main(name: str) -> None:
     """Prepare data `name` from the source that `params.yaml` picks."""
-    sys.stderr.write(f"{prepare(name, load_params())}\n")
+    sys.stderr.write(f"{prepare(read_recipe('prepare', name, Preparation).settings)}\n")
 
 
 if __name__ == "__main__":

@@ -1,52 +1,69 @@
 """Sensitivity of trained nets, and curvature of their loss: `python stages/sensitivity.py d-sensitivity`."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from netclaims.analysis.output import replicas_of, write_analysis
 from netclaims.analysis.sensitivity import COLUMNS, sensitivities
 from netclaims.analysis.sharpness import sharpness
-from netclaims.analysis.spectrum import density, spectrum, training_loss
+from netclaims.analysis.spectrum import Curvature, density, spectrum, training_loss
 from netclaims.command import command
 from netclaims.data.examples import Examples, first_examples, images, parts
+from netclaims.experiment import Experiment
 from netclaims.files import read_table, write_table
 from netclaims.nets.network import Network, Weights, flatten
 from netclaims.parallel.jobs import in_parallel
-from netclaims.settings.analyses import SensitivitySettings, load_section
-from netclaims.settings.experiments import EXAMPLE, Experiment, load_experiment
-from netclaims.settings.params import load_params
+from netclaims.recipes.read import read_recipe
 from netclaims.spread import mean_and_deviation, spread
 from netclaims.training.artifacts import read_weights
 from netclaims.training.random_streams import stream
-from netclaims.training.selection import identity, with_series
+from netclaims.training.selection import with_series
 
 CURVATURE = ["largest_eigenvalue", "trace", "sharpness"]
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """The settings of a `sensitivity` recipe.
+
+    Attributes:
+        nets: the experiment.
+        seed: of random vectors.
+        examples: first ones of the test set, on which sensitivities are measured.
+        curvature: how second derivatives are.
+    """
+
+    nets: Experiment
+    seed: int
+    examples: int
+    curvature: Curvature
 
 
 @command
 def main(key: str) -> None:
     """Measure the nets that `key` names."""
-    settings, seed = load_section("sensitivity", key, SensitivitySettings), load_params().seed
-    experiment = load_experiment(settings.nets)
-    weights, nets = read_weights(settings.nets), read_table(settings.nets, "nets")
+    settings = read_recipe("sensitivity", key, Sensitivity).settings
+    experiment = settings.nets
+    weights, nets = read_weights(experiment.key), read_table(experiment.key, "nets")
     images(experiment.data)  # read once, for all processes
-    jobs = [(experiment, settings, seed, group, weights[run]) for run, group in nets.groupby("run")]
+    jobs = [(settings, group, weights[run]) for run, group in nets.groupby("run")]
     found, spectra = (pd.concat(tables) for tables in zip(*in_parallel(_measure, jobs, key), strict=True))
     table, spectra = with_series(experiment, found), with_series(experiment, spectra)
-    columns, names = [*COLUMNS, *CURVATURE], ["series", *identity(experiment)]
+    columns, names = [*COLUMNS, *CURVATURE], ["series", *experiment.identity]
     curves = spread(table, [*names, "parameters"], columns)
     numbers = {
         series: {name: mean_and_deviation(group[name]) for name in columns}
         for series, group in table.groupby("series", sort=False)
     }
-    write_analysis("sensitivity", key, settings.nets, curves, numbers, density=density(spectra, names))
+    write_analysis("sensitivity", key, experiment.key, curves, numbers, density=density(spectra, names))
     write_table(replicas_of(key, "sensitivity"), table)
 
 
-def _measure(
-    experiment: Experiment, settings: SensitivitySettings, seed: int, nets: pd.DataFrame, weights: Weights
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _measure(settings: Sensitivity, nets: pd.DataFrame, weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The nets of one run, all of one architecture, with a column for each quantity; and their spectra."""
-    network = Network(experiment.models[nets["model"].iloc[0]].layers, experiment.activation, EXAMPLE[experiment.data])
+    experiment = settings.nets
+    network = Network(experiment.models[nets["model"].iloc[0]], experiment.activation, experiment.example)
     train, test = parts(experiment, [])
     found = sensitivities(network, weights, experiment.loss, first_examples(test, settings.examples))
     nets = nets.assign(**{name: value.numpy() for name, value in found.items()})
@@ -55,7 +72,7 @@ def _measure(
     loss = training_loss(network, weights, experiment.loss, Examples(some.x.contiguous(), some.y))
     curvature, spectra = [], []
     for theta, net in zip(flatten(weights), nets.to_dict("records"), strict=True):
-        vectors = stream(seed, settings.nets, net["run"], net["member"], "curvature")
+        vectors = stream(settings.seed, experiment.key, net["run"], net["member"], "curvature")
         trace, eigenvalues = spectrum(loss, theta, settings.curvature, vectors)
         highest = sharpness(loss, theta, settings.curvature.epsilon)
         curvature.append((eigenvalues["eigenvalue"].iloc[-1], trace, highest))

@@ -16,11 +16,13 @@ from xdist.scheduler import LoadFileScheduling
 
 from netclaims.data.examples import images
 from netclaims.data.functions import FUNCTIONS, evaluate, formula, grid
-from netclaims.nets.layers import Layer
 from netclaims.nets.network import Network
-from netclaims.settings.experiments import Experiment
+from netclaims.recipes.resolve import training
+from netclaims.settings.experiments import ExperimentEntry
+from netclaims.settings.layers import LayerEntry, plain
 from netclaims.settings.params import Params
 from netclaims.training.runs import Member, Run
+from netclaims.training.training import Training
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,7 +69,6 @@ IMAGES = {
     "optimiser": "sgd",
     "learning_rate": 0.05,
     "epochs": 3,
-    "follows": ["replicas", "batch_size"],
     "against": "parameters",
 }
 FUNCTION = IMAGES | {
@@ -78,7 +79,6 @@ FUNCTION = IMAGES | {
     "models": {"A": {"layers": [6, 1]}},
     "loss": "mse",
     "batch_size": "full",
-    "follows": ["replicas", "scale"],
 }
 
 
@@ -102,12 +102,6 @@ def entry():
 
 
 @pytest.fixture(scope="session")
-def experiment(entry):
-    """The same entry, checked."""
-    return lambda data="mnist", **changes: Experiment.model_validate(entry(data, **changes))
-
-
-@pytest.fixture(scope="session")
 def params():
     """`params.yaml` with one scale, `small`, which cuts no epochs unless `train_seconds` says so."""
 
@@ -125,30 +119,32 @@ def params():
 
 
 @pytest.fixture(scope="session")
-def run_of():
-    """The run that trains the first model of an experiment with its own settings, with changes."""
+def checked(entry):
+    """The same entry, checked."""
+    return lambda data="mnist", **changes: ExperimentEntry.model_validate(entry(data, **changes))
 
-    def make(experiment: Experiment, replicas=1, **changes) -> Run:
-        size = experiment.points or SIZES[experiment.data][0]
-        full = min(size, experiment.examples or size)
-        batch_size = full if experiment.batch_size == "full" else experiment.batch_size or 16
-        in_an_epoch = ceil(full / changes.get("batch_size", batch_size))
+
+@pytest.fixture(scope="session")
+def experiment(checked, params):
+    """The same entry, resolved: what training has to do."""
+
+    def make(data="mnist", **changes) -> Training:
+        return training("d-test", checked(data, **changes), params(), SIZES.get(data, (None,))[0])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def run_of():
+    """The run that trains the first model of an experiment with its first setting, with changes."""
+
+    def make(experiment: Training, replicas=1, **changes) -> Run:
         members = tuple(Member(name, i) for name in experiment.functions or [None] for i in range(replicas))
-        run = Run(
-            key="d-test",
-            seed=0,
-            model=next(iter(experiment.models)),
-            optimiser=experiment.optimiser,
-            learning_rate=experiment.learning_rate,
-            batch_size=batch_size,
-            shuffle_labels=experiment.shuffle_labels or 0.0,
-            equal="epochs",
-            epochs=experiment.epochs,
-            steps=changes.get("epochs", experiment.epochs) * in_an_epoch,
-            epoch_steps=in_an_epoch,
-            members=members,
-        )
-        return replace(run, **changes)
+        settings = vars(experiment.settings[0])
+        run = Run("d-test", experiment.seed, next(iter(experiment.models)), **settings, members=members)
+        in_an_epoch = ceil(experiment.train_size / changes.get("batch_size", run.batch_size))
+        steps = changes.get("epochs", run.epochs) * in_an_epoch
+        return replace(run, **({"steps": steps, "epoch_steps": in_an_epoch} | changes))
 
     return make
 
@@ -183,7 +179,7 @@ def prepared(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def layers_of():
     """Layers as a report file writes them, checked."""
-    return lambda layers: TypeAdapter(list[Layer]).validate_python(layers)
+    return lambda layers: [plain(layer) for layer in TypeAdapter(list[LayerEntry]).validate_python(layers)]
 
 
 @pytest.fixture(scope="session")

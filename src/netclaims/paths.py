@@ -10,7 +10,7 @@ PARAMS, REPORTS = Path("params.yaml"), Path("reports")
 DATA, RUNS, METRICS, PLOTS = Path("data"), Path("runs"), Path("metrics"), Path("plots")
 CHECKPOINTS = Path("checkpoints")
 FIGURES = PLOTS / "figures"
-SETTINGS = DATA / "settings"
+RECIPES = Path("recipes")
 EXPERIMENTS_TABLE = Path("docs/experiments.md")
 
 
@@ -32,6 +32,11 @@ def plots_of(key: str) -> Path:
 def metrics_of(key: str, analysis: str | None = None) -> Path:
     """The file of an experiment's metrics, or of those of one of its analyses."""
     return METRICS / report_of(key) / (f"{key}.{analysis}.json" if analysis else f"{key}.json")
+
+
+def recipe_of(stage: str, key: str | None = None) -> Path:
+    """Return the recipe of a stage: all that decides what it writes."""
+    return RECIPES / stage / f"{key}.json" if key else RECIPES / f"{stage}.json"
 
 
 def file_size(path: Path) -> int:

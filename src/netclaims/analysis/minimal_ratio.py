@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -12,12 +13,33 @@ from torch import Tensor
 
 from netclaims.analysis.critical_points import lower_gradient_norm, lower_loss, switching_distance
 from netclaims.analysis.exact_hessian import LeastSquares
-from netclaims.settings.analyses import HessianSettings
+from netclaims.experiment import Experiment
 from netclaims.spread import mean_and_deviation, rounded, spread
 
 ZERO_GRADIENT = 1e-7  # a norm below which the gradient counts as zero, where losses and eigenvalues are about one
 ON_A_KINK = 1e-6  # a switching distance below which a unit's kink lies on a training example
 PARTS = ["Hessian", "Gauss-Newton part", "residual part"]
+
+
+@dataclass(frozen=True)
+class MinimalRatio:
+    """The settings of a `hessian` recipe.
+
+    Attributes:
+        nets: the experiment.
+        seed: of the points around each net.
+        descent: steps at the most that lower the loss further.
+        iterations: steps at the most that then lower the gradient norm.
+        neighbours: points that are sampled around each net.
+        radius: how far from it, as a share of the norm of its parameters.
+    """
+
+    nets: Experiment
+    seed: int
+    descent: int
+    iterations: int
+    neighbours: int
+    radius: float
 
 
 def eigenvalue_tolerance(eigenvalues: Tensor, gradient_norm: float) -> float:
@@ -84,7 +106,7 @@ def higher_neighbours(
 
 
 def critical_point(
-    problem: LeastSquares, theta: Tensor, settings: HessianSettings, piecewise_linear: bool, stream: torch.Generator
+    problem: LeastSquares, theta: Tensor, settings: MinimalRatio, piecewise_linear: bool, stream: torch.Generator
 ) -> tuple[dict, pd.DataFrame]:
     """From the end of training to a smaller gradient norm, and the curvature there.
 

@@ -13,7 +13,7 @@ from netclaims.spread import rounded
 
 
 def replicas_of(key: str, section: str) -> Path:
-    """The table in which an analysis has a row, or several, for every replica."""
+    """Return the table in which an analysis has a row, or several, for every replica."""
     return RUNS / f"{key}.{section}.csv"
 
 
@@ -21,10 +21,14 @@ def write_analysis(section: str, key: str, nets: str, table: pd.DataFrame, numbe
     """Write what an analysis found, with the scale and the data set of the nets that it worked on.
 
     Args:
+        section: kind of the analysis.
+        key: the experiment or analysis that the results are named after.
+        nets: the experiment that trained the nets.
         table: what becomes `<section>.csv`.
+        numbers: the metrics.
         more: further tables, by the name of their file.
     """
-    about = read_json(metrics_of(nets))
+    about = read_json(RUNS / nets / "about.json")
     said = {"experiment": key} | {name: about[name] for name in ("scale", "data", "replicas")}
     for name, content in {section: table, **more}.items():
         write_table(plots_of(key) / f"{name}.csv", content)

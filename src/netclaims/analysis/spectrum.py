@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pandas as pd
 import torch
@@ -16,7 +17,6 @@ from torch import Tensor
 from netclaims.data.examples import Examples
 from netclaims.nets.losses import losses
 from netclaims.nets.network import Network, Weights, unflatten
-from netclaims.settings.analyses import CurvatureSettings
 from netclaims.spread import spread
 
 with warnings.catch_warnings(action="ignore"):  # a package that curvlinops imports still compiles with torch.jit.script
@@ -29,6 +29,23 @@ Loss = Callable[[Tensor], Tensor]
 POSITIONS = 32
 # Of the Gaussians and of the grid, as shares of the range of the eigenvalues: Papyan 2020, section D.2.
 KAPPA, MARGIN = 3.0, 0.05
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """How the curvature of the training loss is measured.
+
+    Attributes:
+        examples: first ones of the training set, whose loss that is.
+        iterations: Lanczos steps, which give the largest eigenvalue and the spectral density.
+        probes: random vectors that give the trace (Hutchinson 1989).
+        epsilon: size of the box in which sharpness looks for a higher loss (Keskar et al. 2017).
+    """
+
+    examples: int
+    iterations: int
+    probes: int
+    epsilon: float
 
 
 def training_loss(network: Network, like: Weights, kind: str, data: Examples) -> Loss:
@@ -77,9 +94,7 @@ class Hessian(PyTorchLinearOperator):
         return [torch.stack(columns, 1)]
 
 
-def spectrum(
-    loss: Loss, theta: Tensor, settings: CurvatureSettings, stream: torch.Generator
-) -> tuple[float, pd.DataFrame]:
+def spectrum(loss: Loss, theta: Tensor, settings: Curvature, stream: torch.Generator) -> tuple[float, pd.DataFrame]:
     """TrainingRecord and spectrum of the Hessian of one net.
 
     The trace is the mean of vᵀHv over vectors v of random signs (Hutchinson 1989). The spectrum is that of the

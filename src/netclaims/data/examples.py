@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from netclaims.data.functions import evaluate, grid
-from netclaims.files import read_array, read_json
+from netclaims.experiment import Experiment
+from netclaims.files import read_array
 from netclaims.paths import DATA
-from netclaims.settings.experiments import Experiment
 
 
 @dataclass(frozen=True)
@@ -71,23 +71,15 @@ def held_out(functions: list[str]) -> Examples:
     return Examples(torch.from_numpy(x).float().unsqueeze(1), torch.from_numpy(y).float().unsqueeze(2))
 
 
-def train_size(experiment: Experiment) -> int:
-    """Size of the experiment's training set."""
-    if experiment.points:
-        return experiment.points
-    size = read_json(DATA / experiment.data / "manifest.json")["train_size"]
-    return min(size, experiment.examples or size)
-
-
 def parts(experiment: Experiment, functions: list[str]) -> tuple[Examples, Examples]:
     """Training and test data of nets that fit `functions` (one name per net), or of image classifiers.
 
-    Images are standardised by the whole training set, also where the experiment takes the first `examples` of it.
+    Images are standardised by the whole training set, also where the experiment takes its first examples alone.
     """
     if experiment.points:
         return function_values(functions, grid(experiment.points)), held_out(functions)
     train, test = images(experiment.data)
-    return first_examples(train, experiment.examples or len(train.x)), test
+    return first_examples(train, experiment.train_size), test
 
 
 def first_examples(part: Examples, count: int) -> Examples:

@@ -5,6 +5,7 @@ An archive is read in memory: none of its member names is ever used as a path.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import warnings
 import zipfile
@@ -19,10 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from netclaims.data.image_set import ImageSet, Split
+from netclaims.data.sources import Source
 from netclaims.errors import DataError, shown
 from netclaims.nets.layers import Shape
 from netclaims.paths import file_size
-from netclaims.settings.params import Images
 
 LARGEST_FILE = 2**20  # bytes, unpacked: ample for images of a few thousand pixels
 LONGEST_NAME = 300  # characters, with the folders
@@ -33,7 +34,7 @@ MODES = {1: ("L", {"L"}), 3: ("RGB", {"RGB", "L"})}
 Read = Callable[[str], bytes]
 
 
-def read_images(source: Images, shape: Shape) -> ImageSet:
+def read_images(source: Source, shape: Shape) -> ImageSet:
     """The images of a folder or zip archive, which all have to have the given shape (channels, height, width).
 
     Classes are the names of the folders in `train`, sorted, and `test` has to have the same. Images are in the
@@ -57,6 +58,32 @@ def read_images(source: Images, shape: Shape) -> ImageSet:
 
 
 # ---------------------------------------------------------------------------------------- folders and archives
+
+
+def list_images(path: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """List the names of the images of a folder or zip archive by class, for training and test.
+
+    Raises:
+        DataError: there is no such folder or archive, or it is laid out differently.
+    """
+    with _opened(path) as (names, _):
+        return _layout(path, names)
+
+
+def digest_images(path: Path) -> str:
+    """Return a SHA-256 digest of an archive, or of the names and contents of a folder's images.
+
+    Raises:
+        DataError: as `list_images`; or an image cannot be read.
+    """
+    digest = hashlib.sha256()
+    names = [name for classes in list_images(path) for files in classes.values() for name in files]
+    if path.is_dir():
+        for name in names:
+            digest.update(f"{name}\0{hashlib.sha256(_read_file(path, name)).hexdigest()}\n".encode())
+        return digest.hexdigest()
+    with path.open("rb") as archive:
+        return hashlib.file_digest(archive, "sha256").hexdigest()
 
 
 @contextmanager

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netclaims.data.functions import DOMAIN, FUNCTIONS, evaluate, formula, grid
 from netclaims.data.image_set import Split, balanced_split
-from netclaims.data.sources import read_source
+from netclaims.data.registry import DATA as DATA_KINDS
+from netclaims.data.sources import Source, read_source
 from netclaims.errors import DataError
 from netclaims.files import write_json
 from netclaims.paths import DATA
-from netclaims.settings.experiments import EXAMPLE, OUTPUTS, DataName
-from netclaims.settings.params import Params
 
 TEST_POINTS = 1000
 
@@ -25,7 +25,26 @@ Arrays = dict[str, NDArray[Any]]
 Manifest = dict[str, Any]
 
 
-def prepare(name: str, params: Params, data: Path = DATA) -> str:
+@dataclass(frozen=True)
+class Preparation:
+    """What `data/<name>` is made of: the settings of a `prepare` recipe.
+
+    Attributes:
+        name: a key of `registry.DATA`.
+        dataset: the row of `datasets` that stands for it; None for functions, as the rest.
+        source: where its images come from.
+        train_size: training images at the most.
+        test_size: test images at the most.
+    """
+
+    name: str
+    dataset: str | None = None
+    source: Source | None = None
+    train_size: int | None = None
+    test_size: int | None = None
+
+
+def prepare(preparation: Preparation, data: Path = DATA) -> str:
     """Write the folder `name` in `data`, in place of the one that is there, and say what was written.
 
     For images: `train_images.npy` and `test_images.npy`, uint8 of shape (n, channels, height, width), and
@@ -34,14 +53,11 @@ def prepare(name: str, params: Params, data: Path = DATA) -> str:
     `manifest.json`, with a SHA-256 digest over the arrays. The same settings and source give the same bytes.
 
     Raises:
-        DataError: no data has that name, or its source is missing, damaged or does not fit; the folder stays as
-            it was.
+        DataError: the source is missing, damaged or does not fit; the folder stays as it was.
     """
-    if name not in get_args(DataName):
-        raise DataError(f"no data {name!r}; there are {', '.join(get_args(DataName))}")
-    arrays, manifest, summary = _functions() if name == "functions" else _images(name, params)
-    _write(data / name, arrays, manifest)
-    return f"{name}: {summary}"
+    arrays, manifest, summary = _functions() if preparation.source is None else _images(preparation)
+    _write(data / preparation.name, arrays, manifest)
+    return f"{preparation.name}: {summary}"
 
 
 def _functions() -> tuple[Arrays, Manifest, str]:
@@ -57,22 +73,21 @@ def _functions() -> tuple[Arrays, Manifest, str]:
     return arrays, manifest, f"{len(FUNCTIONS)} functions at {TEST_POINTS:,} points"
 
 
-def _images(name: str, params: Params) -> tuple[Arrays, Manifest, str]:
-    wanted = params.chosen_scale.data
-    row = getattr(wanted, name)
-    found = read_source(params.datasets[row], EXAMPLE[name])
-    if found.shape != EXAMPLE[name]:
-        raise DataError(f"datasets.{row}: images of shape {found.shape}, and {name} needs {EXAMPLE[name]}")
-    if len(found.classes) != OUTPUTS[name]:
+def _images(preparation: Preparation) -> tuple[Arrays, Manifest, str]:
+    name, row, kind = preparation.name, preparation.dataset, DATA_KINDS[preparation.name]
+    found = read_source(preparation.source, kind.shape)
+    if found.shape != kind.shape:
+        raise DataError(f"datasets.{row}: images of shape {found.shape}, and {name} needs {kind.shape}")
+    if len(found.classes) != kind.outputs:
         names = ", ".join(found.classes)
-        raise DataError(f"datasets.{row}: {len(found.classes)} classes ({names}), and {name} needs {OUTPUTS[name]}")
+        raise DataError(f"datasets.{row}: {len(found.classes)} classes ({names}), and {name} needs {kind.outputs}")
 
     def per_class(split: Split) -> dict[str, int]:
         counts = np.bincount(split.labels, minlength=len(found.classes)).tolist()
         return dict(zip(found.classes, counts, strict=True))
 
-    train = balanced_split(found.train, wanted.train_size)
-    test = balanced_split(found.test, wanted.test_size)
+    train = balanced_split(found.train, preparation.train_size)
+    test = balanced_split(found.test, preparation.test_size)
     arrays = {
         "train_images": np.ascontiguousarray(train.images),
         "train_labels": train.labels,
@@ -82,7 +97,7 @@ def _images(name: str, params: Params) -> tuple[Arrays, Manifest, str]:
     manifest = {
         "title": found.title,
         "dataset": row,
-        "source": params.datasets[row].source,
+        "source": preparation.source.source,
         "shape": list(found.shape),
         "classes": list(found.classes),
         "train_size": len(train.labels),

@@ -1,150 +1,122 @@
 """Networks as lists of layers: their shapes and parameter counts, worked out without building anything.
 
-In a report's YAML a network is written as
-
-    layers: [{conv: 16}, {pool: 2}, {conv: 32}, {pool: 2}, 128, 10]
-
-where a bare number is a dense layer of that many units and the word `softmax` turns logits into probabilities. The
-activation follows every dense and convolutional layer but the last one; the input is flattened before the first
+The activation follows every dense and convolutional layer but the last one; the input is flattened before the first
 dense layer.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
-from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
-
-from netclaims.settings.schema import Count, Settings
-
-Activation = Literal["relu", "leaky_relu", "tanh"]
 Shape = tuple[int, ...]
 
 
-class Dense(Settings):
+@dataclass(frozen=True)
+class Dense:
     """A fully connected layer: y = W x + b."""
 
-    dense: Count
+    dense: int
     bias: bool = True
 
     def output(self, shape: Shape) -> Shape:
-        """Shape of the output of one example of the given shape."""
+        """Return the shape of the output of one example of the given shape."""
         return (self.dense,)
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
-        """Shapes of the trainable tensors, inputs first."""
+        """Return the shapes of the trainable tensors, inputs first."""
         return {"weight": (self.dense, prod(shape)), **({"bias": (self.dense,)} if self.bias else {})}
 
 
-class Conv(Settings):
+@dataclass(frozen=True)
+class Conv:
     """A 2-D convolution of stride 1 over channels x height x width."""
 
-    conv: Count
-    kernel: Count = 3
-    padding: Annotated[int, Field(ge=0)] = 1
+    conv: int
+    kernel: int = 3
+    padding: int = 1
 
     def output(self, shape: Shape) -> Shape:
-        """Shape of the output of one example of the given shape."""
+        """Return the shape of the output of one example of the given shape."""
         height, width = (side + 2 * self.padding - self.kernel + 1 for side in _image(self, shape)[1:])
         return (self.conv, height, width)
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
-        """Shapes of the trainable tensors."""
+        """Return the shapes of the trainable tensors."""
         channels = _image(self, shape)[0]
         return {"weight": (self.conv, channels, self.kernel, self.kernel), "bias": (self.conv,)}
 
 
-class Pool(Settings):
+@dataclass(frozen=True)
+class Pool:
     """Max-pooling over non-overlapping squares; a remainder at the edge is dropped."""
 
-    pool: Count
+    pool: int
 
     def output(self, shape: Shape) -> Shape:
-        """Shape of the output of one example of the given shape."""
+        """Return the shape of the output of one example of the given shape."""
         channels, height, width = _image(self, shape)
         return (channels, height // self.pool, width // self.pool)
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
-        """No trainable tensors."""
+        """Return nothing: there are no trainable tensors."""
         return {}
 
 
-class Resize(Settings):
+@dataclass(frozen=True)
+class Resize:
     """The image scaled to so many pixels a side, bilinearly."""
 
-    resize: Count
+    resize: int
 
     def output(self, shape: Shape) -> Shape:
-        """Shape of the output of one example of the given shape."""
+        """Return the shape of the output of one example of the given shape."""
         return (_image(self, shape)[0], self.resize, self.resize)
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
-        """No trainable tensors."""
+        """Return nothing: there are no trainable tensors."""
         return {}
 
 
-class Softmax(Settings):
+@dataclass(frozen=True)
+class Softmax:
     """exp(z) / Σ exp(z), over the outputs of the layer before."""
 
+    softmax: bool  # always true: what a recipe tells it by
+
     def output(self, shape: Shape) -> Shape:
-        """Shape of the output of one example of the given shape."""
+        """Return the shape of the output of one example of the given shape."""
         if len(shape) != 1:
             raise ValueError(f"softmax needs a dense layer before it, and is given {shape}")
         return shape
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
-        """No trainable tensors."""
+        """Return nothing: there are no trainable tensors."""
         return {}
 
 
-AnyLayer = Dense | Conv | Pool | Resize | Softmax
+Layer = Dense | Conv | Pool | Resize | Softmax
 
 
-def _image(layer: Settings, shape: Shape) -> Shape:
+def _image(layer: Layer, shape: Shape) -> Shape:
     if len(shape) != 3:
         raise ValueError(f"{describe(layer)} needs channels x height x width, and is given {shape}")
     return shape
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return "units"
-    if value == "softmax":
-        return "softmax"
-    if isinstance(value, Settings):
-        return f"{type(value).__name__.lower()} layer"
-    if isinstance(value, dict):
-        return next((f"{kind} layer" for kind in ("dense", "conv", "pool", "resize") if kind in value), "unknown")
-    return "unknown"
+def describe(layer: Layer) -> str:
+    """Return a layer as the report files write it."""
+    match layer:
+        case Softmax():
+            return "softmax"
+        case Dense(bias=True):
+            return str(layer.dense)
+    said = {name: value for name, value in vars(layer).items() if value != getattr(type(layer), name, None)}
+    return "{" + ", ".join(f"{name}: {value}" for name, value in said.items()) + "}"
 
 
-Layer = Annotated[
-    Annotated[Count, Tag("units")]
-    | Annotated[Dense, Tag("dense layer")]
-    | Annotated[Conv, Tag("conv layer")]
-    | Annotated[Pool, Tag("pool layer")]
-    | Annotated[Resize, Tag("resize layer")]
-    | Annotated[Literal["softmax"], Tag("softmax")],
-    Discriminator(
-        _kind,
-        custom_error_type="layer",
-        custom_error_message="a layer is a number of units, {dense: n}, {conv: n}, {pool: n}, {resize: n} or softmax",
-    ),
-]
-
-
-def describe(layer: Layer | AnyLayer) -> str:
-    """A layer as the report files write it."""
-    if isinstance(layer, int | str):
-        return str(layer)
-    if isinstance(layer, Softmax):
-        return "softmax"
-    return "{" + ", ".join(f"{key}: {value}" for key, value in layer.model_dump(exclude_defaults=True).items()) + "}"
-
-
-def shapes(layers: list[Layer], example: Shape) -> list[tuple[AnyLayer, Shape]]:
-    """Each layer with the shape of one example that enters it.
+def shapes(layers: list[Layer], example: Shape) -> list[Shape]:
+    """Return the shape of one example that enters each layer.
 
     Args:
         layers: the network, input first.
@@ -156,33 +128,37 @@ def shapes(layers: list[Layer], example: Shape) -> list[tuple[AnyLayer, Shape]]:
     found = []
     shape = example
     for layer in layers:
-        layer = Dense(dense=layer) if isinstance(layer, int) else Softmax() if layer == "softmax" else layer
-        found.append((layer, shape))
+        found.append(shape)
         shape = layer.output(shape)
         if isinstance(layer, Softmax) and len(found) < len(layers):
             raise ValueError("softmax comes last, if at all")
         if min(shape) < 1:
-            raise ValueError(f"nothing is left of an input of {found[-1][1]} after {describe(layer)}")
+            raise ValueError(f"nothing is left of an input of {found[-1]} after {describe(layer)}")
     return found
 
 
 def parameter_shapes(layers: list[Layer], example: Shape) -> dict[str, Shape]:
-    """Shapes of the trainable tensors by name: the layer's number, from 1, counting only layers that have any."""
+    """Return the shapes of the trainable tensors by name: the layer's number, from 1, among those that have any."""
     found, number = {}, 0
-    for layer, shape in shapes(layers, example):
+    for layer, shape in zip(layers, shapes(layers, example), strict=True):
         tensors = layer.parameters(shape)
         number += bool(tensors)
         found |= {f"{number}.{name}": size for name, size in tensors.items()}
     return found
 
 
+def weighted_layers(layers: list[Layer]) -> int:
+    """Return the number of layers with weights, the last one included."""
+    return sum(isinstance(layer, Dense | Conv) for layer in layers)
+
+
 def count_parameters(layers: list[Layer], example: Shape) -> int:
-    """Number of trainable parameters of the network."""
+    """Return the number of trainable parameters of the network."""
     return sum(prod(size) for size in parameter_shapes(layers, example).values())
 
 
 def count_operations(layers: list[Layer], example: Shape) -> tuple[int, int]:
-    """What one example costs in a forward pass.
+    """Count what one example costs in a forward pass.
 
     Args:
         layers: the network, input first.
@@ -193,7 +169,7 @@ def count_operations(layers: list[Layer], example: Shape) -> tuple[int, int]:
         with weights on: what comes before it is computed once for all nets of a batch.
     """
     multiplications = numbers = 0
-    for layer, shape in shapes(layers, example):
+    for layer, shape in zip(layers, shapes(layers, example), strict=True):
         output = layer.output(shape)
         positions = prod(output[1:])  # of a convolution: 1 for a dense layer
         multiplications += positions * prod(layer.parameters(shape).get("weight", (0,)))

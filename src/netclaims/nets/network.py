@@ -7,7 +7,6 @@ A member's result does not depend on which others are stacked with it, beyond ro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 
 import torch
@@ -15,8 +14,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from netclaims.nets.layers import (
-    Activation,
-    AnyLayer,
     Conv,
     Layer,
     Pool,
@@ -24,7 +21,6 @@ from netclaims.nets.layers import (
     Shape,
     Softmax,
     parameter_shapes,
-    shapes,
 )
 
 Weights = dict[str, Tensor]
@@ -43,12 +39,8 @@ class Network:
     """
 
     layers: list[Layer]
-    activation: Activation
+    activation: str
     example: Shape
-
-    @cached_property
-    def _sequence(self) -> list[AnyLayer]:
-        return [layer for layer, _ in shapes(self.layers, self.example)]
 
     def initial(self, streams: list[torch.Generator]) -> Weights:
         """Initial weights, one member per stream: torch's own default for Linear and Conv2d.
@@ -81,7 +73,7 @@ class Network:
         number, last = 0, len({name.partition(".")[0] for name in weights})
         flat = False  # dense layers work on (members, features, batch): twice as fast for narrow layers
         waiting = False  # an activation grows with its input: after max-pooling it gives the same, of fewer numbers
-        for layer in self._sequence:
+        for layer in self.layers:
             if waiting and not isinstance(layer, Pool):
                 h, waiting = activate(h), False
             match layer:
@@ -110,7 +102,7 @@ class Network:
     def probabilities(self, weights: Weights, x: Tensor) -> Tensor:
         """Class probabilities of every member, shaped like its outputs: the softmax of logits."""
         outputs = self(weights, x)
-        return outputs if isinstance(self._sequence[-1], Softmax) else outputs.softmax(2)
+        return outputs if isinstance(self.layers[-1], Softmax) else outputs.softmax(2)
 
 
 def _convolve(h: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:

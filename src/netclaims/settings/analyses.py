@@ -6,15 +6,16 @@ Each leaves tables in `plots/<report>/<experiment>/`, of which one is `<section>
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeVar
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from netclaims.errors import SettingsError, shown
-from netclaims.settings.experiments import Against, DataName, report_file
-from netclaims.settings.schema import Count, Name, Number, Positive, Settings, validate
-from netclaims.settings.strict_yaml import read_yaml
+from netclaims.nets.layers import Dense, weighted_layers
+from netclaims.settings.experiment_parts import Against
+from netclaims.settings.experiments import DataName, ExperimentEntry
+from netclaims.settings.schema import Count, Name, Number, Positive, Settings
 
 
 class Section(Settings):
@@ -30,10 +31,36 @@ class Section(Settings):
     assumed: list[str] = Field(default=[])
 
     @model_validator(mode="after")
-    def _chosen_exist(self) -> Self:
+    def _assumed_exist(self) -> Self:
         if unknown := [name for name in self.assumed if name not in self.model_fields_set]:
             raise ValueError(f"assumed: the entry has no {', '.join(unknown)}")
         return self
+
+    # What an entry repeats of its experiment, so that dvc.yaml can name it.
+    REPEATED: ClassVar = ("report", "data", "against")
+
+    def faults(self, experiment: ExperimentEntry) -> Iterator[tuple[str, str]]:
+        """Yield what this analysis needs of its experiment and does not find: a key of the entry, and what is allowed.
+
+        The key is empty where it is the experiment as a whole that cannot be analysed.
+        """
+        for need, met in self.needs(experiment).items():
+            if not met:
+                yield "", f"works on an experiment that {need}"
+        for name in self.REPEATED:
+            said, meant = getattr(self, name, None), getattr(experiment, name)
+            if said is not None and said != meant:
+                yield name, f"the experiment has {meant} (found {said!r})"
+
+    def needs(self, experiment: ExperimentEntry) -> dict[str, bool]:
+        """Return what the analysis needs of an experiment, in words, and whether it is so."""
+        raise NotImplementedError
+
+
+def _true_labels(experiment: ExperimentEntry) -> dict[str, bool]:
+    """Return the need of analyses that measure on the training set as it is: no net has learnt other labels."""
+    shuffled = [experiment.shuffle_labels or 0.0, *experiment.varied.get("shuffle_labels", [])]
+    return {"shuffles no labels: it is measured on the true ones": not any(shuffled)}
 
 
 class DataSection(Section):
@@ -44,6 +71,10 @@ class DataSection(Section):
 
 class FitSettings(Section):
     """An entry of `fit:`: the experiment has to fit functions."""
+
+    def needs(self, experiment: ExperimentEntry) -> dict[str, bool]:
+        """Return what the analysis needs of an experiment."""
+        return {"fits functions": experiment.functions is not None}
 
 
 class PcaSettings(DataSection):
@@ -58,11 +89,36 @@ class PcaSettings(DataSection):
     points: Annotated[int, Field(ge=3, le=1000)]
     examples: Count
 
+    def needs(self, experiment: ExperimentEntry) -> dict[str, bool]:
+        """Return what the analysis needs of an experiment: replicas of one net, of which nothing else varies."""
+        one = len(experiment.models) * len(experiment.functions or [None]) == 1 and not experiment.varied
+        recorded = experiment.record.weights_every is not None
+        return {"records weights_every, of one net with one setting": one and recorded} | _true_labels(experiment)
+
+    def faults(self, experiment: ExperimentEntry) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong, also where the net has fewer layers."""
+        yield from super().faults(experiment)
+        layers = max(weighted_layers(experiment.layers(model)) for model in experiment.models)
+        if self.layer > layers:
+            yield "layer", f"the net has {layers} layers (found {self.layer})"
+
 
 class GradientSettings(Section):
     """An entry of `gradient:`: the experiment has to record `gradient_norm`, `against` step or epoch."""
 
     against: Literal["step", "epoch"]
+    REPEATED: ClassVar = ("report",)
+
+    def needs(self, experiment: ExperimentEntry) -> dict[str, bool]:
+        """Return what the analysis needs of an experiment."""
+        return {"records gradient_norm": experiment.record.gradient_norm is not None}
+
+    def faults(self, experiment: ExperimentEntry) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong, also where the norm is recorded otherwise."""
+        yield from super().faults(experiment)
+        recorded = experiment.record.gradient_norm
+        if recorded not in (None, self.against):
+            yield "against", f"the experiment has {recorded} (found {self.against!r})"
 
 
 class HessianSettings(Section):
@@ -77,6 +133,12 @@ class HessianSettings(Section):
     neighbours: Annotated[int, Field(ge=1, le=10_000)]
     radius: Positive
 
+    def needs(self, experiment: ExperimentEntry) -> dict[str, bool]:
+        """Return what the analysis needs of an experiment."""
+        layers = [layer for model in experiment.models for layer in experiment.layers(model)]
+        biased = all(layer.bias for layer in layers if isinstance(layer, Dense))
+        return {"fits functions with biases in every layer": experiment.functions is not None and biased}
+
 
 class InterpolateSettings(DataSection):
     """An entry of `interpolate:`: from the nets of one value of a swept setting (α = 0) to those of another (α = 1).
@@ -90,6 +152,19 @@ class InterpolateSettings(DataSection):
     alpha: Annotated[list[Number], Field(min_length=2, max_length=2)]
     points: Annotated[int, Field(ge=2, le=10_000)]
     examples: Count | None = None
+
+    def needs(self, experiment: ExperimentEntry) -> dict[str, bool]:
+        """Return what the analysis needs of an experiment."""
+        others = set(experiment.varied) - {self.over, "equal", "shuffle_labels"}
+        alone = f"sweeps {self.over}, and nothing besides (found {', '.join(sorted(others))})"
+        return {"classifies images": experiment.functions is None} | _true_labels(experiment) | {alone: not others}
+
+    def faults(self, experiment: ExperimentEntry) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong, also where a value is not swept."""
+        yield from super().faults(experiment)
+        values = experiment.varied.get(self.over, [])
+        if missing := [value for value in self.between if value not in values]:
+            yield "between", f"{self.over} is not swept at {missing}; values: {values}"
 
     @model_validator(mode="after")
     def _ends_on_the_line(self) -> Self:
@@ -125,21 +200,16 @@ class SensitivitySettings(DataSection):
     examples: Count
     curvature: CurvatureSettings
 
+    def needs(self, experiment: ExperimentEntry) -> dict[str, bool]:
+        """Return what the analysis needs of an experiment."""
+        return {"classifies images": experiment.functions is None} | _true_labels(experiment)
 
-Kind = TypeVar("Kind", bound=Section)
 
-
-def load_section(section: str, key: str, kind: type[Kind]) -> Kind:
-    """The entry of an experiment in one of the sections of its report file, checked.
-
-    Raises:
-        SettingsError: there is none, or anything in it is wrong.
-    """
-    path = report_file(key, section)
-    entries = read_yaml(path).get(section) or {}
-    if not isinstance(entries, dict):
-        raise SettingsError(f"{path}: {section}: a mapping of experiments to their settings (found {shown(entries)})")
-    if key not in entries:
-        known = ", ".join(map(str, entries)) or "none"
-        raise SettingsError(f"{path}: {section}.{key}: no such entry; there are {known}")
-    return validate(kind, entries[key], path, f"{section}.{key}")
+ANALYSES: dict[str, type[Section]] = {
+    "fit": FitSettings,
+    "pca": PcaSettings,
+    "gradient": GradientSettings,
+    "hessian": HessianSettings,
+    "interpolate": InterpolateSettings,
+    "sensitivity": SensitivitySettings,
+}

@@ -6,10 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from netclaims.errors import SettingsError, shown
-from netclaims.settings.experiments import report_file
-from netclaims.settings.schema import Line, Name, Settings, validate
-from netclaims.settings.strict_yaml import read_yaml
+from netclaims.settings.schema import Line, Name, Settings
 
 # What the assignment asks, in three chapters: the order of the report page.
 CHAPTERS = {
@@ -100,16 +97,3 @@ class FiguresSettings(Settings):
         if question not in QUESTIONS:
             raise ValueError(f"one of {', '.join(QUESTIONS)}")
         return question
-
-
-def load_figures(report: str) -> dict[str, FiguresSettings]:
-    """The figures of every experiment of a report, checked.
-
-    Raises:
-        SettingsError: there is no such report, or anything in its `figures:` is wrong.
-    """
-    path = report_file(report, "figures")
-    entries = read_yaml(path).get("figures") or {}
-    if not isinstance(entries, dict):
-        raise SettingsError(f"{path}: figures: a mapping of experiments to their figures (found {shown(entries)})")
-    return {key: validate(FiguresSettings, entry, path, f"figures.{key}") for key, entry in entries.items()}

@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 from netclaims.paths import PARAMS
 from netclaims.settings.schema import Count, Line, Name, Positive, Replicas, Settings, validate
 from netclaims.settings.strict_yaml import read_yaml
-from netclaims.training.device import Device
 
 
 class Torchvision(Settings):
@@ -73,7 +72,7 @@ class Params(Settings):
     batch_size: Count
     replicas: Replicas
     scale: Name
-    device: Device = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     scales: dict[Name, Scale]
     datasets: dict[Name, Source]
 

@@ -8,41 +8,46 @@ from multiprocessing import current_process
 import torch
 from tqdm import tqdm
 
-from netclaims.parallel.jobs import _alone, _cluster, _on_cluster
+from netclaims.parallel.jobs import cluster, in_one_thread, on_cluster
 from netclaims.parallel.processes import each
-from netclaims.settings.experiments import Experiment
 from netclaims.training.checkpoint import Checkpoint
 from netclaims.training.loop import train
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Run
+from netclaims.training.training import Training
 
 
-def train_all(runs: list[Run], experiment: Experiment) -> list[TrainingRecord]:
+def train_all(runs: list[Run], experiment: Training, code: dict[str, str]) -> list[TrainingRecord]:
     """Train every run that an earlier attempt has not finished, the largest networks first, and show their epochs.
 
-    Finished runs leave their traces as checkpoints, until these are discarded.
+    Finished runs leave their records as checkpoints, until these are discarded.
+
+    Args:
+        runs: what to train.
+        experiment: what they belong to.
+        code: versions of the code and the libraries, without which a checkpoint is nobody's.
 
     Returns:
-        The traces, in the order of the runs.
+        The records, in the order of the runs.
     """
     torch.set_num_threads(1)
-    checkpoints = [Checkpoint(run, experiment) for run in runs]
+    checkpoints = [Checkpoint(run, experiment, code) for run in runs]
     left = [i for i, checkpoint in enumerate(checkpoints) if not checkpoint.trace()]
     left.sort(key=lambda i: -experiment.parameters(runs[i].model))
     labels = [f"{runs[i].key}: run {place} of {len(left)}, {runs[i].model}" for place, i in enumerate(left, start=1)]
-    if _cluster():
+    if cluster():
 
         def keep(place: int, trace: TrainingRecord) -> None:
             _keep(checkpoints[left[place]], trace, labels[place])
 
-        _on_cluster([(_alone, (train, (runs[i], experiment))) for i in left], runs[0].key, keep)
+        on_cluster([(in_one_thread, (train, (runs[i], experiment))) for i in left], runs[0].key, keep)
     else:
         jobs = [(runs[i], experiment, checkpoints[i], label) for i, label in zip(left, labels, strict=True)]
-        each([(_alone, (_train, job)) for job in jobs])
+        each([(in_one_thread, (_train, job)) for job in jobs])
     return [checkpoint.trace() for checkpoint in checkpoints]
 
 
-def _train(run: Run, experiment: Experiment, checkpoint: Checkpoint, label: str) -> None:
+def _train(run: Run, experiment: Training, checkpoint: Checkpoint, label: str) -> None:
     # Each worker has a line of its own; without a terminal there is none at all.
     worker = next(iter(current_process()._identity), 1) - 1
     with tqdm(total=run.epochs, desc=label, unit="epoch", position=worker, leave=False, disable=None) as bar:

@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 from netclaims.files import as_written, first, read_table, write_table
 from netclaims.nets.network import Weights
 from netclaims.paths import RUNS
-from netclaims.settings.experiments import Experiment
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Run
+from netclaims.training.training import Training
 
 
-def write_runs(experiment: Experiment, runs: list[Run], traces: list[TrainingRecord]) -> None:
+def write_runs(experiment: Training, runs: list[Run], traces: list[TrainingRecord]) -> None:
     """Write `runs/<experiment>/`, in place of what was there.
 
     - `nets.csv`: a row per net: which run and member of it, its settings, and how it ended;

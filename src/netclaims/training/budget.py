@@ -1,15 +1,14 @@
-"""What training costs: a fixed estimate, so that a scale's bound means the same epochs on every machine."""
+"""What training costs, and how many epochs a scale's bound leaves: a fixed estimate, the same on every machine."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
 
+from netclaims.experiment import Experiment
 from netclaims.nets.layers import count_operations
-from netclaims.settings.experiments import EXAMPLE, Experiment
+from netclaims.training.runs import STACKED_PARAMETERS
 
-# Nets up to this size train as one batch of matrices: a step on one costs mostly its fixed overhead. Above it a
-# batch brings nothing (784-256-256-256-10: 11.8 ms for eight together, 1.35 ms for one).
-STACKED_PARAMETERS = 10_000
 # Seconds of one core of a laptop, fitted to measured steps of this project's networks; right within a factor of two.
 STEP = 2.5e-4  # of an optimiser step of a net that trains alone
 STACKED_STEP = 5e-5  # of one that shares it with others
@@ -20,16 +19,55 @@ NUMBER = 7e-9  # of a number that a layer computes, likewise
 EXAMPLES_A_STEP = 64
 
 
-def epoch_seconds(experiment: Experiment, model: str, batch_size: int, examples: int) -> float:
-    """Nominal seconds of an epoch of one net.
+@dataclass(frozen=True)
+class Length:
+    """How long a setting is trained: `epochs`, `steps` in all, and steps that its schedule counts as an epoch."""
+
+    epochs: int
+    steps: int
+    epoch_steps: int
+
+
+def epoch_seconds(experiment: Experiment, model: str, batch_size: int) -> float:
+    """Estimate the seconds of an epoch of one net.
 
     Args:
+        experiment: says the size of the training set.
         model: name of the network.
         batch_size: of the training.
-        examples: size of the training set.
     """
-    multiplications, numbers = count_operations(experiment.models[model].layers, EXAMPLE[experiment.data])
-    parameters = experiment.parameters(model)
+    multiplications, numbers = count_operations(experiment.models[model], experiment.example)
+    parameters, examples = experiment.parameters(model), experiment.train_size
     steps = ceil(examples / (batch_size if experiment.functions else min(batch_size, EXAMPLES_A_STEP)))
     step = (STACKED_STEP if parameters <= STACKED_PARAMETERS else STEP) + PARAMETER * parameters
     return steps * step + examples * (multiplications * MULTIPLICATION + numbers * NUMBER)
+
+
+def lengths(
+    experiment: Experiment, stated: int, seconds: float, trained: list[tuple[str, int]]
+) -> dict[tuple[str, int], Length]:
+    """Find out how long every setting is trained within a bound.
+
+    Equal epochs are as many as the report states or as fit, and at least one; equal steps are as many as the middle
+    batch size takes in those epochs, or as fit, and at least one. Each of the two kinds has the whole bound.
+
+    Args:
+        experiment: the nets.
+        stated: epochs that the report took.
+        seconds: the bound for one net of every model and setting.
+        trained: what is equal, `epochs` or `steps`, and the batch size of every setting.
+
+    Returns:
+        A length for each of `trained`.
+    """
+    in_an_epoch = {size: ceil(experiment.train_size / size) for size in sorted({size for _, size in trained})}
+    middle = list(in_an_epoch.values())[(len(in_an_epoch) - 1) // 2]
+    cost = {size: sum(epoch_seconds(experiment, model, size) for model in experiment.models) for size in in_an_epoch}
+    by_epochs, by_steps = ([size for equal, size in trained if equal == kind] for kind in ("epochs", "steps"))
+    epochs = min(stated, max(1, int(seconds / sum(cost[size] for size in by_epochs))))
+    found = {("epochs", size): Length(epochs, epochs * in_an_epoch[size], in_an_epoch[size]) for size in by_epochs}
+    if by_steps:
+        fit = max(1, int(seconds / sum(cost[size] / in_an_epoch[size] for size in by_steps)))
+        steps = min(epochs * middle, fit)
+        found |= {("steps", size): Length(ceil(steps / in_an_epoch[size]), steps, middle) for size in by_steps}
+    return found

@@ -22,13 +22,15 @@ from safetensors.torch import save
 from torch import Tensor
 
 from netclaims.paths import CHECKPOINTS, DATA, RUNS
-from netclaims.settings.experiments import Experiment
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Run
+from netclaims.training.training import Training
 
 # The state of a run is saved after the first epoch that ends so many seconds after the last time, and so rarely that
 # saving takes at most a twentieth of the time. Whether it is saved changes no number.
 SECONDS, SHARE = 5.0, 1 / 20
+
+NOT_OF_A_RUN = {"settings", "models", "replicas", "scale", "swept", "tuned", "fitted"}
 
 # Tensors, numbers, strings, booleans and None, in lists and in dictionaries with strings as keys.
 State = dict[str, Any]
@@ -37,9 +39,15 @@ State = dict[str, Any]
 class Checkpoint:
     """The file of one run."""
 
-    def __init__(self, run: Run, experiment: Experiment) -> None:
-        """That of `run`; nothing is read or written yet."""
-        self.path = CHECKPOINTS / run.key / f"{_digest(run, experiment)}.safetensors"
+    def __init__(self, run: Run, experiment: Training, code: dict[str, str]) -> None:
+        """Name the file of a run; nothing is read or written yet.
+
+        Args:
+            run: what is trained.
+            experiment: what the run belongs to.
+            code: versions of the code and the libraries that train it.
+        """
+        self.path = CHECKPOINTS / run.key / f"{_digest(run, experiment, code)}.safetensors"
         self._next = monotonic() + SECONDS
 
     @property
@@ -79,13 +87,14 @@ def discard() -> None:
         CHECKPOINTS.rmdir()
 
 
-def _digest(run: Run, experiment: Experiment) -> str:
-    """Over what the numbers of a run depend on: its settings, its data, the code and the version of torch."""
-    settings = [asdict(run), experiment.model_dump(mode="json"), torch.__version__]
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+def _digest(run: Run, experiment: Training, code: dict[str, str]) -> str:
+    """Return a digest over what the numbers of a run depend on: its settings, its data and the code."""
+    # What else there is to train, and what is made of it, is nothing to this run.
+    whole = asdict(experiment)
+    settings = {name: value for name, value in whole.items() if name not in NOT_OF_A_RUN}
+    said = json.dumps([asdict(run), whole["models"][run.model], settings, code], sort_keys=True)
+    digest = hashlib.sha256(said.encode())
     digest.update((DATA / experiment.data / "manifest.json").read_bytes())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
     return digest.hexdigest()[:32]
 
 

@@ -14,18 +14,18 @@ from netclaims.data.examples import Examples, parts, shuffled
 from netclaims.nets.evaluation import pieces
 from netclaims.nets.losses import losses
 from netclaims.nets.network import Network
-from netclaims.settings.experiments import EXAMPLE, Experiment
 from netclaims.training.checkpoint import Checkpoint
 from netclaims.training.optimisers import Optimiser
 from netclaims.training.random_streams import stream
 from netclaims.training.recorder import Recorder, TrainingRecord
 from netclaims.training.runs import Run, recorded_epochs, snapshot_epochs
+from netclaims.training.training import Training
 
 Watch = Callable[[int, float], None]
 
 
 def train(
-    run: Run, experiment: Experiment, watch: Watch = lambda epoch, loss: None, checkpoint: Checkpoint | None = None
+    run: Run, experiment: Training, watch: Watch = lambda epoch, loss: None, checkpoint: Checkpoint | None = None
 ) -> TrainingRecord:
     """Train the members of a run side by side.
 
@@ -33,13 +33,13 @@ def train(
 
     Args:
         run: what to train; its random streams follow from its seed, experiment and replicas alone.
-        experiment: the entry that the run belongs to.
+        experiment: what the run belongs to.
         watch: told the epoch and the mean training loss after each recorded epoch.
         checkpoint: where an earlier attempt may have left its state, from which this one goes on as if it had never
             been interrupted, and where this one leaves its own.
     """
     members = run.members
-    network = Network(experiment.models[run.model].layers, experiment.activation, EXAMPLE[experiment.data])
+    network = Network(experiment.models[run.model], experiment.activation, experiment.example)
     order = "another order" if run.control else "order"
     streams = {
         use: [stream(run.seed, run.key, m.replica, use) for m in members]

@@ -15,8 +15,8 @@ from torch.optim.adam import adam
 from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
-from netclaims.settings.experiments import Experiment
 from netclaims.training.runs import Run
+from netclaims.training.training import Training
 
 
 class Optimiser:
@@ -25,7 +25,7 @@ class Optimiser:
     The learning rate follows the experiment's schedule: it is multiplied by its factor after every so many epochs.
     """
 
-    def __init__(self, run: Run, experiment: Experiment, weights: list[Tensor]) -> None:
+    def __init__(self, run: Run, experiment: Training, weights: list[Tensor]) -> None:
         """For the weights of a run, which have gradients when it steps."""
         self._run, self._schedule, self._weights = run, experiment.schedule, weights
         self._steps = 0

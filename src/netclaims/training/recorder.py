@@ -11,7 +11,7 @@ from torch import Tensor
 from netclaims.data.examples import Examples
 from netclaims.nets.evaluation import evaluate, gradient, norm
 from netclaims.nets.network import Network, Weights
-from netclaims.settings.experiments import Experiment
+from netclaims.training.training import Training
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Recorder:
     """Collects a trace while training goes on, and says when every member is finished."""
 
     def __init__(
-        self, network: Network, weights: Weights, experiment: Experiment, data: Examples, test: Examples
+        self, network: Network, weights: Weights, experiment: Training, data: Examples, test: Examples
     ) -> None:
         """For the weights (members, ...) that training updates in place."""
         self._network, self._weights, self._experiment = network, weights, experiment

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from netclaims.experiment import SETTINGS, Experiment
 from netclaims.files import first
-from netclaims.settings.experiments import Experiment
-from netclaims.training.runs import SETTINGS
 
 
-def identity(experiment: Experiment) -> list[str]:
-    """The columns that tell an experiment's nets apart, besides the replica."""
-    return [
-        *(["function"] if experiment.functions else []),
-        "model",
-        *(name for name in SETTINGS if name in experiment.varied),
-    ]
-
-
-def _settings_label(row: pd.Series, names: list[str]) -> str:
+def settings_label(row: pd.Series, names: list[str]) -> str:
     return ", ".join(_setting_label(name, row[name]) for name in names)
 
 
@@ -35,10 +25,10 @@ def _setting_label(name: str, value: str | float) -> str:
 
 def with_series(experiment: Experiment, table: pd.DataFrame) -> pd.DataFrame:
     """The table with a column `series`: what a legend calls a net, by its model and its swept settings."""
-    swept = [name for name in SETTINGS if name in experiment.sweep.varied]
+    swept = [name for name in SETTINGS if name in experiment.swept]
     several = len(experiment.models) > 1 or not swept
     labels = [
-        ", ".join([*([row["model"]] if several else []), *([_settings_label(row, swept)] if swept else [])])
+        ", ".join([*([row["model"]] if several else []), *([settings_label(row, swept)] if swept else [])])
         for _, row in table.iterrows()
     ]
     return first(table.assign(series=labels), ["series"])
@@ -49,10 +39,10 @@ def tuned(experiment: Experiment, nets: pd.DataFrame) -> pd.DataFrame:
 
     A setting with a net that diverged counts as worse than any other.
     """
-    names = list(experiment.tune.varied)
+    names = experiment.tuned
     if not names:
         return nets
-    rest = [name for name in identity(experiment) if name not in names]
+    rest = [name for name in experiment.identity if name not in names]
     scores = nets.assign(train_loss=nets["train_loss"].fillna(float("inf")))
     means = scores.groupby([*rest, *names], sort=False)["train_loss"].mean().reset_index()
     best = means.loc[means.groupby(rest, sort=False)["train_loss"].idxmin(), [*rest, *names]]

@@ -7,15 +7,14 @@ from statistics import NormalDist
 
 import pandas as pd
 
-from netclaims.data.examples import train_size
 from netclaims.data.functions import evaluate, formula, grid
+from netclaims.experiment import SETTINGS
 from netclaims.files import first, read_json, read_table, write_json, write_table
-from netclaims.paths import DATA, metrics_of, plots_of
-from netclaims.settings.experiments import Experiment
-from netclaims.settings.params import Params
+from netclaims.paths import DATA, RUNS, metrics_of, plots_of
 from netclaims.spread import mean_and_deviation, rounded, spread
-from netclaims.training.runs import SETTINGS, Run, recorded_epochs
-from netclaims.training.selection import _settings_label, identity, tuned, with_series
+from netclaims.training.runs import Run, recorded_epochs
+from netclaims.training.selection import settings_label, tuned, with_series
+from netclaims.training.training import Training
 
 
 def _by_split(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -52,18 +51,18 @@ def held(history: pd.DataFrame, nets: pd.DataFrame, planned: dict[int, int]) -> 
     return pd.concat(rows, ignore_index=True)
 
 
-def write_summary(experiment: Experiment, params: Params, runs: list[Run]) -> None:
+def write_summary(experiment: Training, runs: list[Run]) -> None:
     """Write the metrics of an experiment, and its tables `curves.csv`, `final.csv` and `gap.csv`.
 
     `curves.csv` has loss and accuracy after each recorded epoch, `final.csv` at the end, and `gap.csv` the
     generalisation gap there, test less training loss and training less test accuracy, and the epochs that fitting
     took, where the experiment says what that is. All are mean, smallest and largest over replicas. After a tuning the
-    curves are those of each model's best setting.
+    curves are those of each model's best setting. `runs/<experiment>/about.json` tells analyses what the numbers are of.
     """
     key = runs[0].key
     nets, history = read_table(key, "nets"), read_table(key, "history")
     quantities = [name for name in history.columns if name.startswith(("train_", "test_"))]
-    names = identity(experiment)
+    names = experiment.identity
     nets = nets.assign(loss_gap=nets["test_loss"] - nets["train_loss"])
     if not experiment.functions:
         nets = nets.assign(accuracy_gap=nets["train_accuracy"] - nets["test_accuracy"])
@@ -79,11 +78,12 @@ def write_summary(experiment: Experiment, params: Params, runs: list[Run]) -> No
     gaps = ["loss_gap", "accuracy_gap", "epochs_to_fit"]
     gaps = [name for name in gaps if name in nets and (name != "epochs_to_fit" or experiment.fitted)]
     write_table(folder / "gap.csv", with_series(experiment, spread(nets, [*names, "parameters"], gaps)))
-    said = about(experiment, params, runs)
+    said = about(experiment, runs)
+    write_json(RUNS / key / "about.json", said)
     write_json(metrics_of(key), said | {"models": _metrics(experiment, nets, best, said["test_examples"])})
 
 
-def epochs_to_fit(experiment: Experiment, history: pd.DataFrame, nets: pd.DataFrame) -> list[float]:
+def epochs_to_fit(experiment: Training, history: pd.DataFrame, nets: pd.DataFrame) -> list[float]:
     """The first recorded epoch at which each net has fitted its training set, by the rule `fitted` of the experiment.
 
     Returns:
@@ -120,25 +120,25 @@ def interval(accuracy: float, examples: int) -> list[float]:
     return [rounded(low) if correct else 0.0, rounded(high) if correct < examples else 1.0]
 
 
-def _metrics(experiment: Experiment, nets: pd.DataFrame, best: pd.DataFrame, test_examples: int) -> dict:
+def _metrics(experiment: Training, nets: pd.DataFrame, best: pd.DataFrame, test_examples: int) -> dict:
     """Nested: model, then function and setting where there are several, then mean and standard deviation.
 
     The interval of the test accuracy is that of its mean on the test set, which all replicas share.
     """
     quantities = [f"{split}_{name}" for split in ("train", "test")
                   for name in (["loss"] if experiment.functions else ["loss", "accuracy"])]  # fmt: skip
-    varied = [name for name in identity(experiment) if name in SETTINGS]
+    varied = [name for name in experiment.identity if name in SETTINGS]
     models: dict = {}
-    for values, group in nets.groupby(identity(experiment), sort=False):
-        row = dict(zip(identity(experiment), values, strict=True))
+    for values, group in nets.groupby(experiment.identity, sort=False):
+        row = dict(zip(experiment.identity, values, strict=True))
         place = models.setdefault(row["model"], {"parameters": int(group["parameters"].iloc[0])})
         if experiment.functions:
             place = place.setdefault(row["function"], {})
-            if experiment.tune.varied:
+            if experiment.tuned:
                 mine = best[(best["model"] == row["model"]) & (best["function"] == row["function"])].iloc[0]
-                place["tuned"] = _settings_label(mine, varied)
+                place["tuned"] = settings_label(mine, varied)
         if varied:
-            place = place.setdefault(_settings_label(pd.Series(row), varied), {})
+            place = place.setdefault(settings_label(pd.Series(row), varied), {})
         place |= {name: mean_and_deviation(group[name]) for name in quantities}
         if experiment.fitted:
             place["fitted"] = _fitted(group["epochs_to_fit"])
@@ -150,16 +150,16 @@ def _metrics(experiment: Experiment, nets: pd.DataFrame, best: pd.DataFrame, tes
     return models
 
 
-def about(experiment: Experiment, params: Params, runs: list[Run]) -> dict:
+def about(experiment: Training, runs: list[Run]) -> dict:
     """What a reader has to know about the numbers of an experiment: scale, data set, sizes, replicas."""
     data = read_json(DATA / experiment.data / "manifest.json")
     if experiment.functions:
-        sizes = {"train_examples": experiment.points, "test_examples": data["test_points"]}
+        sizes = {"train_examples": experiment.train_size, "test_examples": data["test_points"]}
         title = "; ".join(formula(name) for name in experiment.functions)
     else:
         largest = max(data["test_per_class"].values()) / data["test_size"]
         sizes = {
-            "train_examples": train_size(experiment),
+            "train_examples": experiment.train_size,
             "test_examples": data["test_size"],
             "largest_class": rounded(largest),
         }
@@ -167,15 +167,14 @@ def about(experiment: Experiment, params: Params, runs: list[Run]) -> dict:
     steps = {run.steps for run in runs if run.equal == "steps"}
     return {
         "experiment": runs[0].key,
-        "title": experiment.title,
-        "scale": params.scale,
+        "scale": experiment.scale,
         "data": title,
         "loss": experiment.loss,
         **sizes,
-        "replicas": experiment.replicas_within(params),
+        "replicas": experiment.replicas,
         "epochs": next(run.epochs for run in runs if run.equal == "epochs"),
-        "epochs_stated": experiment.epochs,
+        "epochs_stated": experiment.epochs_stated,
         **({"equal_steps": steps.pop()} if steps else {}),
-        "seed": params.seed,
+        "seed": experiment.seed,
         "device": runs[0].device,
     }

@@ -1,0 +1,62 @@
+"""The recipe of a stage: all that decides what it writes, but for its data and the results of other stages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from netclaims.errors import SettingsError
+from netclaims.paths import recipe_of
+from netclaims.recipes.code import changed
+
+ROOT = Path(__file__).resolve().parents[3]  # of the code that runs: the folder of stages/ and src/
+Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True)
+class Recipe(Generic[Settings]):
+    """What `recipes/<stage>/<key>.json` holds.
+
+    Attributes:
+        settings: every setting that reaches the stage, resolved.
+        versions: digests of the modules of the stage, and versions of the libraries that they use.
+    """
+
+    settings: Settings
+    versions: dict[str, str]
+
+
+def read_recipe(stage: str, key: str | None, kind: type[Settings]) -> Recipe[Settings]:
+    """Read the recipe of a stage, and see to it that the code is still the one that it names.
+
+    Without that, results of code that was edited while `dvc repro` was at work would count as those of the old one.
+
+    Args:
+        stage: its name, as that of its script.
+        key: the experiment, data set or report; None of a stage that there is one of.
+        kind: a dataclass of the settings.
+
+    Raises:
+        SettingsError: there is no such recipe, it was edited, or code or libraries are others than it names.
+    """
+    path = recipe_of(stage, key)
+    again = "`dvc repro` writes it anew"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        settings = TypeAdapter(kind).validate_python(content["settings"])
+        code, libraries = content["code"], content["libraries"]
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such recipe; `dvc repro` writes one for every entry of reports/") from None
+    except (ValueError, KeyError, TypeError) as error:
+        first = f"{error.errors()[0]['msg']}" if isinstance(error, ValidationError) else " ".join(str(error).split())
+        raise SettingsError(f"{path}: not as the stage recipes wrote it: {first}; {again}") from None
+    others = changed(code, Path("stages", f"{stage}.py"), ROOT)
+    others += [f"{name} {version(name)}" for name, said in libraries.items() if version(name) != said]
+    if others:
+        raise SettingsError(f"{path}: written for other code than {', '.join(others)}; {again}")
+    return Recipe(settings, code | libraries)
