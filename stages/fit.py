@@ -10,6 +10,7 @@ from netclaims.paths import DATA, RUNS
 from netclaims.settings.analyses import FitSettings, load_section
 from netclaims.settings.experiments import load_experiment
 from netclaims.spread import spread
+from netclaims.tables.fit import FIT
 from netclaims.training.selection import tuned
 
 
@@ -28,7 +29,7 @@ def main(key: str) -> None:
     numbers = fit_numbers(curves) | {"regions": error_numbers(table)}
     over_replicas = spread(table, ["function", "model", "region"], ["mean_square"])
     write_analysis("fit", key, settings.nets, curves, numbers, errors=over_replicas)
-    write_table(replicas_of(key, "fit"), table)
+    write_table(replicas_of(key, "fit"), FIT.checked(table))
 
 
 if __name__ == "__main__":

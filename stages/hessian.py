@@ -17,6 +17,7 @@ from netclaims.parallel.jobs import in_parallel
 from netclaims.settings.analyses import HessianSettings, load_section
 from netclaims.settings.experiments import EXAMPLE, Experiment, load_experiment
 from netclaims.settings.params import load_params
+from netclaims.tables.hessian import HESSIAN
 from netclaims.training.artifacts import read_weights
 from netclaims.training.random_streams import stream
 
@@ -40,7 +41,7 @@ def main(key: str) -> None:
     eigenvalues = pd.concat([values.assign(kind=numbers["kind"]) for numbers, values in found])
     numbers = ratio_numbers(table) | {"diverged": diverged}
     write_analysis("hessian", key, settings.nets, table, numbers, spectrum=spectrum(eigenvalues))
-    write_table(replicas_of(key, "hessian"), table)
+    write_table(replicas_of(key, "hessian"), HESSIAN.checked(table))
 
 
 def _analyse(

@@ -16,6 +16,7 @@ from netclaims.parallel.jobs import in_parallel
 from netclaims.settings.analyses import InterpolateSettings, load_section
 from netclaims.settings.experiments import EXAMPLE, Experiment, load_experiment
 from netclaims.spread import spread
+from netclaims.tables.interpolate import INTERPOLATE
 from netclaims.training.artifacts import read_weights
 
 
@@ -37,7 +38,7 @@ def main(key: str) -> None:
     curves = spread(table, ["model", "pair", "split", "alpha"], columns)
     barriers, numbers = line_numbers(table)
     write_analysis("interpolate", key, settings.nets, curves, numbers, barriers=barriers)
-    write_table(replicas_of(key, "interpolate"), table)
+    write_table(replicas_of(key, "interpolate"), INTERPOLATE.checked(table))
 
 
 def _line(

@@ -15,6 +15,7 @@ from netclaims.settings.analyses import SensitivitySettings, load_section
 from netclaims.settings.experiments import EXAMPLE, Experiment, load_experiment
 from netclaims.settings.params import load_params
 from netclaims.spread import mean_and_deviation, spread
+from netclaims.tables.sensitivity import SENSITIVITY
 from netclaims.training.artifacts import read_weights
 from netclaims.training.random_streams import stream
 from netclaims.training.selection import identity, with_series
@@ -39,7 +40,7 @@ def main(key: str) -> None:
         for series, group in table.groupby("series", sort=False)
     }
     write_analysis("sensitivity", key, settings.nets, curves, numbers, density=density(spectra, names))
-    write_table(replicas_of(key, "sensitivity"), table)
+    write_table(replicas_of(key, "sensitivity"), SENSITIVITY.checked(table))
 
 
 def _measure(

@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from netclaims.paths import PARAMS
 from netclaims.settings.schema import Count, Line, Name, Positive, Replicas, Settings, validate
 from netclaims.settings.strict_yaml import read_yaml
-from netclaims.training.device import Device
+
+Device = Literal["auto", "cpu", "cuda"]
 
 
 class Torchvision(Settings):

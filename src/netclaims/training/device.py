@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
 
 import torch
 
 from netclaims.errors import SettingsError
 from netclaims.paths import PARAMS
 
-Device = Literal["auto", "cpu", "cuda"]
 
-
-def choose(device: Device) -> str:
+def choose(device: str) -> str:
     """`cuda` or `cpu`: what `device` asks for, a GPU being taken by `auto` where torch finds one.
 
     Random streams are the processor's on either, so that a net starts from the same weights and sees its data in the

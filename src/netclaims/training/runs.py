@@ -8,13 +8,12 @@ from math import ceil
 
 from netclaims.settings.experiments import Experiment
 from netclaims.settings.params import Params
+from netclaims.tables.columns import SETTINGS
 from netclaims.training.budget import STACKED_PARAMETERS, epoch_seconds
 from netclaims.training.device import choose
 
 STACKED_MEMBERS = 25
 RECORDED_EPOCHS = 200
-# What a sweep or a tuning may vary, as the tables call it.
-SETTINGS = ["optimiser", "learning_rate", "batch_size", "shuffle_labels", "equal"]
 # A scale's bound is for this many replicas, so that the knob changes how long a stage takes rather than the epochs.
 NOMINAL_REPLICAS = 3
 

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from netclaims.files import first
+from netclaims.files import all_digits, first
 from netclaims.settings.experiments import Experiment
-from netclaims.training.runs import SETTINGS
-
-
-def identity(experiment: Experiment) -> list[str]:
-    """The columns that tell an experiment's nets apart, besides the replica."""
-    return [
-        *(["function"] if experiment.functions else []),
-        "model",
-        *(name for name in SETTINGS if name in experiment.varied),
-    ]
+from netclaims.tables.columns import SETTINGS
+from netclaims.tables.training import identity
 
 
 def _settings_label(row: pd.Series, names: list[str]) -> str:
@@ -30,7 +22,7 @@ def _setting_label(name: str, value: str | float) -> str:
             return f"equal {value}"
         case "shuffle_labels":
             return f"{100 * value:g} % of the labels shuffled"
-    return f"{name.replace('_', ' ')} {value:g}"
+    return f"{name.replace('_', ' ')} {all_digits(value)}"
 
 
 def with_series(experiment: Experiment, table: pd.DataFrame) -> pd.DataFrame:
