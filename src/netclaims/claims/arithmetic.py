@@ -10,7 +10,8 @@ from typing import Any
 
 from simpleeval import DEFAULT_OPERATORS, EvalWithCompoundTypes, safe_power
 
-from netclaims.claims.entries import Arithmetic, EntryError
+from netclaims.claims.entries import Arithmetic
+from netclaims.claims.operands import EntryError
 from netclaims.nets.layers import Conv, parameter_shapes
 from netclaims.settings.experiments import EXAMPLE, Experiment
 
@@ -23,7 +24,7 @@ LEFT_OUT = ("Attribute", "JoinedStr", "FormattedValue", "Set", "Lambda", "NamedE
 
 
 def work_out(arithmetic: Arithmetic, experiment: Experiment) -> tuple[bool, dict[str, Any]]:
-    """Whether the condition holds, and the numbers that were computed.
+    """Return whether the condition holds, and the numbers that were computed.
 
     Raises:
         EntryError: an expression is not one, uses a name that is not there, or does not give what it should.
@@ -86,7 +87,7 @@ def _is_number(value: Any) -> bool:
 
 
 def weighted_layers(experiment: Experiment, model: str) -> int:
-    """Number of layers with weights, the last one included."""
+    """Count the layers with weights, the last one included."""
     shapes = parameter_shapes(experiment.models[model].layers, EXAMPLE[experiment.data])
     return len({name.partition(".")[0] for name in shapes})
 

@@ -11,25 +11,26 @@ from statsmodels.stats.multitest import multipletests
 from tqdm import tqdm
 
 from netclaims.claims.arithmetic import work_out
-from netclaims.claims.check_claims import load_claims
+from netclaims.claims.check_claims import load_claims, nets_of
 from netclaims.claims.compare import compare
-from netclaims.claims.entries import Claim, EntryError, nets_of
-from netclaims.claims.hypothesis_tests import Evidence, weakest
-from netclaims.claims.per_replica import Tables, UntestableError
+from netclaims.claims.entries import Claim
+from netclaims.claims.evidence import Evidence, weakest
+from netclaims.claims.experiment_tables import Tables, UntestableError
+from netclaims.claims.operands import EntryError
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.errors import SettingsError
 from netclaims.files import read_json, write_json, write_table
 from netclaims.paths import METRICS, PLOTS, REPORTS, metrics_of, report_path
 from netclaims.settings.experiments import load_experiments
 from netclaims.settings.strict_yaml import read_yaml
 
-VERDICTS = ["supported", "refuted", "undecided", "not testable"]
 LEVEL = 0.05
 SAID = ["claim", "report", "experiment", "kind", "scale", "data", "epochs", "epochs_stated", "quote"]
 COLUMNS = ["unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm"]
 
 
 def load_all(scale: str | None = None) -> dict[str, tuple[Claim, Tables]]:
-    """Every claim of every report, with the tables of that scale to test it on, in the order of the reports.
+    """Return every claim of every report, with the tables of that scale to test it on, in the order of the reports.
 
     Raises:
         SettingsError: anything in them is wrong.
@@ -57,6 +58,11 @@ class Finding:
 
 def find(claim: Claim, tables: Tables, seed: int) -> Finding:
     """Put one claim to the test.
+
+    Args:
+        claim: what a report says.
+        tables: what there is to test it on.
+        seed: of permutations and bootstraps.
 
     Raises:
         EntryError: the entry asks for what is not there.
@@ -97,7 +103,7 @@ def _number(value: object) -> str:
 
 
 def judge(findings: dict[str, Finding]) -> pd.DataFrame:
-    """The verdict on every claim, at a family-wise error rate of 5 % for all that are tested (Holm 1979).
+    """Judge every claim, at a family-wise error rate of 5 % for all that are tested (Holm 1979).
 
     A claim is supported where its corrected two-sided p value is below 5 % and the data are on its side, refuted where
     they are on the other, and undecided otherwise.
@@ -139,7 +145,7 @@ def _verdict(evidence: Evidence, p_holm: float) -> tuple[str, str]:
 
 
 def counts(verdicts: Iterable[str]) -> dict[str, int]:
-    """How many claims there are of every verdict."""
+    """Count the claims of every verdict."""
     found = list(verdicts)
     return {name: found.count(name) for name in VERDICTS}
 
@@ -148,7 +154,9 @@ def write_ledger(claims: dict[str, tuple[Claim, Tables]], judged: pd.DataFrame, 
     """Write `metrics/claims.json`, the counts and the verdicts, and `plots/claims.csv`, a row for every claim.
 
     Args:
+        claims: every claim by its name, with its tables.
         judged: as `judge` gives it.
+        scale: that of the runs.
     """
     said = [
         read_json(metrics_of(tables.nets))

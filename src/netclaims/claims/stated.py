@@ -10,10 +10,12 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import model_validator
 
-from netclaims.claims.check_claims import WORDS, check_operand, nets_looked_at
+from netclaims.claims.check_claims import check_operand, holds_words, nets_of
 from netclaims.claims.compare import block, finite
-from netclaims.claims.entries import EntryError, Needs, Operand
-from netclaims.claims.per_replica import Tables, UntestableError, numbers
+from netclaims.claims.entries import Needs
+from netclaims.claims.experiment_tables import Tables, UntestableError
+from netclaims.claims.operands import EntryError, Operand
+from netclaims.claims.per_replica import numbers
 from netclaims.errors import SettingsError, shown
 from netclaims.files import write_json
 from netclaims.paths import METRICS, REPORTS, report_path
@@ -61,9 +63,10 @@ Results = dict[str, dict[str, Stated]]  # by experiment and name
 
 
 def load_results(path: Path, content: dict[str, Any], experiments: dict[str, Experiment]) -> Results:
-    """The stated numbers of one report file, checked against its experiments.
+    """Return the stated numbers of one report file, checked against its experiments.
 
     Args:
+        path: of the file.
         content: of the file.
         experiments: those in it.
 
@@ -77,7 +80,7 @@ def load_results(path: Path, content: dict[str, Any], experiments: dict[str, Exp
     for key, entries in sections.items():
         where = f"results.{key}"
         try:
-            nets = nets_looked_at(key, content)
+            nets = nets_of(key, content)
         except EntryError as error:
             raise SettingsError(f"{path}: {where}: {error}") from None
         if not isinstance(entries, dict) or not entries:
@@ -97,12 +100,12 @@ def load_results(path: Path, content: dict[str, Any], experiments: dict[str, Exp
 def _check(stated: Stated, key: str, experiment: Experiment, content: dict[str, Any]) -> None:
     along = [] if stated.along is None else [stated.along]
     check_operand(stated, along, key, experiment, content)
-    if set(along) & WORDS:
+    if any(map(holds_words, along)):
         raise EntryError(f"{stated.along} holds words, and no place along it is a number")
 
 
 def load_all_results(scale: str | None = None) -> dict[str, tuple[dict[str, Stated], Tables]]:
-    """The stated numbers of every report, by experiment, with the tables of that scale that ours come from.
+    """Return the stated numbers of every report, by experiment, with the tables of that scale that ours come from.
 
     Raises:
         SettingsError: anything in them is wrong.
@@ -111,13 +114,13 @@ def load_all_results(scale: str | None = None) -> dict[str, tuple[dict[str, Stat
     for path in sorted(REPORTS.glob("*.yaml")):
         content, experiments = read_yaml(path), load_experiments(path)
         for key, entries in load_results(path, content, experiments).items():
-            nets = nets_looked_at(key, content)
+            nets = nets_of(key, content)
             found[key] = (entries, Tables(key, nets, experiments[nets], scale))
     return found
 
 
 def beside(stated: Stated, tables: Tables) -> dict[str, float | int | str | bool | None]:
-    """A stated number and ours: mean, standard deviation (n - 1), smallest and largest over replicas, and their number.
+    """Set ours beside a stated number: mean, standard deviation (n - 1), smallest and largest over replicas, how many.
 
     Replicas in which a value is undefined are left out. Where none is left, or there is nothing to look at, ours are
     null. A `remark` says why, and whatever else a reader has to know, if anything; `about` is there if the report says
@@ -138,7 +141,7 @@ def beside(stated: Stated, tables: Tables) -> dict[str, float | int | str | bool
 
 
 def _of_replicas(stated: Stated, tables: Tables) -> tuple[pd.Series, str]:
-    """Our number of every replica that has one, and a remark."""
+    """Return our number of every replica that has one, and a remark."""
     tables.check_training(stated.needs)
     if stated.along is None:
         table, remark = finite(*numbers(tables, stated, ["replica"]), ["value"])
@@ -153,6 +156,7 @@ def write_stated(results: dict[str, tuple[dict[str, Stated], Tables]], scale: st
 
     Args:
         results: as `load_all_results` gives them.
+        scale: that of the runs.
 
     Raises:
         SettingsError: an entry asks for what is not there.
