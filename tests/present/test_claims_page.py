@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from netclaims.claims.entries import Claim
-from netclaims.claims.hypothesis_tests import Evidence
-from netclaims.claims.ledger import VERDICTS, Finding, judge, write_ledger
+from netclaims.claims.evidence import Evidence
+from netclaims.claims.ledger import Finding, judge, write_ledger
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.paths import FIGURES
 from netclaims.present.claims_page import CLAIMS_PAGE, MARKS, claims_page
 
@@ -140,7 +141,7 @@ def test_the_counts_add_up(page):
 
 
 def test_verdicts_are_told_apart_and_say_why(page):
-    assert list(MARKS) == VERDICTS
+    assert list(MARKS) == list(VERDICTS)
     assert len({mark[0] for mark in MARKS.values()}) == len(MARKS)
     verdicts = {key: line[3] for key, line in rows(page(EVERY)).items()}
     assert verdicts["a-one"] == "✔ supported"

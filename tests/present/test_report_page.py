@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from netclaims.claims.ledger import VERDICTS, load_all
+from netclaims.claims.ledger import load_all
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.present.report_page import report_page
 from netclaims.present.wording import MARKS
 from netclaims.settings.figures import CHAPTERS

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from netclaims.claims.ledger import VERDICTS
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.present.figures import save
 from netclaims.present.style import apply
-from netclaims.present.verdicts_figure import ABREAST, CELL, LABEL, MARKS, draw_verdicts
+from netclaims.present.verdicts_figure import ABREAST, CELL, LABEL, draw_verdicts
 
 CLAIMS = {
     "a-late": ("a", "3-1", "What comes last?"),
@@ -27,7 +27,7 @@ def drawn(claims=CLAIMS, verdicts=FOUND, scale="quick"):
         {key: SimpleNamespace(**dict(zip(keys, claim, strict=True))) for key, claim in claims.items()}, verdicts, scale
     )
     (axes,) = figure.axes
-    names = {mark: name for name, mark in MARKS.items()}
+    names = {(verdict.colour, verdict.marker): name for name, verdict in VERDICTS.items()}
     texts = {text.get_text(): text.get_position() for text in axes.texts}
     marks = [
         (line.get_xdata()[0], line.get_ydata()[0], names[line.get_color(), line.get_marker()])
@@ -57,12 +57,12 @@ def test_every_claim_has_the_mark_of_its_verdict_in_its_cell():
 
 def test_marks_of_a_cell_are_in_the_order_of_the_verdicts_and_wrap_before_the_next_cell():
     many = {f"a-{i}": ("a", "1-1", "Many?") for i in range(ABREAST + 2)} | {"b-0": ("b", "1-1", "Many?")}
-    verdicts = {key: VERDICTS[-i % len(VERDICTS)] for i, key in enumerate(many)}
+    verdicts = {key: list(VERDICTS)[-i % len(VERDICTS)] for i, key in enumerate(many)}
     _, texts, marks = drawn(many, verdicts)
     mine = [mark for mark in marks if mark[0] < texts["b"][0]]
     assert len(mine) == ABREAST + 2
     assert len({y for _, y, _ in mine}) == 2
-    order = [VERDICTS.index(verdict) for _, _, verdict in sorted(mine, key=lambda mark: (mark[1], mark[0]))]
+    order = [list(VERDICTS).index(verdict) for _, _, verdict in sorted(mine, key=lambda mark: (mark[1], mark[0]))]
     assert order == sorted(order)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from netclaims.claims.entries import Claim
-from netclaims.claims.ledger import VERDICTS
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.paths import FIGURES, report_of
 from netclaims.present.wording import MARKS, effect
 
@@ -60,7 +60,7 @@ def _plain(text: str) -> str:
 
 
 def _counts(table: pd.DataFrame) -> str:
-    found = pd.crosstab(table["report"], table["verdict"]).reindex(columns=VERDICTS, fill_value=0)
+    found = pd.crosstab(table["report"], table["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
     rows = [[report, *map(str, counts)] for report, counts in zip(found.index, found.to_numpy(), strict=True)]
     return _table(["report", *VERDICTS], [*rows, ["all", *map(str, found.sum())]])
 

@@ -11,7 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from netclaims.claims.entries import Claim
-from netclaims.claims.ledger import VERDICTS
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.files import read_csv, read_json
 from netclaims.paths import FIGURES, METRICS, PLOTS, REPORTS, metrics_of, report_of
 from netclaims.present.alt_text import describe

@@ -6,7 +6,9 @@ from math import isfinite
 
 import pandas as pd
 
-MARKS = {"supported": "✔", "refuted": "✘", "undecided": "?", "not testable": "–"}
+from netclaims.claims.verdicts import VERDICTS
+
+MARKS = {name: verdict.mark for name, verdict in VERDICTS.items()}
 UNITS = {
     "rho": "ρ = {}",
     "rank": "rank difference {}",

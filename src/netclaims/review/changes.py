@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from netclaims.files import parse_csv
 from netclaims.paths import FIGURES, PLOTS
 from netclaims.present.wording import effect
 from netclaims.review.base import Base, find_base, read_now, run
@@ -113,7 +114,7 @@ def _dvc(*words: str) -> dict:
 
 
 def _flips(before: str | None, after: str | None) -> list[Flip]:
-    tables = [pd.read_csv(StringIO(text)).set_index("claim") if text else pd.DataFrame() for text in (before, after)]
+    tables = [parse_csv(StringIO(text)).set_index("claim") if text else pd.DataFrame() for text in (before, after)]
     found = []
     for claim in dict.fromkeys([*tables[0].index, *tables[1].index]):
         rows = [table.loc[claim] if claim in table.index else None for table in tables]
