@@ -204,6 +204,14 @@ def test_the_command_writes_a_page_and_a_comment(small, monkeypatch, capsys):
     assert small.read("review/index.html") == page
 
 
+def test_the_page_and_the_comment_name_recipes_that_are_new_or_gone(small, monkeypatch):
+    small.git("mv", "recipes/train.json", "recipes/<b>.json")
+    run(monkeypatch, "main")
+    assert "<p>Recipes that are new: <code>&lt;b&gt;</code>.</p>" in small.read("review/index.html")
+    assert "<p>Recipes that are gone: <code>train</code>.</p>" in small.read("review/index.html")
+    assert "### Recipes that are new\n\n`<b>`\n" in small.read("review/comment.md")
+
+
 def no_repository(small, patch) -> None:
     (small.folder / ".git").rename(small.folder / "moved")
 
