@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from time import sleep
 
@@ -25,7 +26,7 @@ from netclaims.review.base import ReviewError, read_committed
 LOCK, RWLOCK, AT_WORK = Path("dvc.lock"), Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/lock")
 RESULTS = (DATA, METRICS, PLOTS, RUNS, Path("docs"), Path("report"))
 UNFINISHED = "*." + "[A-Za-z0-9_-]" * 22 + ".tmp"  # how DVC names a file until it is all there
-UNFINISHED_RECIPE = "*.new"
+UNFINISHED_RECIPE = "*.json.new"
 PATIENCE = 1.0  # seconds in which a DVC at work, in another clone with the same cache, finishes a file of its memory
 STOPPED = "DVC was stopped while it wrote this"
 
@@ -111,8 +112,12 @@ def _half_remembered() -> set[tuple[Path, int]]:
     """
     memory = Path(Config(".dvc")["cache"].get("dir", ".dvc/cache")) / "runs"  # a folder for each, of files
     unfinished = {*memory.rglob(UNFINISHED)}
-    empty = {folder for folder in memory.glob("*/*") if folder.is_dir() and {*folder.iterdir()} <= unfinished}
-    return {(path, path.stat().st_mtime_ns) for path in unfinished | empty}
+    found = set()
+    for path in (*unfinished, *memory.glob("*/*")):
+        with suppress(FileNotFoundError):  # finished meanwhile
+            if path in unfinished or (path.is_dir() and {*path.iterdir()} <= unfinished):
+                found.add((path, path.stat().st_mtime_ns))
+    return found
 
 
 if __name__ == "__main__":
