@@ -20,7 +20,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from netclaims.review.reruns import flat
+from netclaims.review.changes import flat
 from netclaims.settings.check import settings_files
 from tests.pipeline.conftest import Clone
 from tests.pipeline.facts import (
