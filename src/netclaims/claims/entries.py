@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -17,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from netclaims.questions import of_claims
 from netclaims.settings.schema import Count, Name, Number, Positive, Settings, Share
 
 Column = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
@@ -311,8 +313,8 @@ class Claim(Settings):
     """A sentence of a report and how it is tested.
 
     `quote` is a short one of `part` of the report, `read` says how its words were read; `question` is what it answers,
-    in words that claims of other reports on the same question share, and `answer` what it says. `figure` is one of the
-    experiment's, in which to look.
+    by its name in questions.py, and `answer` what the claim says of it. `figure` is one of the experiment's,
+    in which to look.
 
     The test is one or several comparisons of one or several kinds, `arithmetic`, or neither: a sentence that is so, or
     is not, by `definition`, and one that is `untestable`, for the reason given.
@@ -322,7 +324,7 @@ class Claim(Settings):
     quote: Words
     part: Words
     experiment: Name
-    question: Words
+    question: Annotated[str, AfterValidator(of_claims)]
     answer: Words
     figure: Name | None = None
     read: Words

@@ -11,6 +11,7 @@ from netclaims.claims.entries import Claim
 from netclaims.claims.ledger import VERDICTS
 from netclaims.paths import FIGURES, report_of
 from netclaims.present.wording import MARKS, effect
+from netclaims.questions import ANSWERED
 
 CLAIMS_PAGE = Path("docs/claims.md")
 HEAD = """# Which claims hold
@@ -76,7 +77,8 @@ def _questions(claims: dict[str, Claim], rows: pd.DataFrame) -> str:
             cells[claim.report].append(f"{mark} [{_plain(claim.answer)}](#{key})")
     several = {question: cells for question, cells in answers.items() if sum(map(bool, cells.values())) > 1}
     lines = [
-        [f"**{question}**", *("<br>".join(cell) for cell in cells.values())] for question, cells in several.items()
+        [f"**{ANSWERED[question]}**", *("<br>".join(cell) for cell in cells.values())]
+        for question, cells in several.items()
     ]
     legend = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())
     return f"## The same question, several reports\n\n{legend}\n\n" + _table(["question", *reports], lines)

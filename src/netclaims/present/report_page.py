@@ -20,7 +20,8 @@ from netclaims.present.figures import caption
 from netclaims.present.inline import Figures
 from netclaims.present.pages import render
 from netclaims.present.wording import MARKS, effect, short
-from netclaims.settings.figures import CHAPTERS, FiguresSettings, load_figures
+from netclaims.questions import ANSWERED, CHAPTERS
+from netclaims.settings.figures import FiguresSettings, load_figures
 from netclaims.settings.params import Params
 
 REPORT_PAGE = Path("report/index.html")
@@ -40,6 +41,11 @@ class Row:
     def mark(self) -> str:
         """The sign that stands for the verdict."""
         return MARKS[self.verdict]
+
+    @property
+    def question(self) -> str:
+        """What the claim answers, in words."""
+        return ANSWERED[self.claim.question]
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,8 @@ def report_page(claims: dict[str, Claim], params: Params) -> str:
     cards = list(_cards(figures, rows))
     chapters = {
         chapter: {
-            name: (text, [card for question, card in cards if question == name]) for name, text in questions.items()
+            name: (question.text, [card for answered, card in cards if answered == name])
+            for name, question in questions.items()
         }
         for chapter, questions in CHAPTERS.items()
     }
@@ -112,7 +119,7 @@ def report_page(claims: dict[str, Claim], params: Params) -> str:
         verdicts=VERDICTS,
         marks=MARKS,
         counts=_counts(rows),
-        questions=list(dict.fromkeys(row.claim.question for row in rows)),
+        questions=list(dict.fromkeys(row.question for row in rows)),
         overview=_overview(figures, rows, "verdicts", "A mark for every claim, by question and report"),
         effects=_overview(figures, rows, "claims", "Effects and 95 % intervals of the claims tested on data"),
         chapters=chapters,

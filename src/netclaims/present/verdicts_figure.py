@@ -11,6 +11,7 @@ from netclaims.claims.entries import Claim
 from netclaims.claims.ledger import VERDICTS
 from netclaims.present import claims_figure
 from netclaims.present.style import QUIET
+from netclaims.questions import ANSWERED
 
 MARKS = claims_figure.VERDICTS | {"not testable": ("#C4C4C4", "_")}
 ABREAST = 7  # marks side by side; more go below
@@ -42,7 +43,7 @@ def draw_verdicts(claims: Mapping[str, Claim], verdicts: Mapping[str, str], scal
     for (question, row), count in zip(cells.items(), lines, strict=True):
         axes.axhline(top, color="#E4E4E4", lw=0.6)
         top += 0.05
-        axes.text(0.1, top + LINE / 2, question, va="center", size=8.5)
+        axes.text(0.1, top + LINE / 2, ANSWERED[question], va="center", size=8.5)
         for report, found in row.items():
             for i, verdict in enumerate(sorted(found, key=VERDICTS.index)):
                 colour, marker = MARKS[verdict]

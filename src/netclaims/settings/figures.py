@@ -4,32 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from netclaims.errors import SettingsError, shown
+from netclaims.questions import of_assignment
 from netclaims.settings.experiments import report_file
 from netclaims.settings.schema import Line, Name, Settings, validate
 from netclaims.settings.strict_yaml import read_yaml
-
-# What the assignment asks, in three chapters: the order of the report page.
-CHAPTERS = {
-    "Deep or shallow": {
-        "simulate": "Do deep and shallow nets of equal size fit a function equally well?",
-        "actual-task": "How do CNNs learn?",
-    },
-    "Optimisation": {
-        "trajectory": "Where do eight runs go in weight space?",
-        "gradient-norm": "How does the gradient norm go with the loss?",
-        "minimal-ratio": "Which way does the loss curve where the gradient vanishes?",
-    },
-    "Generalisation": {
-        "random-labels": "Can a net fit shuffled labels?",
-        "capacity": "What do more parameters bring?",
-        "interpolation": "What lies between nets of two batch sizes, or of two learning rates?",
-        "sensitivity": "How sensitive are nets, by batch size or learning rate?",
-    },
-}
-QUESTIONS = {name: text for questions in CHAPTERS.values() for name, text in questions.items()}
 
 Column = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
 Number = Annotated[str, Field(pattern=r"^\w+(\.\w+)+$")]
@@ -87,19 +68,13 @@ class FigureSettings(Settings):
 class FiguresSettings(Settings):
     """The figures of one experiment, by the name of their file.
 
-    `nets` is the experiment whose nets they show, `question` what they help to answer: a name in `QUESTIONS`.
+    `nets` is the experiment whose nets they show, `question` what they help to answer, by its name in
+    questions.py.
     """
 
     nets: Name
-    question: str
+    question: Annotated[str, AfterValidator(of_assignment)]
     draw: Annotated[dict[Name, FigureSettings], Field(min_length=1)]
-
-    @field_validator("question")
-    @classmethod
-    def _asked(cls, question: str) -> str:
-        if question not in QUESTIONS:
-            raise ValueError(f"one of {', '.join(QUESTIONS)}")
-        return question
 
 
 def load_figures(report: str) -> dict[str, FiguresSettings]:
