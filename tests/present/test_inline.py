@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netclaims.present.figures import draw, save
+from netclaims.present.figures import draw
 from netclaims.present.inline import Figures
+from netclaims.present.svg import save
 from netclaims.settings.figures import FigureSettings
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.1" '
@@ -324,7 +325,7 @@ def figure(write, tmp_path):
     write([{"x": x, "y": x / 2, "epoch": x, "at": "on the path"} for x in (0, 1, 2)], "path")
 
     def make(**entry) -> str:
-        shown = draw("x-y", FigureSettings(title="A < B & “C”", **entry), ABOUT)
+        shown = draw("x-y", FigureSettings(title="A < B & “C”", **entry).plain(), ABOUT)
         save(shown, tmp_path / "figure.svg")
         return (tmp_path / "figure.svg").read_text(encoding="utf-8")
 

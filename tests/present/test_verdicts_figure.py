@@ -6,8 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from netclaims.claims.ledger import VERDICTS
-from netclaims.present.figures import save
-from netclaims.present.style import apply
+from netclaims.present.svg import save
 from netclaims.present.verdicts_figure import ABREAST, CELL, LABEL, MARKS, draw_verdicts
 from netclaims.questions import ANSWERED
 
@@ -23,7 +22,6 @@ NAMES = {text: name for name, text in ANSWERED.items()}
 
 
 def drawn(claims=CLAIMS, verdicts=FOUND, scale="quick"):
-    apply()
     keys = ("report", "part", "question")
     figure = draw_verdicts(
         {key: SimpleNamespace(**dict(zip(keys, claim, strict=True))) for key, claim in claims.items()}, verdicts, scale

@@ -31,7 +31,7 @@ WARNING = ", on little data and with fewer epochs than the reports took: they sp
 
 
 def claims_page(claims: dict[str, Claim], table: pd.DataFrame, scale: str) -> str:
-    """The page.
+    """Return the page.
 
     Args:
         claims: every claim by its name.
@@ -56,7 +56,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text of which Markdown makes nothing else; a bar would end the cell of a table."""
+    """Return text of which Markdown makes nothing else; a bar would end the cell of a table."""
     return re.sub(r"([*_<>`\[\]\\])", r"\\\1", " ".join(text.split()))
 
 
@@ -67,7 +67,7 @@ def _counts(table: pd.DataFrame) -> str:
 
 
 def _questions(claims: dict[str, Claim], rows: pd.DataFrame) -> str:
-    """The questions that several reports answer from their figures, side by side."""
+    """Set the questions that several reports answer from their figures side by side."""
     reports = list(dict.fromkeys(claim.report for claim in claims.values()))
     answers: dict[str, dict[str, list[str]]] = {}
     for key, claim in claims.items():

@@ -28,7 +28,7 @@ class Figures:
         self._count = 0
 
     def inline(self, svg: str, label: str) -> Markup:
-        """The `<svg>` element of a figure that matplotlib drew, for HTML; what would run in a page is left out.
+        """Return the `<svg>` element of a figure that matplotlib drew, for HTML; what would run in a page is left out.
 
         Args:
             svg: the content of the file.
@@ -49,7 +49,7 @@ class Figures:
         return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704 (its texts are escaped)
 
     def style(self) -> Markup:
-        """The rules of all figures so far, as CSS."""
+        """Return the rules of all figures so far, as CSS."""
         rules = "\n".join(f".{name} {{ {rule} }}" for rule, name in self._rules.items())
         return Markup(rules)  # noqa: S704 (what matplotlib wrote)
 
@@ -70,7 +70,7 @@ class Figures:
             child.tail = None
 
     def _attribute(self, name: str, value: str, used: set[str]) -> tuple[str, str] | None:
-        """An attribute as it is written here; None where it is not."""
+        """Return an attribute as it is written here; None where it is not."""
         name = _local(name)
         if name.startswith("on") or (name == "href" and not INSIDE.match(value)):
             return None
@@ -87,12 +87,12 @@ class Figures:
 
 
 def _local(name: str) -> str:
-    """A name without its XML namespace, of which HTML knows nothing."""
+    """Return a name without its XML namespace, of which HTML knows nothing."""
     return name.rpartition("}")[2]
 
 
 def _path(drawn: str) -> str:
-    """A path to tenths of a point, without the spaces and letters that it can do without."""
+    """Shorten a path to tenths of a point, without the spaces and letters that it can do without."""
     short, before = [], ""
     for command, places in COMMAND.findall(ZERO.sub("", FINER.sub(r"\1", drawn))):
         follows = command == "L" and before in ("M", "L")  # more places after M or L are lines anyhow

@@ -15,8 +15,8 @@ from netclaims.claims.ledger import VERDICTS
 from netclaims.files import read_csv, read_json
 from netclaims.paths import FIGURES, METRICS, PLOTS, REPORTS, metrics_of, report_of
 from netclaims.present.alt_text import describe
+from netclaims.present.captions import caption
 from netclaims.present.facts import Facts, facts_of_report
-from netclaims.present.figures import caption
 from netclaims.present.inline import Figures
 from netclaims.present.pages import render
 from netclaims.present.wording import MARKS, effect, short
@@ -90,7 +90,7 @@ class Card:
 
 
 def report_page(claims: dict[str, Claim], params: Params) -> str:
-    """The page, from the settings, `metrics/` and `plots/`.
+    """Return the page, from the settings, `metrics/` and `plots/`.
 
     Args:
         claims: every claim by its name.
@@ -150,7 +150,7 @@ def _ledger(claims: dict[str, Claim], table: pd.DataFrame) -> list[Row]:
 
 
 def _overview(figures: Figures, rows: list[Row], name: str, shows: str) -> Markup:
-    """A figure of all claims, whose numbers the table has too."""
+    """Return a figure of all claims, whose numbers the table has too."""
     counts = Counter(row.verdict for row in rows)
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
     svg = (FIGURES / f"{name}.svg").read_text(encoding="utf-8")
@@ -158,7 +158,7 @@ def _overview(figures: Figures, rows: list[Row], name: str, shows: str) -> Marku
 
 
 def _cards(figures: Figures, rows: list[Row]) -> Iterable[tuple[str, Card]]:
-    """Every experiment that has figures, with the question that it helps to answer."""
+    """Yield every experiment that has figures, with the question that it helps to answer."""
     stated = read_json(METRICS / "stated.json")
     for path in sorted(REPORTS.glob("*.yaml")):
         drawn = load_figures(path.stem)
@@ -181,7 +181,9 @@ def _drawn(figures: Figures, key: str, settings: FiguresSettings, about: dict) -
         Drawn(
             name=name,
             title=figure.title,
-            svg=figures.inline((folder / f"{name}.svg").read_text(encoding="utf-8"), describe(key, figure, about)),
+            svg=figures.inline(
+                (folder / f"{name}.svg").read_text(encoding="utf-8"), describe(key, figure.plain(), about)
+            ),
         )
         for name, figure in settings.draw.items()
     ]

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from netclaims.claims.entries import Claim
 from netclaims.claims.ledger import VERDICTS
-from netclaims.present import claims_figure
+from netclaims.present import claims_figure, style
 from netclaims.present.style import QUIET
 from netclaims.questions import ANSWERED
 
@@ -19,13 +19,14 @@ STEP, LINE, CELL, LABEL = 0.15, 0.17, 1.2, 4.4  # inches
 
 
 def draw_verdicts(claims: Mapping[str, Claim], verdicts: Mapping[str, str], scale: str) -> Figure:
-    """A row for every question, in the order of the assignment, and a column for every report.
+    """Draw a row for every question, in the order of the assignment, and a column for every report.
 
     Args:
         claims: every claim by its name.
         verdicts: those on them.
         scale: named in the title.
     """
+    style.apply()
     reports = sorted({claim.report for claim in claims.values()})
     cells: dict[str, dict[str, list[str]]] = {}
     for key, claim in sorted(claims.items(), key=lambda item: item[1].part):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from netclaims.errors import SettingsError, shown
+from netclaims.present.figure_spec import FigureSpec
 from netclaims.questions import of_assignment
 from netclaims.settings.experiments import report_file
 from netclaims.settings.schema import Line, Name, Settings, validate
@@ -60,9 +61,9 @@ class FigureSettings(Settings):
             raise ValueError("path: goes with kind: contours")
         return self
 
-    def scale(self, column: str) -> Literal["linear", "log", "symlog"]:
-        """The kind of axis that a column is shown on."""
-        return "log" if column in self.log else "symlog" if column in self.symlog else "linear"
+    def plain(self) -> FigureSpec:
+        """Return what drawing reads, with every default filled in."""
+        return FigureSpec(**self.model_dump())
 
 
 class FiguresSettings(Settings):
@@ -78,7 +79,7 @@ class FiguresSettings(Settings):
 
 
 def load_figures(report: str) -> dict[str, FiguresSettings]:
-    """The figures of every experiment of a report, checked.
+    """Return the figures of every experiment of a report, checked.
 
     Raises:
         SettingsError: there is no such report, or anything in its `figures:` is wrong.
