@@ -8,9 +8,9 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
+from netclaims.present.rounding import round_numbers
+
 REFERENCE = re.compile(r"#([\w.-]+)")
-FINER = re.compile(r"(\.\d)\d+")
-ZERO = re.compile(r"\.0\b")
 # What matplotlib draws with. What else an SVG can hold, such as scripts, a page is better without.
 DRAWN = {"g", "defs", "clipPath", "path", "rect", "use", "text", "tspan", "image", "pattern"}
 # What a figure may lead to: parts of itself, and pixels that lie in it. Its style becomes part of the page's.
@@ -94,7 +94,7 @@ def _local(name: str) -> str:
 def _path(drawn: str) -> str:
     """Shorten a path to tenths of a point, without the spaces and letters that it can do without."""
     short, before = [], ""
-    for command, places in COMMAND.findall(ZERO.sub("", FINER.sub(r"\1", drawn))):
+    for command, places in COMMAND.findall(round_numbers(drawn, 1)):
         follows = command == "L" and before in ("M", "L")  # more places after M or L are lines anyhow
         short.append((" " if follows else command) + " ".join(places.split()))
         before = command

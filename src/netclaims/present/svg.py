@@ -8,8 +8,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from netclaims.present.rounding import round_numbers
+
 PLACES = re.compile(r' (?:d|x|y|x1|x2|y1|y2|transform)="[^"]*"')
-FINER = re.compile(r"(\.\d\d)\d+")
+DIGITS = 2
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -20,5 +22,5 @@ def save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     written = StringIO()
     figure.savefig(written, format="svg", metadata={"Date": None}, bbox_inches="tight", pad_inches=0.08)
-    shorter = PLACES.sub(lambda place: FINER.sub(r"\1", place[0]), written.getvalue())
+    shorter = PLACES.sub(lambda place: round_numbers(place[0], DIGITS), written.getvalue())
     path.write_text(shorter, encoding="utf-8", newline="\n")
