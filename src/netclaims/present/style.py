@@ -31,7 +31,8 @@ LOOK = {
 
 
 def apply() -> None:
-    """Set matplotlib up so that the same table always gives the same bytes."""
+    """Set matplotlib up so that the same table always gives the same bytes, whatever the user's `matplotlibrc` says."""
+    matplotlib.rcdefaults()
     matplotlib.rcParams.update(LOOK)
 
 
