@@ -17,7 +17,7 @@ from netclaims.claims.ledger import COLUMNS as LEDGER
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.data.functions import FUNCTIONS, formula
 from netclaims.present.claims_figure import LINEAR, PANELS
-from netclaims.present.style import LABELS
+from netclaims.present.quantities import LABELS
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / ".dvc" / "plots"

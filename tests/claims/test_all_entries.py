@@ -24,7 +24,7 @@ TESTS = {
     "trend": FALLS, "ordering": HIGHER, "equivalence": ALIKE, "extreme": LOWEST, "shape": VALLEY, "arithmetic": COUNTS,
     "definition": "So the word is defined.", "untestable": "Nobody made that run.",
 }  # fmt: skip
-ABOUT = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-nets", "question": "Does it fall?",
+ABOUT = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-nets", "question": "capacity",
          "answer": "it does", "figure": "loss", "read": "As it says."}  # fmt: skip
 
 

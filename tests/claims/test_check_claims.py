@@ -31,7 +31,7 @@ from netclaims.training.loop import train
 
 ROOT = Path(__file__).parents[2]
 REPORT = Path("reports/d.yaml")
-CLAIM = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-nets", "question": "Does it fall?",
+CLAIM = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-nets", "question": "capacity",
          "answer": "it does", "figure": "loss", "read": "As it says."}  # fmt: skip
 ANALYSES = ["fit", "pca", "hessian", "interpolate", "sensitivity"]
 CURVED = {"largest_eigenvalue", "trace", "sharpness"}

@@ -30,7 +30,7 @@ ENTRY = {
     "quote": "the test loss is higher",
     "part": "1-1",
     "experiment": "d-a",
-    "question": "Which is higher?",
+    "question": "capacity",
     "answer": "the test loss",
     "figure": "loss",
     "read": "In the mean over replicas.",

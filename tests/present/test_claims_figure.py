@@ -14,17 +14,12 @@ from netclaims.claims.verdicts import VERDICTS as ALL_VERDICTS
 from netclaims.present import style
 from netclaims.present import wording as verdicts
 from netclaims.present.claims_figure import CLAIMED, PANELS, RATIOS, TESTED, draw_claims
-from netclaims.present.figures import save
+from netclaims.present.svg import save
 
 VERDICTS = {verdict.name: (verdict.colour, verdict.marker) for verdict in TESTED}
 UNITS = [unit for _, units in PANELS.values() for unit in units]
 TITLES = {unit: title for title, units in PANELS.values() for unit in units}
 RANGES = {"rho": (-1, 1), "rank": (-1, 1), "difference": (-2, 2), "height": (-3, 3)}
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    style.apply()
 
 
 def row(claim="a-one", unit="rho", effect=0.5, low=0.25, high=0.75, verdict="supported", **changes) -> dict:

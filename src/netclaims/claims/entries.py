@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from netclaims.claims.operands import Operand, Side, one_of
+from netclaims.questions import of_claims
 from netclaims.settings.schema import Count, Name, Number, Positive, Settings
 
 Words = Annotated[str, Field(min_length=1)]
@@ -232,15 +233,15 @@ class Claim(ClaimTest):
     """A sentence of a report and how it is tested.
 
     `quote` is a short one of `part` of the report, `read` says how its words were read; `question` is what it answers,
-    in words that claims of other reports on the same question share, and `answer` what it says. `figure` is one of the
-    experiment's, in which to look.
+    by its name in questions.py, and `answer` what the claim says of it. `figure` is one of the experiment's,
+    in which to look.
     """
 
     report: Name
     quote: Words
     part: Words
     experiment: Name
-    question: Words
+    question: Annotated[str, AfterValidator(of_claims)]
     answer: Words
     figure: Name | None = None
     read: Words

@@ -15,7 +15,9 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
 from netclaims.claims.verdicts import VERDICTS
-from netclaims.present.style import PLAIN, QUIET, decades
+from netclaims.present import style
+from netclaims.present.axes import PLAIN, decades
+from netclaims.present.style import QUIET
 
 TESTED = [verdict for verdict in VERDICTS.values() if verdict.name != "not testable"]  # those of claims in the figure
 # The panels: a title, and what its axis shows of which units.
@@ -33,7 +35,7 @@ QUOTED_LETTERS = 84
 
 
 def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
-    """A row for every tested claim, with a point and its 95 % interval in the panel of its unit.
+    """Draw a row for every tested claim, with a point and its 95 % interval in the panel of its unit.
 
     Effects point to the right where they are as claimed; a shaded part of a row is what the claim says.
 
@@ -41,6 +43,7 @@ def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
         claims: the table `plots/claims.csv`.
         scale: named in the title.
     """
+    style.apply()
     tested = claims[claims["unit"].notna() & (claims["unit"] != "")]
     shown = {name: panel for name, panel in PANELS.items() if tested["unit"].isin(panel[1]).any()}
     places, heads, bottom = _places(tested)
@@ -80,7 +83,7 @@ def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
 
 
 def _places(tested: pd.DataFrame) -> tuple[dict[str, float], dict[str, float], float]:
-    """The heights of the claims' rows and of the reports' headings, and where the last row ends."""
+    """Return the heights of the claims' rows and of the reports' headings, and where the last row ends."""
     places, heads, at = {}, {}, 0.0
     for report, rows in tested.groupby("report", sort=False):
         heads[report] = at

@@ -10,20 +10,23 @@ from matplotlib.lines import Line2D
 
 from netclaims.claims.entries import Claim
 from netclaims.claims.verdicts import VERDICTS
+from netclaims.present import style
 from netclaims.present.style import QUIET
+from netclaims.questions import ANSWERED
 
 ABREAST = 7  # marks side by side; more go below
 STEP, LINE, CELL, LABEL = 0.15, 0.17, 1.2, 4.4  # inches
 
 
 def draw_verdicts(claims: Mapping[str, Claim], verdicts: Mapping[str, str], scale: str) -> Figure:
-    """A row for every question, in the order of the assignment, and a column for every report.
+    """Draw a row for every question, in the order of the assignment, and a column for every report.
 
     Args:
         claims: every claim by its name.
         verdicts: those on them.
         scale: named in the title.
     """
+    style.apply()
     reports = sorted({claim.report for claim in claims.values()})
     cells: dict[str, dict[str, list[str]]] = {}
     for key, claim in sorted(claims.items(), key=lambda item: item[1].part):
@@ -41,7 +44,7 @@ def draw_verdicts(claims: Mapping[str, Claim], verdicts: Mapping[str, str], scal
     for (question, row), count in zip(cells.items(), lines, strict=True):
         axes.axhline(top, color="#E4E4E4", lw=0.6)
         top += 0.05
-        axes.text(0.1, top + LINE / 2, question, va="center", size=8.5)
+        axes.text(0.1, top + LINE / 2, ANSWERED[question], va="center", size=8.5)
         for report, found in row.items():
             for i, verdict in enumerate(sorted(found, key=list(VERDICTS).index)):
                 look = {"color": VERDICTS[verdict].colour, "marker": VERDICTS[verdict].marker}
