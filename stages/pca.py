@@ -22,15 +22,15 @@ from netclaims.training.random_streams import stream
 
 @command
 def main(key: str) -> None:
-    """Analyse the snapshots of experiment `key`, and the surface around those of its first run."""
+    """Analyse the snapshots of experiment `key`, and the surface around those of its first net that did not diverge."""
     torch.set_num_threads(1)  # the same bytes on any number of cores
     settings, seed = load_section("pca", key, PcaSettings), load_params().seed
     experiment = load_experiment(settings.nets)
-    snapshots, epochs = read_snapshots(settings.nets)
-    if not len(snapshots["1.weight"]):
+    snapshots, replicas, epochs = read_snapshots(settings.nets, experiment)
+    if not replicas:
         sys.exit(f"{key}: every net diverged, and there is no path to follow")
     scopes = {f"layer {settings.layer}": settings.layer, "whole model": None}
-    paths, numbers, explained = trajectories(snapshots, epochs, scopes, stream(seed, key, "walk"))
+    paths, numbers, explained = trajectories(snapshots, replicas, epochs, scopes, stream(seed, key, "walk"))
     (model,) = experiment.models.values()
     network = Network(model.layers, experiment.activation, EXAMPLE[experiment.data])
     train, _ = parts(experiment, (experiment.functions or [])[:1])
@@ -44,7 +44,7 @@ def main(key: str) -> None:
     numbers |= {"surface": plane_numbers(planes[0], found[0][1])}
     surface, path = (pd.concat(tables) for tables in zip(*found, strict=True))
     write_analysis("pca", key, settings.nets, paths, numbers, explained=explained, surface=surface, path=path)
-    write_table(replicas_of(key, "pca"), distances(snapshots, epochs, scopes))
+    write_table(replicas_of(key, "pca"), distances(snapshots, replicas, epochs, scopes))
 
 
 if __name__ == "__main__":
