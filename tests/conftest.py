@@ -2,8 +2,9 @@
 
 import json
 import warnings
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import ceil
+from pathlib import Path
 
 import hypothesis
 import numpy as np
@@ -17,6 +18,9 @@ from xdist.scheduler import LoadFileScheduling
 from netclaims.data.examples import images
 from netclaims.data.functions import FUNCTIONS, evaluate, formula, grid
 from netclaims.nets.network import Network
+from netclaims.paths import recipe_of
+from netclaims.recipes.code import closure
+from netclaims.recipes.read import ROOT
 from netclaims.recipes.resolve import training
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.layers import LayerEntry, plain
@@ -126,10 +130,14 @@ def checked(entry):
 
 @pytest.fixture(scope="session")
 def experiment(checked, params):
-    """The same entry, resolved: what training has to do."""
+    """The same entry, resolved: what training has to do.
 
-    def make(data="mnist", **changes) -> Training:
-        return training("d-test", checked(data, **changes), params(), SIZES.get(data, (None,))[0])
+    `knobs` are changes of `params`, `images` is how many training images there are, if not as many as in `prepared`.
+    """
+
+    def make(data="mnist", knobs=None, images=None, **changes) -> Training:
+        there = None if data == "functions" else images or SIZES[data][0]
+        return training("d-test", checked(data, **changes), params(**knobs or {}), there)
 
     return make
 
@@ -145,6 +153,20 @@ def run_of():
         in_an_epoch = ceil(experiment.train_size / changes.get("batch_size", run.batch_size))
         steps = changes.get("epochs", run.epochs) * in_an_epoch
         return replace(run, **({"steps": steps, "epoch_steps": in_an_epoch} | changes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def write_recipe():
+    """Writes the recipe of a stage into the current folder, of settings given as a dictionary or a dataclass."""
+
+    def make(stage: str, key: str | None, settings) -> Path:
+        path, code = recipe_of(stage, key), closure(Path("stages", f"{stage}.py"), ROOT)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        settings = settings if isinstance(settings, dict) else asdict(settings)
+        path.write_text(json.dumps({"settings": settings, "code": code.modules, "libraries": code.libraries}))
+        return path
 
     return make
 
