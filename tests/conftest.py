@@ -25,6 +25,7 @@ from netclaims.recipes.resolve import training
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.layers import LayerEntry, plain
 from netclaims.settings.params import Params
+from netclaims.training import budget
 from netclaims.training.runs import Member, Run
 from netclaims.training.training import Training
 
@@ -109,9 +110,9 @@ def entry():
 def params():
     """`params.yaml` with one scale, `small`, which cuts no epochs unless `train_seconds` says so."""
 
-    def make(max_replicas=100, train_seconds=1e9, **changes) -> Params:
+    def make(train_size=60, max_replicas=100, train_seconds=1e9, **changes) -> Params:
         scale = {
-            "data": {"mnist": "digits", "cifar10": "digits", "train_size": 60, "test_size": 24},
+            "data": {"mnist": "digits", "cifar10": "digits", "train_size": train_size, "test_size": 24},
             "max_replicas": max_replicas,
             "train_seconds": train_seconds,
         }
@@ -140,6 +141,13 @@ def experiment(checked, params):
         return training("d-test", checked(data, **changes), params(**knobs or {}), there)
 
     return make
+
+
+@pytest.fixture
+def a_second_a_step(monkeypatch):
+    """A step of one net costs a second, and nothing else costs anything."""
+    for name in ("STEP", "STACKED_STEP", "PARAMETER", "MULTIPLICATION", "NUMBER"):
+        monkeypatch.setattr(budget, name, float(name.endswith("STEP")))
 
 
 @pytest.fixture(scope="session")

