@@ -198,7 +198,7 @@ def _module(path: str, package: str, content: bytes) -> _File:
         waiting: list[str | ast.AST] = [ast.parse(content)]
     except SyntaxError as error:
         raise SyntaxError(f"{path}, line {error.lineno}: {error.msg}") from None
-    except KeyError as error:  # null bytes, before Python 3.12
+    except ValueError as error:  # how some releases of Python refuse null bytes and wrong f-strings
         raise SyntaxError(f"{path}: {error}") from None
     written, imported, strings = [], [], []
     while waiting:  # not a function that calls itself: expressions may be nested more deeply than calls may
