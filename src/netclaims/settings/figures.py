@@ -77,7 +77,7 @@ class FigureSettings(Settings):
         return self
 
     def scale(self, column: str) -> Literal["linear", "log", "symlog"]:
-        """The kind of axis that a column is shown on."""
+        """Return the kind of axis that a column is shown on."""
         return "log" if column in self.log else "symlog" if column in self.symlog else "linear"
 
 
