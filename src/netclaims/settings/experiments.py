@@ -13,6 +13,7 @@ from netclaims.data.functions import FUNCTIONS, evaluate, grid
 from netclaims.data.registry import DATA
 from netclaims.errors import SettingsError, shown
 from netclaims.nets.layers import Layer, count_parameters, shapes
+from netclaims.paths import KEY
 from netclaims.settings.experiment_parts import (
     Against,
     Augment,
@@ -27,7 +28,6 @@ from netclaims.settings.experiment_parts import (
 from netclaims.settings.layers import plain
 from netclaims.settings.params import Params
 from netclaims.settings.schema import (
-    KEY,
     Count,
     Line,
     Name,

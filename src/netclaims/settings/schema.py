@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -31,8 +30,6 @@ Count = Annotated[int, Field(ge=1, le=10**9)]
 Replicas = Annotated[int, Field(ge=1, le=1000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 Line = Annotated[str, AfterValidator(_one_line)]
-# What an entry is called is part of file names, and of the command that DVC gives to a shell.
-KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 Block = TypeVar("Block", bound=Settings)
