@@ -23,8 +23,9 @@ $(PLOTS): $(READY) src/netclaims/review/plots.html src/netclaims/review/plots_te
 	python -m netclaims.review.plots_template $(PLOTS)
 	dvc config --local plots.html_template $(notdir $(PLOTS))
 
-repro: setup
+repro: setup  # libraries, and images outside the repository, are looked at here: DVC sees neither
 	python -m netclaims.recover
+	python stages/recipes.py
 	dvc repro
 
 experiments: $(READY)  # `dvc exp show` with few of its many columns

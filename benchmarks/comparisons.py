@@ -19,10 +19,12 @@ from benchmarks.problem import FUNCTION, IMAGES, ROOT, Problem, make_params, pre
 from benchmarks.timing import ALL, ONE, Entry, Timed, interleave
 from netclaims.nets.layers import Conv
 from netclaims.paths import PARAMS, REPORTS
-from netclaims.settings.experiments import Experiment, load_experiments
+from netclaims.recipes.resolve import training, training_size
+from netclaims.settings.experiments import ExperimentEntry, load_experiments
 from netclaims.settings.params import Params, load_params
-from netclaims.training.budget import STACKED_PARAMETERS, epoch_seconds
-from netclaims.training.runs import plan
+from netclaims.training.budget import epoch_seconds
+from netclaims.training.runs import STACKED_PARAMETERS, runs_of
+from netclaims.training.training import Training
 
 Results = dict[str, Any]
 
@@ -53,7 +55,9 @@ class Bench:
     def problem(self, entry: dict, layers: list, **changes: Any) -> Problem:
         """A network and an entry with changes."""
         content = entry | {"models": {"net": {"layers": layers}}} | changes
-        return Problem(self.folder, Experiment.model_validate(content), self.params)
+        checked = ExperimentEntry.model_validate(content)
+        images = None if checked.functions else training_size(checked.data, self.params)
+        return Problem(self.folder, training("benchmarks-timed", checked, self.params, images))
 
 
 def make_bench(folder: Path, names: Iterable[str], mnist: Path | None) -> Bench:
@@ -92,7 +96,7 @@ def _trained(bench: Bench, problem: Problem, entries: list[Entry], about: Result
         | {"losses": [outcome.tolist() for outcome in timed[entry.name].outcomes]}
         for entry in entries
     }
-    return about | {"epochs": problem.experiment.epochs, "peak": bench.peak, "contenders": contenders}
+    return about | {"epochs": problem.setting.epochs, "peak": bench.peak, "contenders": contenders}
 
 
 def small(bench: Bench) -> Results:
@@ -311,22 +315,22 @@ def independent_runs() -> dict[str, list[Results]]:
     At the scale of `params.yaml`.
     """
     params = load_params(ROOT / PARAMS)
-    size = params.chosen_scale.data.train_size
     kinds: dict[str, list[Results]] = {}
     for path in sorted((ROOT / REPORTS).glob("*.yaml")):
-        for key, experiment in load_experiments(path).items():
-            examples = experiment.points or min(size, experiment.examples or size)
+        for key, entry in load_experiments(path).items():
+            images = None if entry.functions else training_size(entry.data, params)
+            experiment = training(key, entry, params, images)
             seconds = [
-                run.epochs * len(run.members) * epoch_seconds(experiment, run.model, run.batch_size, examples)
-                for run in plan(key, experiment, params, examples)
+                run.epochs * len(run.members) * epoch_seconds(experiment, run.model, run.batch_size)
+                for run in runs_of(experiment, "cpu")
             ]
             finish = {f"on_{cores}": makespan(seconds, cores) for cores in (1, 2, 16)}
             kinds.setdefault(_kind(experiment), []).append({"stage": key, "runs": len(seconds)} | finish)
     return kinds
 
 
-def _kind(experiment: Experiment) -> str:
-    if any(isinstance(layer, Conv) for model in experiment.models.values() for layer in model.layers):
+def _kind(experiment: Training) -> str:
+    if any(isinstance(layer, Conv) for layers in experiment.models.values() for layer in layers):
         return "convolutional nets"
     if all(experiment.parameters(name) <= STACKED_PARAMETERS for name in experiment.models):
         return "small nets, up to 25 replicas in a run"

@@ -21,9 +21,9 @@ class Products(Contender):
     def __init__(self, problem: Problem, members: int) -> None:
         """Random numbers in place of weights, activations and gradients."""
         torch.set_num_threads(1)
-        self.pieces, self._steps = members, problem.experiment.epochs
+        self.pieces, self._steps = members, problem.setting.epochs
         points = problem.experiment.points
-        sizes = list(pairwise([1, *problem.layers]))
+        sizes = list(pairwise([1, *(layer.dense for layer in problem.layers)]))
         self._layers = [
             (
                 torch.rand(members, after, before),

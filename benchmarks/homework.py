@@ -23,7 +23,7 @@ ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh}
 def network(layers: list[Layer], activation: str, example: Shape) -> nn.Sequential:
     """A network of dense, convolutional and pooling layers as torch.nn has it, from torch's global generator."""
     found: list[nn.Module] = []
-    for layer, shape in shapes(layers, example):
+    for layer, shape in zip(layers, shapes(layers, example), strict=True):
         match layer:
             case Dense():
                 if len(shape) > 1:
@@ -101,9 +101,9 @@ class Homework(Contender):
         torch.manual_seed(seed)
         experiment = self._problem.experiment
         net = network(self._problem.layers, experiment.activation, self._problem.example)
-        optimiser = torch.optim.Adam(net.parameters(), lr=experiment.learning_rate)
+        optimiser = torch.optim.Adam(net.parameters(), lr=self._problem.setting.learning_rate)
         history = []
-        for _ in range(experiment.epochs):
+        for _ in range(self._problem.setting.epochs):
             for x, y in self._batches:
                 optimiser.zero_grad()
                 loss = self._criterion(net(x), y)

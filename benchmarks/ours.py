@@ -32,7 +32,7 @@ class Ours(Contender):
         """The traces of all runs."""
         runs = self._problem.runs(repeat, self._count, self._members)
         if self._processes:
-            traces = train_all(runs, self._problem.experiment)
+            traces = train_all(runs, self._problem.experiment, {})
             shutil.rmtree(CHECKPOINTS)
             return traces
         return [train(run, self._problem.experiment) for run in runs]

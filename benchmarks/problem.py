@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
-from netclaims.data.prepare import prepare
-from netclaims.files import read_json
-from netclaims.nets.layers import Shape, count_operations
+from netclaims.data.prepare import Preparation, prepare
+from netclaims.nets.layers import Layer, Shape, count_operations
 from netclaims.paths import PARAMS
-from netclaims.settings.experiments import EXAMPLE, Experiment
+from netclaims.recipes.resolve import preparation
 from netclaims.settings.params import Params, Torchvision, load_params
-from netclaims.training.runs import Run, plan
+from netclaims.training.runs import Run, runs_of
+from netclaims.training.training import Setting, Training
 
 ROOT = Path(__file__).parents[1]
 # An entry like those of reports/*.yaml; what differs, each comparison says.
@@ -25,7 +26,6 @@ ENTRY = {
     "activation": "relu",
     "optimiser": "adam",
     "learning_rate": 1e-3,
-    "follows": ["replicas", "scale"],
     "against": "parameters",
 }
 IMAGES = ENTRY | {"loss": "cross_entropy"}
@@ -38,46 +38,43 @@ class Problem:
 
     Attributes:
         folder: which has `data/`, as preparation leaves it, and `torchvision/`, the same images in MNIST's files.
-        experiment: an entry with one model.
-        params: `params.yaml` with a scale that cuts no epochs.
+        experiment: of one model and one setting.
     """
 
     folder: Path
-    experiment: Experiment
-    params: Params
+    experiment: Training
 
     def runs(self, seed: int, count: int, members: int = 1) -> list[Run]:
         """So many runs of so many nets each, no two of the same seed."""
-        found = []
-        for i in range(count):
-            params = self.params.model_copy(update={"seed": seed * count + i, "replicas": members})
-            found += plan("benchmarks-timed", self.experiment, params, self.examples)
-        return found
+        trainings = [replace(self.experiment, seed=seed * count + i, replicas=members) for i in range(count)]
+        return [run for training in trainings for run in runs_of(training, "cpu")]
 
     @property
-    def layers(self) -> list:
-        """The network, as report files list it."""
-        (model,) = self.experiment.models.values()
-        return model.layers
+    def layers(self) -> list[Layer]:
+        """The network, input first."""
+        (layers,) = self.experiment.models.values()
+        return layers
+
+    @property
+    def setting(self) -> Setting:
+        """Learning rate, batch size and epochs."""
+        (setting,) = self.experiment.settings
+        return setting
 
     @property
     def example(self) -> Shape:
         """Shape of one input."""
-        return EXAMPLE[self.experiment.data]
+        return self.experiment.example
 
     @property
     def examples(self) -> int:
         """Size of the training set."""
-        if self.experiment.points:
-            return self.experiment.points
-        size = read_json(self.folder / "data" / self.experiment.data / "manifest.json")["train_size"]
-        return min(size, self.experiment.examples or size)
+        return self.experiment.train_size
 
     @property
     def batch_size(self) -> int:
         """Examples in a step."""
-        size = self.experiment.batch_size
-        return self.examples if size == "full" else min(size, self.examples)
+        return self.setting.batch_size
 
     @property
     def operations(self) -> float:
@@ -86,7 +83,7 @@ class Problem:
         Two for every multiplication by a weight, and three times as many as the forward pass takes: backward there are
         two products for every one. Evaluation, activations and the optimiser are left out.
         """
-        return 6.0 * count_operations(self.layers, self.example)[0] * self.examples * self.experiment.epochs
+        return 6.0 * count_operations(self.layers, self.example)[0] * self.examples * self.setting.epochs
 
 
 def make_params(mnist: Path | None) -> Params:
@@ -111,7 +108,7 @@ def prepare_data(folder: Path, params: Params, names: set[str]) -> None:
         DataError: the source is missing or damaged.
     """
     for name in sorted(names):
-        prepare(name, params, folder / "data")
+        prepare(TypeAdapter(Preparation).validate_python(preparation(name, params)), folder / "data")
     if "mnist" in names:
         raw = folder / "torchvision" / "MNIST" / "raw"
         raw.mkdir(parents=True)

@@ -50,9 +50,9 @@ class Jax(Contender):
         jax.config.update("jax_num_cpu_devices", devices)
         experiment = problem.experiment
         data, test = ((part.x.numpy().T, part.y[0].numpy().T) for part in parts(experiment, experiment.functions))
-        sizes = [1, *problem.layers]
-        optimiser = optax.adam(experiment.learning_rate)
-        every = recorded_epochs(experiment.epochs)[1]
+        sizes = [1, *(layer.dense for layer in problem.layers)]
+        optimiser = optax.adam(problem.setting.learning_rate)
+        every = recorded_epochs(problem.setting.epochs)[1]
 
         def train(key: jax.Array) -> tuple[jax.Array, jax.Array]:
             def step(state: tuple, _: None) -> tuple[tuple, None]:
@@ -66,7 +66,7 @@ class Jax(Contender):
 
             weights = _initial(key, sizes)
             state = weights, optimiser.init(weights)
-            return lax.scan(record, state, length=experiment.epochs // every)[1]
+            return lax.scan(record, state, length=problem.setting.epochs // every)[1]
 
         self.pieces = members * devices
         nets = jax.make_mesh((devices,), ("nets",))

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from benchmarks import homework, problem
+from benchmarks.comparisons import Bench
 from benchmarks.floor import Products
 from benchmarks.hessians import Exact, Largest
 from benchmarks.homework import Homework
@@ -13,7 +14,6 @@ from benchmarks.problem import FUNCTION, IMAGES, Problem, make_params, prepare_d
 from benchmarks.timing import ONE, Entry, interleave
 from netclaims.data.examples import images
 from netclaims.nets.network import Network, flatten
-from netclaims.settings.experiments import Experiment
 from netclaims.training.random_streams import stream
 
 CNN = [{"conv": 3}, {"pool": 2}, {"conv": 4}, {"pool": 4}, 8, 10]
@@ -39,8 +39,7 @@ def made(folder, monkeypatch):
 
     def make(data="functions", layers=(4, 5, 1), **changes) -> Problem:
         entry = FUNCTION | {"points": 30} if data == "functions" else IMAGES | {"data": data, "batch_size": 40}
-        content = entry | {"models": {"net": {"layers": list(layers)}}, "epochs": 12} | changes
-        return Problem(folder[0], Experiment.model_validate(content), folder[1])
+        return Bench(*folder, full=False, peak={}).problem(entry, list(layers), **({"epochs": 12} | changes))
 
     yield make
     images.cache_clear()
@@ -121,7 +120,7 @@ def test_runs_of_a_repeat_have_seeds_of_their_own(made):
     assert len(set(seeds)) == 12
     (run,) = of.runs(0, 1, members=24)
     assert len(run.members) == 24
-    assert run.epochs == of.experiment.epochs
+    assert run.epochs == of.setting.epochs
 
 
 def test_the_size_of_a_problem_does_not_hang_on_the_current_folder(made, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from netclaims.nets.layers import Activation, Dense, shapes
+from netclaims.nets.layers import Dense
 from netclaims.nets.network import Network, Weights
 
 NEGATIVE_SLOPE = {"relu": 0.0, "leaky_relu": 0.01}
@@ -26,7 +26,7 @@ def theta_of(weights: Weights) -> Tensor:
     return torch.cat([layer.flatten(1) for layer in each], 1).double()
 
 
-def _activate(kind: Activation, z: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+def _activate(kind: str, z: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
     """φ(z) with its first and second derivative; None for the second where it is zero wherever it exists."""
     if kind == "tanh":
         a = z.tanh()
@@ -50,7 +50,7 @@ class LeastSquares:
         Raises:
             ValueError: the network has other layers, or more than one output.
         """
-        layers = [layer for layer, _ in shapes(network.layers, network.example)]
+        layers = network.layers
         if not all(isinstance(layer, Dense) and layer.bias for layer in layers) or layers[-1].dense != 1:
             raise ValueError("exact Hessians are for nets of dense layers with biases and one output")
         self.sizes = [prod(network.example), *(layer.dense for layer in layers)]

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from netclaims.data.registry import DATA as DATA_KINDS
 from netclaims.errors import SettingsError
 from netclaims.parallel.processes import Job
 from netclaims.paths import DATA
@@ -77,6 +78,6 @@ def _pack(folder: Path) -> None:
     """The package and the prepared data, laid out for a process that starts in the folder."""
     package = Path(__file__).parents[1]
     shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("functions", "mnist", "cifar10"):
+    for name in DATA_KINDS:
         if (DATA / name).exists():
             shutil.copytree(DATA / name, folder / DATA / name)

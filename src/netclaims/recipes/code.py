@@ -35,7 +35,12 @@ NO_RESULT = {
 }
 # Distributions that have another name than what code imports of them, but for `_`. To ask `importlib.metadata` for
 # these takes half a second; a test compares the two.
-DISTRIBUTIONS = {"PIL": "pillow", "curvlinops": "curvlinops-for-pytorch", "sklearn": "scikit-learn"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "curvlinops": "curvlinops-for-pytorch",
+    "sklearn": "scikit-learn",
+    "vl_convert": "vl-convert-python",
+}
 
 # What a name in quotes may look like in a template. Overlapping, because a quotation mark may stand alone before it.
 QUOTED = re.compile(r"""(?=(["'])([^"'\n]+)\1)""")
@@ -110,7 +115,7 @@ def digest(path: Path) -> str:
     Raises:
         SyntaxError: a file `*.py` is no Python code; the message begins with its path.
     """
-    return _read(str(path)).digest
+    return _read(path).digest
 
 
 def _reached(starts: Iterable[Path], root: Path) -> dict[str, _File]:
@@ -121,7 +126,7 @@ def _reached(starts: Iterable[Path], root: Path) -> dict[str, _File]:
         place = Path(os.path.relpath(root / start, root))
         inside = place.is_relative_to(PACKAGE)
         name = _name(place.relative_to(PACKAGE.parent).parts) if inside else place.as_posix()
-        paths[name] = str(root / start)
+        paths[name] = root / start
         waiting.append(name)
     found: dict[str, _File] = {}
     while waiting:
@@ -133,7 +138,7 @@ def _reached(starts: Iterable[Path], root: Path) -> dict[str, _File]:
     return dict(sorted(found.items()))
 
 
-def _package_files(root: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
+def _package_files(root: Path) -> tuple[dict[str, Path], dict[str, list[str]]]:
     """Return the paths of all files of the package by name, and the names of those not Python by what paths end in."""
     paths, places = {}, defaultdict(list)
     for folder, folders, files in os.walk(root / PACKAGE):
@@ -141,7 +146,7 @@ def _package_files(root: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
         parts = Path(folder).relative_to((root / PACKAGE).parent).parts
         for file in files:
             name = _name((*parts, file))
-            paths[name] = os.path.join(folder, file)  # noqa: PTH118 - of x.py and x/__init__.py, the second as in Python
+            paths[name] = Path(folder, file)  # of x.py and x/__init__.py, which comes later, the second, as in Python
             if not file.endswith(".py") and not file.startswith("."):
                 places[file].append(name)
     return paths, places
@@ -174,15 +179,14 @@ def _version(distribution: str, find: Callable[[str], str]) -> str:
     return find(distribution)
 
 
-def _read(path: str, name: str = "") -> _File:
+def _read(path: Path, name: str = "") -> _File:
     """Return what is known of a file, of which `name` says where relative imports start."""
-    with open(path, "rb") as file:  # noqa: PTH123 - for speed
-        content = file.read().replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if not path.endswith(".py"):
+    content = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if path.suffix != ".py":
         return _text_file(content)
-    inside = name.startswith(f"{PACKAGE.name}.")
-    package = (name if path.endswith("__init__.py") else name.rpartition(".")[0]) if inside else ""
-    return _module(path, package, content)
+    inside = f"{name}.".startswith(f"{PACKAGE.name}.")
+    package = (name if path.name == "__init__.py" else name.rpartition(".")[0]) if inside else ""
+    return _module(str(path), package, content)
 
 
 @cache
@@ -241,9 +245,9 @@ def _pieces(node: ast.AST) -> list[str | ast.AST]:
     how they cut the text of f-strings.
     """
     kind = type(node)
-    if kind is ast.Constant:  # integers in hexadecimal, since Python writes no long ones in decimal
+    if kind in (ast.Constant, ast.MatchSingleton):  # integers in hexadecimal: Python writes no long ones in decimal
         value = hex(node.value) if type(node.value) is int else ascii(node.value)
-        return [f"Constant {type(node.value).__name__} {value}"]
+        return [f"{kind.__name__} {type(node.value).__name__} {value}"]
     pieces, text = [], f"{kind.__name__}("
     for field in _fields(kind):
         value = getattr(node, field, None)
@@ -251,11 +255,11 @@ def _pieces(node: ast.AST) -> list[str | ast.AST]:
             value = _merged(value)
         elif field == "format_spec" and value is not None:  # Python 3.13 has had constants here
             value = _merged([value])
-        if value is None:
+        if not value:  # None, an empty list, or 0, which new versions may have for what older ones cannot say
             continue
         label = f"{field}="
         for child in value if isinstance(value, list) else (value,):
-            if type(child) is ast.Name:  # half of all nodes, written here for speed
+            if type(child) is ast.Name:  # a third of all nodes, written here for speed
                 text += f"{label}Name(id={child.id!a},),"
             elif not isinstance(child, ast.AST):
                 text += f"{label}{child!a},"

@@ -14,7 +14,7 @@ from netclaims.paths import PARAMS
 def wanted() -> str:
     """Return what `params.yaml` asks for: auto, cpu or cuda.
 
-    It stands in no recipe: where nets train changes last digits only, and a machine with a GPU is not to train all anew.
+    It stands in no recipe: where nets train changes last digits only, and a machine with a GPU need not train all anew.
     """
     return yaml.safe_load(PARAMS.read_text(encoding="utf-8")).get("device", "auto")
 

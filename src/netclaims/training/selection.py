@@ -9,6 +9,7 @@ from netclaims.files import first
 
 
 def settings_label(row: pd.Series, names: list[str]) -> str:
+    """Return the values of the named settings of a net, as a legend or a key of metrics says them."""
     return ", ".join(_setting_label(name, row[name]) for name in names)
 
 
@@ -24,7 +25,7 @@ def _setting_label(name: str, value: str | float) -> str:
 
 
 def with_series(experiment: Experiment, table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column `series`: what a legend calls a net, by its model and its swept settings."""
+    """Add a column `series` to a table: what a legend calls a net, by its model and its swept settings."""
     swept = [name for name in SETTINGS if name in experiment.swept]
     several = len(experiment.models) > 1 or not swept
     labels = [
@@ -35,7 +36,7 @@ def with_series(experiment: Experiment, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def tuned(experiment: Experiment, nets: pd.DataFrame) -> pd.DataFrame:
-    """The nets of the best setting of a tuning: lowest mean final training loss, for each model and function.
+    """Pick the nets of the best setting of a tuning: lowest mean final training loss, for each model and function.
 
     A setting with a net that diverged counts as worse than any other.
     """

@@ -57,7 +57,7 @@ def write_summary(experiment: Training, runs: list[Run]) -> None:
     `curves.csv` has loss and accuracy after each recorded epoch, `final.csv` at the end, and `gap.csv` the
     generalisation gap there, test less training loss and training less test accuracy, and the epochs that fitting
     took, where the experiment says what that is. All are mean, smallest and largest over replicas. After a tuning the
-    curves are those of each model's best setting. `runs/<experiment>/about.json` tells analyses what the numbers are of.
+    curves are those of each model's best setting. `runs/<experiment>/about.json` says what the numbers are of.
     """
     key = runs[0].key
     nets, history = read_table(key, "nets"), read_table(key, "history")
