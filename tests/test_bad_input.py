@@ -29,6 +29,7 @@ from netclaims.errors import DataError, SettingsError
 from netclaims.settings.params import load_params
 from netclaims.settings.reports import load_settings
 from netclaims.settings.strict_yaml import read_yaml
+from netclaims.training.summary import about
 
 ROOT = Path(__file__).parents[1]
 PARAMS = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -445,11 +446,6 @@ def test_published_files_that_are_something_else(pets, monkeypatch, make, expect
 @pytest.mark.parametrize(
     ("name", "content", "script"),
     [
-        ("data/mnist/manifest.json", b"", "train"),
-        ("data/mnist/manifest.json", b"\xff", "train"),
-        ("data/mnist/manifest.json", b"[1, 2]", "train"),
-        ("data/mnist/manifest.json", b'{"train_size": ', "train"),
-        ("data/mnist/manifest.json", b"[" * 100_000, "train"),
         ("runs/d-fit/steps.csv", b"", "gradient"),
         ("runs/d-fit/steps.csv", b"\xff\xfe\0a", "gradient"),
         ("runs/d-fit/steps.csv", b'run,member\n1,2\n1,2,3,4\n"', "gradient"),
@@ -461,8 +457,22 @@ def test_a_result_that_was_edited(folder, monkeypatch, name, content, script):
     (folder / name).parent.mkdir(parents=True)
     (folder / name).write_bytes(content)
     write_recipes(monkeypatch)
-    said = line(monkeypatch, folder, script, "d-net" if script == "train" else "d-fit")
+    said = line(monkeypatch, folder, script, "d-fit")
     assert said.startswith(f"{name}: not as its stage wrote it, which `dvc repro` runs again: ")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[1, 2]", b'{"train_size": ', b"[" * 100_000])
+@pytest.mark.usefixtures("folder")
+def test_a_manifest_that_was_edited(content, experiment):
+    path = Path("data") / "mnist" / "manifest.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        about(experiment("mnist"), [])
+    said = str(caught.value)
+    assert said.startswith(f"{path}: not as its stage wrote it, which `dvc repro` runs again: ")
+    assert said.isprintable()
+    assert len(said) < 1000
 
 
 @pytest.mark.parametrize(
