@@ -16,6 +16,7 @@ from netclaims.files import write_table
 from netclaims.nets.network import Network
 from netclaims.parallel.jobs import in_parallel
 from netclaims.recipes.read import read_recipe
+from netclaims.tables.pca import PCA
 from netclaims.training.artifacts import read_snapshots
 from netclaims.training.random_streams import stream
 
@@ -63,7 +64,7 @@ def main(key: str) -> None:
     numbers |= {"surface": plane_numbers(planes[0], found[0][1])}
     surface, path = (pd.concat(tables) for tables in zip(*found, strict=True))
     write_analysis("pca", key, experiment.key, paths, numbers, explained=explained, surface=surface, path=path)
-    write_table(replicas_of(key, "pca"), distances(snapshots, epochs, scopes))
+    write_table(replicas_of(key, "pca"), PCA.checked(distances(snapshots, epochs, scopes)))
 
 
 if __name__ == "__main__":

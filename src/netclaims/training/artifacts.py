@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from netclaims.files import as_written, first, read_table, write_table
 from netclaims.nets.network import Weights
 from netclaims.paths import RUNS
+from netclaims.tables.training import HISTORY, NETS, STEPS
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Run
 from netclaims.training.training import Training
@@ -51,10 +52,10 @@ def write_runs(experiment: Training, runs: list[Run], traces: list[TrainingRecor
                 steps.append(rows.assign(step=range(1, len(rows) + 1), **where))
     for name, table in (("nets", nets), ("controls", controls)):
         if table:
-            write_table(folder / f"{name}.csv", pd.DataFrame(table).astype({"epoch": int}))
-    write_table(folder / "history.csv", first(pd.concat(history), ["run", "member", "epoch"]))
+            write_table(folder / f"{name}.csv", NETS.checked(pd.DataFrame(table).astype({"epoch": int})))
+    write_table(folder / "history.csv", HISTORY.checked(first(pd.concat(history), ["run", "member", "epoch"])))
     if steps:
-        write_table(folder / "steps.csv", first(pd.concat(steps), ["run", "member", "step"]))
+        write_table(folder / "steps.csv", STEPS.checked(first(pd.concat(steps), ["run", "member", "step"])))
     _save(folder / "weights.safetensors", {i: trace.weights for i, trace in enumerate(traces)})
     if traces[0].snapshots:
         of_nets = [trace for run, trace in zip(runs, traces, strict=True) if not run.control]
