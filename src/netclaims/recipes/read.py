@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from netclaims.errors import SettingsError
-from netclaims.paths import recipe_of
+from netclaims.errors import SettingsError, shown
+from netclaims.paths import KEY, RECIPES, recipe_of
 from netclaims.recipes.code import changed
 
 ROOT = Path(__file__).resolve().parents[3]  # of the code that runs: the folder of stages/ and src/
 Settings = TypeVar("Settings")
+VERSIONS = TypeAdapter(dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -44,19 +45,28 @@ def read_recipe(stage: str, key: str | None, kind: type[Settings]) -> Recipe[Set
     Raises:
         SettingsError: there is no such recipe, it was edited, or code or libraries are others than it names.
     """
+    if key is not None and not KEY.fullmatch(key):
+        raise SettingsError(f"{RECIPES / stage}: no name {shown(key)}; names have letters, digits, _ and -")
     path = recipe_of(stage, key)
     again = "`dvc repro` writes it anew"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         settings = TypeAdapter(kind).validate_python(content["settings"])
-        code, libraries = content["code"], content["libraries"]
+        code, libraries = (VERSIONS.validate_python(content[name]) for name in ("code", "libraries"))
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such recipe; `dvc repro` writes one for every entry of reports/") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         first = f"{error.errors()[0]['msg']}" if isinstance(error, ValidationError) else " ".join(str(error).split())
         raise SettingsError(f"{path}: not as the stage recipes wrote it: {first}; {again}") from None
     others = changed(code, Path("stages", f"{stage}.py"), ROOT)
-    others += [f"{name} {version(name)}" for name, said in libraries.items() if version(name) != said]
+    others += [f"{name} {found}" for name, said in libraries.items() if (found := _installed(name)) != said]
     if others:
-        raise SettingsError(f"{path}: written for other code than {', '.join(others)}; {again}")
+        raise SettingsError(f"{path}: written for other code than {shown(', '.join(others))[1:-1]}; {again}")
     return Recipe(settings, code | libraries)
+
+
+def _installed(library: str) -> str:
+    try:
+        return version(library)
+    except (PackageNotFoundError, ValueError):  # of an empty name
+        return "(not installed)"
