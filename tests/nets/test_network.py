@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 from torchvision.transforms.functional import resize
 
+from netclaims.nets.layers import Dense
 from netclaims.nets.losses import losses
 from netclaims.nets.network import Network, flatten, member, unflatten
 from netclaims.training.random_streams import stream
@@ -190,7 +191,7 @@ def test_a_softmax_has_no_weights(network_of):
     activation=st.sampled_from(["relu", "leaky_relu", "tanh"]),
 )
 def test_the_order_of_hidden_units_does_not_matter(order, hidden, activation):
-    network = Network([6, 6, 3], activation, (4,))
+    network = Network([Dense(6), Dense(6), Dense(3)], activation, (4,))
     weights = network.initial(streams(2))
     x = torch.randn(1, 9, 4, generator=stream("x"))
     permuted = dict(weights)

@@ -73,7 +73,7 @@ SCRIPT = """
 import os, sys
 from pathlib import Path
 from time import sleep
-from netclaims.learn import processes
+from netclaims.parallel import processes
 
 def job(number):
     Path(f"worker-{number}").write_text(str(os.getpid()))

@@ -71,19 +71,16 @@ def list_images(path: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]
 
 
 def digest_images(path: Path) -> str:
-    """Return a SHA-256 digest of an archive, or of the names and contents of a folder's images.
+    """Return a SHA-256 digest of the names and contents of all images of a folder or zip archive.
 
     Raises:
         DataError: as `list_images`; or an image cannot be read.
     """
     digest = hashlib.sha256()
-    names = [name for classes in list_images(path) for files in classes.values() for name in files]
-    if path.is_dir():
-        for name in names:
-            digest.update(f"{name}\0{hashlib.sha256(_read_file(path, name)).hexdigest()}\n".encode())
-        return digest.hexdigest()
-    with path.open("rb") as archive:
-        return hashlib.file_digest(archive, "sha256").hexdigest()
+    with _opened(path) as (names, read):
+        for name in (name for classes in _layout(path, names) for files in classes.values() for name in files):
+            digest.update(f"{name}\0{hashlib.sha256(read(name)).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ class Source:
         path: folder or zip archive of images.
         title: what they are called.
         licence: theirs.
-        content: digest of all that lies at `path`.
+        content: digest of the images at `path`.
     """
 
     source: str
@@ -81,7 +81,7 @@ def count_training_images(source: Source) -> int:
 
 
 def content_of(source: Source) -> str | None:
-    """Return a digest of what lies outside the repository, None of a source that is checked or comes with a package.
+    """Return a digest of images outside the repository, None of a source that is checked or comes with a package.
 
     Raises:
         DataError: a folder or archive of images is missing, laid out differently, or cannot be read.

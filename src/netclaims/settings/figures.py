@@ -73,4 +73,3 @@ class FiguresSettings(Settings):
     nets: Name
     question: Annotated[str, AfterValidator(of_assignment)]
     draw: Annotated[dict[Name, FigureSettings], Field(min_length=1)]
-
