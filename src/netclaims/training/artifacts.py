@@ -10,10 +10,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from netclaims.errors import DataError
+from netclaims.errors import SettingsError
 from netclaims.files import as_written, first, read_table, write_table
 from netclaims.nets.network import Weights
-from netclaims.paths import RUNS
+from netclaims.paths import RUNS, report_path
 from netclaims.settings.experiments import Experiment
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Run
@@ -103,7 +103,7 @@ def read_snapshots(key: str, experiment: Experiment) -> tuple[Weights, list[int]
         every net diverged.
 
     Raises:
-        DataError: there are no two epochs, and so no path.
+        SettingsError: there are no two epochs, and so no path.
     """
     nets = read_table(key, "nets")
     nets = nets[~nets["diverged"]]
@@ -116,13 +116,12 @@ def read_snapshots(key: str, experiment: Experiment) -> tuple[Weights, list[int]
     if experiment.stop and epochs[-1] < end:
         epochs.append(end)
     if len(epochs) < 2:
-        found = experiment.stop.gradient_norm if experiment.stop else experiment.record.weights_every
-        remedy = (
-            f"they meet its rule at the start; take a lower stop.gradient_norm (found {found:g})"
-            if experiment.stop
-            else f"take record.weights_every of at most its epochs (found {found})"
-        )
-        raise DataError(f"experiments.{key}: its nets have no weights but the initial ones, and no path; {remedy}")
+        where = f"{report_path(key)}: experiments.{key}"
+        if experiment.stop:
+            limit = experiment.stop.gradient_norm
+            raise SettingsError(f"{where}.stop.gradient_norm: lower; all nets meet {limit:g} at the start: no path")
+        rule = f"at most its epochs, {experiment.epochs} (found {experiment.record.weights_every})"
+        raise SettingsError(f"{where}.record.weights_every: {rule}; with initial weights alone there is no path")
     paths = {
         name: torch.stack(
             [_path(snapshots[net.run][name], final[net.run][name], net.member, epochs) for net in nets.itertuples()]
