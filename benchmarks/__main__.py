@@ -21,7 +21,7 @@ from benchmarks.figure import draw_scaling
 from benchmarks.table import render
 from netclaims.errors import DataError
 from netclaims.files import write_json
-from netclaims.present.figures import save
+from netclaims.present.svg import save
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results.json"

@@ -10,6 +10,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from benchmarks.table import AXES
 from netclaims.present import style
+from netclaims.present.axes import PLAIN, label_decades
 
 LINES = {"ours": "netclaims, one core", "homework": "homework loop, all cores"}
 
@@ -27,12 +28,12 @@ def draw_scaling(curves: dict[str, Any]) -> Figure:
             axes.fill_between(table["values"], low, high, color=colour, alpha=0.2, lw=0)
         axes.set(xscale="log", yscale="log", xlabel=AXES[axis])
         axes.xaxis.set_major_locator(FixedLocator(table["values"]))
-        axes.xaxis.set_major_formatter(style.PLAIN)
+        axes.xaxis.set_major_formatter(PLAIN)
         axes.xaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_minor_formatter(NullFormatter())
         if axis == "parameters":
             axes.tick_params(axis="x", rotation=30)
-        style.label_decades(axes)
+        label_decades(axes)
     panels[0].set_ylabel("seconds for all replicas")
     panels[1].set_ylabel("seconds for a net and an epoch")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=len(LINES))

@@ -19,7 +19,7 @@ from benchmarks.homework import network
 from benchmarks.problem import Problem
 from benchmarks.timing import Contender
 from netclaims.analysis.exact_hessian import LeastSquares, theta_of
-from netclaims.analysis.spectrum import Hessian, fast_lanczos, training_loss
+from netclaims.analysis.spectrum import Hessian, lanczos, training_loss
 from netclaims.data.examples import parts
 from netclaims.nets.network import Network, Weights, flatten, unflatten
 from netclaims.training.random_streams import stream
@@ -123,15 +123,15 @@ class Largest(_AtWeights):
         weights = self.weights(repeat)
         torch.manual_seed(repeat)  # of the first vector
         if self._kind == "eigenthings":
-            from hessian_eigenthings import lanczos  # here: the others do without it
+            from hessian_eigenthings import lanczos as theirs  # here: the others do without it
 
-            return lanczos(self.eigenthings(), k=1, max_iter=self._iterations, which="LA", seed=repeat).eigenvalues
+            return theirs(self.eigenthings(), k=1, max_iter=self._iterations, which="LA", seed=repeat).eigenvalues
         if self._kind == "curvlinops":
             operator = self.curvlinops()
         else:
             loss = training_loss(self.network, weights, self.experiment.loss, self.data)
             operator = Hessian(loss, flatten(weights)[0])
-        return fast_lanczos(operator, self._iterations)[0].max()
+        return lanczos(operator, self._iterations)[0].max()
 
     def outcome(self, done: Tensor) -> NDArray[np.floating]:
         """The eigenvalue."""

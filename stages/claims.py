@@ -1,9 +1,9 @@
 """Put every claim of every report to the test, and our numbers beside those stated: `python stages/claims.py`."""
 
-from netclaims.claims.ledger import find_all, judge, load_all, write_ledger
-from netclaims.claims.stated import load_all_results, write_stated
+from netclaims.claims.ledger import Conclusions, find_all, judge, write_ledger
+from netclaims.claims.stated import write_stated
 from netclaims.command import command
-from netclaims.settings.params import load_params
+from netclaims.recipes.read import read_recipe
 from netclaims.training.checkpoint import discard
 
 
@@ -13,10 +13,11 @@ def main() -> None:
 
     Set the numbers that the reports state beside ours: `metrics/stated.json`.
     """
-    params = load_params()
-    claims, results = load_all(params.scale), load_all_results(params.scale)
-    write_ledger(claims, judge(find_all(claims, params.seed)), params.scale)
-    write_stated(results, params.scale)
+    settings = read_recipe("claims", None, Conclusions).settings
+    tables = settings.tables()
+    judged = judge(find_all(settings.claims, tables, settings.seed))
+    write_ledger(settings.claims, settings.looks, judged, settings.scale)
+    write_stated(settings.stated, tables, settings.scale)
     discard()  # DVC has stored what every training wrote: it comes before this stage
 
 

@@ -12,6 +12,7 @@ from netclaims.files import as_written, read_array, read_table, write_table
 from netclaims.paths import DATA, RUNS
 from netclaims.recipes.read import read_recipe
 from netclaims.spread import spread
+from netclaims.tables.fit import FIT
 from netclaims.training.selection import tuned
 
 
@@ -36,7 +37,7 @@ def main(key: str) -> None:
     numbers = fit_numbers(curves) | {"regions": error_numbers(table)}
     over_replicas = spread(table, ["function", "model", "region"], ["mean_square"])
     write_analysis("fit", key, experiment.key, curves, numbers, errors=over_replicas)
-    write_table(replicas_of(key, "fit"), table)
+    write_table(replicas_of(key, "fit"), FIT.checked(table))
 
 
 if __name__ == "__main__":

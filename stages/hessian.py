@@ -15,6 +15,7 @@ from netclaims.files import read_table, write_table
 from netclaims.nets.network import Network
 from netclaims.parallel.jobs import in_parallel
 from netclaims.recipes.read import read_recipe
+from netclaims.tables.hessian import HESSIAN
 from netclaims.training.artifacts import read_weights
 from netclaims.training.random_streams import stream
 
@@ -38,7 +39,7 @@ def main(key: str) -> None:
     eigenvalues = pd.concat([values.assign(kind=numbers["kind"]) for numbers, values in found])
     numbers = ratio_numbers(table) | {"diverged": diverged}
     write_analysis("hessian", key, experiment.key, table, numbers, spectrum=spectrum(eigenvalues))
-    write_table(replicas_of(key, "hessian"), table)
+    write_table(replicas_of(key, "hessian"), HESSIAN.checked(table))
 
 
 def _analyse(key: str, settings: MinimalRatio, net: dict, theta: Tensor) -> tuple[dict, pd.DataFrame]:

@@ -18,6 +18,7 @@ from netclaims.nets.network import Network, Weights, member
 from netclaims.parallel.jobs import in_parallel
 from netclaims.recipes.read import read_recipe
 from netclaims.spread import spread
+from netclaims.tables.interpolate import INTERPOLATE
 from netclaims.training.artifacts import read_weights
 
 
@@ -62,7 +63,7 @@ def main(key: str) -> None:
     curves = spread(table, ["model", "pair", "split", "alpha"], columns)
     barriers, numbers = line_numbers(table)
     write_analysis("interpolate", key, experiment.key, curves, numbers, barriers=barriers)
-    write_table(replicas_of(key, "interpolate"), table)
+    write_table(replicas_of(key, "interpolate"), INTERPOLATE.checked(table))
 
 
 def _line(settings: Interpolation, line: dict, start: Weights, end: Weights) -> pd.DataFrame:

@@ -6,8 +6,7 @@ from netclaims.files import read_csv, read_json
 from netclaims.paths import FIGURES, METRICS, PLOTS
 from netclaims.present.claims_figure import draw_claims
 from netclaims.present.claims_page import CLAIMS_PAGE, claims_page
-from netclaims.present.figures import save
-from netclaims.present.style import apply
+from netclaims.present.svg import save
 from netclaims.present.verdicts_figure import draw_verdicts
 
 
@@ -17,7 +16,6 @@ def main() -> None:
     table, scale = read_csv(PLOTS / "claims.csv"), read_json(METRICS / "claims.json")["scale"]
     claims = {key: claim for key, (claim, _) in load_all().items()}
     CLAIMS_PAGE.write_text(claims_page(claims, table, scale), encoding="utf-8", newline="\n")
-    apply()
     save(draw_claims(table, scale), FIGURES / "claims.svg")
     save(
         draw_verdicts(claims, dict(zip(table["claim"], table["verdict"], strict=True)), scale), FIGURES / "verdicts.svg"

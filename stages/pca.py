@@ -16,6 +16,7 @@ from netclaims.files import write_table
 from netclaims.nets.network import Network
 from netclaims.parallel.jobs import in_parallel
 from netclaims.recipes.read import read_recipe
+from netclaims.tables.pca import PCA
 from netclaims.training.artifacts import read_snapshots
 from netclaims.training.random_streams import stream
 
@@ -27,6 +28,7 @@ class Pca:
     Attributes:
         nets: the experiment, of one net.
         seed: of random walks and directions.
+        stops: whether a rule may have ended the nets before their epochs were over.
         layer: the layer that is followed by itself, counted from 1 among those with weights.
         points: positions a side of the planes on which the loss is drawn.
         examples: first ones of the training set, whose loss that is.
@@ -34,6 +36,7 @@ class Pca:
 
     nets: Experiment
     seed: int
+    stops: bool
     layer: int
     points: int
     examples: int
@@ -41,15 +44,15 @@ class Pca:
 
 @command
 def main(key: str) -> None:
-    """Analyse the snapshots of experiment `key`, and the surface around those of its first run."""
+    """Analyse the snapshots of experiment `key`, and the surface around those of its first net that did not diverge."""
     torch.set_num_threads(1)  # the same bytes on any number of cores
     settings = read_recipe("pca", key, Pca).settings
     experiment, seed = settings.nets, settings.seed
-    snapshots, epochs = read_snapshots(experiment.key)
-    if not len(snapshots["1.weight"]):
+    snapshots, replicas, epochs = read_snapshots(experiment.key, settings.stops)
+    if not replicas:
         sys.exit(f"{key}: every net diverged, and there is no path to follow")
     scopes = {f"layer {settings.layer}": settings.layer, "whole model": None}
-    paths, numbers, explained = trajectories(snapshots, epochs, scopes, stream(seed, key, "walk"))
+    paths, numbers, explained = trajectories(snapshots, replicas, epochs, scopes, stream(seed, key, "walk"))
     (layers,) = experiment.models.values()
     network = Network(layers, experiment.activation, experiment.example)
     train, _ = parts(experiment, (experiment.functions or [])[:1])
@@ -63,7 +66,7 @@ def main(key: str) -> None:
     numbers |= {"surface": plane_numbers(planes[0], found[0][1])}
     surface, path = (pd.concat(tables) for tables in zip(*found, strict=True))
     write_analysis("pca", key, experiment.key, paths, numbers, explained=explained, surface=surface, path=path)
-    write_table(replicas_of(key, "pca"), distances(snapshots, epochs, scopes))
+    write_table(replicas_of(key, "pca"), PCA.checked(distances(snapshots, replicas, epochs, scopes)))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from netclaims.nets.network import Network, Weights, flatten
 from netclaims.parallel.jobs import in_parallel
 from netclaims.recipes.read import read_recipe
 from netclaims.spread import mean_and_deviation, spread
+from netclaims.tables.sensitivity import SENSITIVITY
 from netclaims.training.artifacts import read_weights
 from netclaims.training.random_streams import stream
 from netclaims.training.selection import with_series
@@ -57,7 +58,7 @@ def main(key: str) -> None:
         for series, group in table.groupby("series", sort=False)
     }
     write_analysis("sensitivity", key, experiment.key, curves, numbers, density=density(spectra, names))
-    write_table(replicas_of(key, "sensitivity"), table)
+    write_table(replicas_of(key, "sensitivity"), SENSITIVITY.checked(table))
 
 
 def _measure(settings: Sensitivity, nets: pd.DataFrame, weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -14,10 +14,10 @@ import yaml
 from dvc_render import VegaRenderer
 
 from netclaims.claims.ledger import COLUMNS as LEDGER
-from netclaims.claims.ledger import VERDICTS
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.data.functions import FUNCTIONS, formula
 from netclaims.present.claims_figure import LINEAR, PANELS
-from netclaims.present.style import LABELS
+from netclaims.present.quantities import LABELS
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / ".dvc" / "plots"
@@ -103,7 +103,7 @@ SAMPLES = [
     ("interpolate", "alpha", "loss", LINE, ["loss", "accuracy"], []),
     ("claims", "effect", "claim", {"claim": ["a-one", "a-two"], "report": ["a"], "experiment": ["a-nets"],
                                    "kind": ["trend"], "data": ["some digits"], "quote": ["it falls"],
-                                   "unit": [*UNITS, ""], "verdict": VERDICTS, "because": [""]},
+                                   "unit": [*UNITS, ""], "verdict": list(VERDICTS), "because": [""]},
      [], [name for name in LEDGER if name != "unit"]),
 ]  # fmt: skip
 
@@ -443,7 +443,7 @@ def test_claims_have_a_mark_for_each_verdict_and_a_colour_for_each_revision():
     for _, panel in _units(_load("claims")):
         points = panel["spec"]["layer"][-1]["encoding"]
         shapes = points["shape"]["scale"]
-        assert [*shapes["domain"], "not testable"] == VERDICTS
+        assert [*shapes["domain"], "not testable"] == list(VERDICTS)
         assert len(set(shapes["range"])) == len(shapes["domain"])
         assert (points["shape"]["field"], points["color"]["field"]) == ("verdict", "rev")
         said = {part["field"] for part in points["tooltip"]}

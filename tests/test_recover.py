@@ -1,9 +1,11 @@
 """What a stopped `dvc repro` leaves behind is put right, in a small pipeline."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,17 +13,25 @@ import yaml
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
+from netclaims import recover as command
 from netclaims.recover import is_whole, recover
+from netclaims.review.base import ReviewError
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC's own code
 
 PIPELINE = """
 stages:
+  recipes:
+    cmd: echo recipes >> ran && mkdir -p recipes && cp code.py recipes/x.json && cp code.py recipes/y.json
+    deps: [code.py]
+    outs: [recipes: {cache: false, persist: true}]
   train:
     foreach: [x, y]
     do:
-      cmd: echo ${item} >> ran && mkdir -p runs/${item} && tee runs/${item}/net metrics/${item}.json < code.py
-      deps: [code.py]
+      cmd: >-
+        echo ${item} >> ran && mkdir -p runs/${item} &&
+        tee runs/${item}/net metrics/${item}.json < recipes/${item}.json
+      deps: ["recipes/${item}.json"]
       outs: ["runs/${item}"]
       metrics: ["metrics/${item}.json": {cache: false}]
   claims:
@@ -61,7 +71,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
             git("add", "-A")
             git("commit", "--allow-empty", "-qm", "results")
             Path("code.py").write_text(code, encoding="utf-8")
-            assert reproduce() == ["x", "y", "claims"]
+            assert reproduce() == ["recipes", "x", "y", "claims"]
     return folder
 
 
@@ -104,7 +114,7 @@ def test_with_half_a_dvc_lock_nothing_is_run_again(clone, place):
     Path("dvc.lock").write_text(cut(text, place), encoding="utf-8")
     (line,) = recover()
     assert line.startswith("dvc.lock: ")
-    assert reproduce() == []
+    assert reproduce() == ["recipes"]  # DVC keeps no memory of what it does not remove before it runs
     assert Path("dvc.lock").read_text(encoding="utf-8") == text
 
 
@@ -149,7 +159,7 @@ def test_half_a_file_of_locks_is_removed(clone, left):
     git("checkout", "-q", "dvc.lock")
     (line,) = recover()
     assert line.startswith(".dvc/tmp/rwlock: ")
-    assert reproduce() == []
+    assert reproduce() == ["recipes"]
 
 
 @pytest.mark.parametrize("left", [None, ".S6a6h6RpAYOyHn4bl4xQvw.tmp"])
@@ -164,10 +174,62 @@ def test_a_stage_of_which_dvc_had_just_begun_to_remember_that_it_ran_runs_again(
     if not left:
         with pytest.raises(DvcException):
             reproduce()
-    (line,) = [line for line in recover() if "cache/runs" in line][-1:]
+    (*_, line) = recover()
     assert line.startswith(".dvc/cache/runs/")
-    assert reproduce() == ["claims"]
+    assert reproduce() == ["recipes", "claims"]
     assert Path("dvc.lock").read_text(encoding="utf-8") == text
+
+
+@pytest.fixture
+def cache_elsewhere(clone, tmp_path, monkeypatch, request):
+    """The cache of the clone where a setting of DVC, of the kind that a test names, says that it is."""
+    monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "global"))
+    folder = tmp_path / "shared"
+    shutil.move(".dvc/cache", folder)
+    level, where = request.param
+    where = "../../shared" if where == "relative" else str(folder)
+    path = {"local": Path(".dvc/config.local"), "repo": Path(".dvc/config"), "global": tmp_path / "global/config"}[
+        level
+    ]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"[cache]\n    dir = {where}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("left", [None, ".S6a6h6RpAYOyHn4bl4xQvw.tmp"])
+@pytest.mark.parametrize(
+    "cache_elsewhere",
+    [("local", "absolute"), ("local", "relative"), ("repo", "relative"), ("global", "absolute")],
+    indirect=True,
+)
+def test_what_dvc_remembers_is_mended_where_its_settings_say_that_it_is(clone, cache_elsewhere, left):
+    claims = [path for path in cache_elsewhere.glob("runs/*/*/*") if "ls -aR" in path.read_text(encoding="utf-8")]
+    for entry in claims:
+        entry.unlink()
+        if left:
+            (entry.parent / left).write_text("cmd: ec", encoding="utf-8")
+    git("checkout", "-q", "dvc.lock")
+    lines = recover()
+    assert all(line.startswith(f"{cache_elsewhere}/runs/") for line in lines)
+    assert {entry.parent.exists() for entry in claims} == {False}
+    assert reproduce() == ["recipes", "claims"]
+
+
+def test_what_a_dvc_of_another_clone_is_writing_into_the_cache_is_left_to_it(clone, monkeypatch):
+    """It goes on a moment later, and what was left by one that was stopped does not."""
+    name = ".S6a6h6RpAYOyHn4bl4xQvw.tmp"
+    written, begun, left = (Path(".dvc/cache/runs/aa") / key for key in ("written", "begun", "left"))
+    for folder in (written, begun, left):
+        folder.mkdir(parents=True)
+    (written / name).touch()
+
+    def meanwhile(_: float) -> None:
+        (written / name).rename(written / "whole")
+        (begun / name).touch()
+
+    monkeypatch.setattr(command, "sleep", meanwhile)
+    assert recover() == [f"{left}: {command.STOPPED}; removed"]
+    assert [path for path in left.parent.rglob("*") if path.is_file()] == [begun / name, written / "whole"]
 
 
 def test_what_dvc_had_half_copied_is_no_result(clone):
@@ -182,6 +244,65 @@ def test_what_dvc_had_half_copied_is_no_result(clone):
     kept.unlink()
     assert reproduce() == []
     assert Path("dvc.lock").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("reverted", [False, True])
+def test_recipes_that_were_written_in_part_are_written_again(clone, reverted):
+    """Whether or not the edit stands for which they were written."""
+    state = {path: path.read_bytes() for folder in ("recipes", "metrics") for path in Path(folder).iterdir()}
+    Path("code.py").write_text("3\n", encoding="utf-8")
+    Path("recipes/x.json").write_text("3\n", encoding="utf-8")
+    left = Path("recipes/y.json.new")
+    left.write_text("3", encoding="utf-8")
+    assert recover() == [f"{left}: {command.STOPPED}; removed"]
+    if reverted:
+        Path("code.py").write_text("2\n", encoding="utf-8")
+    assert reproduce() == (["recipes"] if reverted else ["recipes", "x", "y", "claims"])
+    assert reproduce() == []
+    now = {path: path.read_bytes() for folder in ("recipes", "metrics") for path in Path(folder).iterdir()}
+    assert now.keys() == state.keys()
+    assert (now == state) == reverted
+
+
+# ------------------------------------------------------------------------------------------------------ what Git holds
+
+
+def test_what_is_not_committed_cannot_be_put_back(clone):
+    git("rm", "-q", "--cached", "dvc.lock")
+    Path("dvc.lock").write_text("sche", encoding="utf-8")
+    assert recover() == []
+    shutil.rmtree(".git")
+    git("init", "-q")  # not even a commit
+    assert recover() == []
+
+
+def test_where_git_refuses_it_says_what_to_do_and_nothing_is_touched(clone, monkeypatch):
+    """As in a clone of another owner. It used to pass for nothing committed, and half a file was left to DVC."""
+    Path("dvc.lock").write_text("sche", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "netclaims.recover"],
+        env=os.environ | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"},  # which Git knows for its own tests
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "fatal: detected dubious ownership" in line
+    assert line.endswith(f"git config --global --add safe.directory {clone}")
+    assert Path("dvc.lock").read_text(encoding="utf-8") == "sche"
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ReviewError, match=r"^git: No such file or directory$"):
+        recover()
+
+
+def test_settings_of_dvc_that_cannot_be_read_are_one_line(clone):
+    Path(".dvc/config.local").write_text("[cache\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "netclaims.recover"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+# ------------------------------------------------------------------------------------------------------ others at work
 
 
 def test_what_a_dvc_at_work_has_half_written_is_its_own(clone):

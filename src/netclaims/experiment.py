@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from netclaims.data.registry import DATA
 from netclaims.nets.layers import Layer, Shape, count_parameters
-
-# What a sweep or a tuning may vary, as the tables call it.
-SETTINGS = ["optimiser", "learning_rate", "batch_size", "shuffle_labels", "equal"]
+from netclaims.tables.columns import identity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +45,7 @@ class Experiment:
     @property
     def identity(self) -> list[str]:
         """The columns that tell its nets apart in tables, besides the replica."""
-        varied = [name for name in SETTINGS if name in (*self.swept, *self.tuned)]
-        return [*(["function"] if self.functions else []), "model", *varied]
+        return identity(self.functions, (*self.swept, *self.tuned))
 
     def parameters(self, model: str) -> int:
         """Return the number of trainable parameters of the named network."""

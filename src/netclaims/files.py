@@ -5,35 +5,47 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_float_dtype
 from safetensors import SafetensorError
 
 from netclaims.errors import DataError
 from netclaims.paths import RUNS
+from netclaims.tables.columns import EXACT, WORDS
 
 
 def read_table(key: str, name: str) -> pd.DataFrame:
-    """`runs/<key>/<name>.csv`, as training wrote it."""
+    """Return `runs/<key>/<name>.csv`, as training wrote it."""
     return read_csv(RUNS / key / f"{name}.csv")
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """The table in a CSV file.
+    """Return the table in a CSV file.
 
     Raises:
         DataError: it is not one.
     """
     with as_written(path):
-        return pd.read_csv(path)
+        return parse_csv(path)
+
+
+def parse_csv(source: Path | StringIO) -> pd.DataFrame:
+    """Return the table in a file, or in a text, as `write_table` writes it.
+
+    Words stay words, and only what is empty is a gap: pandas by itself makes a number of a net called 1, and a gap of
+    one called NA.
+    """
+    return pd.read_csv(source, dtype=dict.fromkeys(WORDS, str), keep_default_na=False, na_values=[""])
 
 
 def read_json(path: Path) -> dict:
-    """The content of a JSON file, a mapping.
+    """Return the content of a JSON file, a mapping.
 
     Raises:
         DataError: it is not one.
@@ -46,7 +58,7 @@ def read_json(path: Path) -> dict:
 
 
 def read_array(path: Path) -> NDArray[Any]:
-    """The array in an `.npy` file, which holds numbers.
+    """Return the array in an `.npy` file, which holds numbers.
 
     Raises:
         DataError: it is not one.
@@ -66,9 +78,20 @@ def as_written(path: Path) -> Iterator[None]:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a CSV with six significant digits, and the folder that it lies in."""
+    """Write a CSV, and the folder that it lies in: measured numbers with six significant digits, set ones with all.
+
+    Numbers that were set, such as a learning rate, are read back as they were, so that rows can be found by them.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    exact = [name for name in table if name in EXACT and is_float_dtype(table[name])]
+    told = {name: table[name].map(all_digits, na_action="ignore") for name in exact}
+    table.assign(**told).to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def all_digits(value: float) -> str:
+    """Write a number with six significant digits where that is all of it, and else with as many as tell it apart."""
+    short = f"{value:.6g}"
+    return short if float(short) == value else repr(float(value)).removesuffix(".0")
 
 
 def write_json(path: Path, content: dict) -> None:
@@ -80,5 +103,5 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def first(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """The table with these columns moved to the front."""
+    """Return the table with these columns moved to the front."""
     return table[[*columns, *(name for name in table.columns if name not in columns)]]

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import torch
 from curvlinops import HessianLinearOperator, hutchinson_trace, lanczos_approximate_spectrum
+from curvlinops.papyan2020traces.spectrum import fast_lanczos
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.linalg import eigsh
 from torch import nn
 
-from netclaims.analysis.spectrum import POSITIONS, Hessian, density, spectrum, training_loss
+from netclaims.analysis.spectrum import POSITIONS, Hessian, density, lanczos, spectrum, training_loss
 from netclaims.data.examples import Examples
 from netclaims.nets.evaluation import evaluate
 from netclaims.nets.network import flatten, member
@@ -311,6 +312,78 @@ def test_curvature_that_rounding_hides_is_none(size, level):
     assert spectrum(bowl(factor * diagonal / 2, level), normal(9).float(), asked(), stream("s"))[0] == 0
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("iterations", [2, 6, 20])
+@pytest.mark.parametrize("diagonal", [[10, -10], [10, -10] * 4, [3, 1, -2, -2]])
+def test_eigenvalues_that_cancel_in_the_trace_are_no_zero_matrix(diagonal, iterations, dtype):
+    matrix = torch.diag(torch.tensor(diagonal, dtype=dtype))
+    for key in range(20):
+        trace, table = spectrum(
+            bowl(matrix), normal(len(diagonal)).to(dtype), asked(iterations=iterations), stream(key)
+        )
+        assert trace == 0
+        assert len(table) == iterations
+        assert table["weight"].sum() == pytest.approx(1, rel=1e-5)
+        if iterations > 2 or len(set(diagonal)) == 2:  # as many iterations as different eigenvalues
+            ends = table["eigenvalue"].iloc[[0, -1]].tolist()
+            assert ends == pytest.approx([min(diagonal), max(diagonal)], rel=1e-3)
+
+
+def test_the_moments_of_eigenvalues_that_cancel():
+    """H² = 100 I: whatever the vector, Σ w λ² is 100, and one in each direction is all there is."""
+    matrix = torch.diag(torch.tensor([10.0, -10.0], dtype=torch.float64))
+    _, table = spectrum(bowl(matrix), normal(2), asked(iterations=2), stream("s"))
+    np.testing.assert_allclose(table["eigenvalue"], [-10, 10], rtol=1e-12)
+    assert (table["weight"] * table["eigenvalue"] ** 2).sum() == pytest.approx(100, rel=1e-12)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+@pytest.mark.parametrize("size", [1, 5])
+def test_the_zero_matrix(size, level):
+    zero = torch.zeros(size, size, dtype=torch.float64)
+    trace, table = spectrum(bowl(zero, level), normal(size), asked(), stream("s"))
+    assert trace == 0
+    assert (table["eigenvalue"] == 0).all()
+    assert table["weight"].tolist() == [1 / 6] * 6
+
+
+@pytest.mark.parametrize("size", [1, 2, 9])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_run_that_has_found_all_eigenvalues_ends(size, dtype):
+    """One iteration finds the eigenvalue of c I, and curvlinops then divides by zero, for many starting vectors."""
+    matrix, broken = 10 * torch.eye(size, dtype=dtype), 0
+    hessian = Hessian(bowl(matrix), normal(size).to(dtype))
+    for key in range(30):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(key)
+            eigenvalues, weights = lanczos(hessian, 5)
+            torch.manual_seed(key)
+            try:
+                theirs, vectors = fast_lanczos(hessian, 5)
+            except torch.linalg.LinAlgError:
+                theirs = torch.full((5,), nan)
+        torch.testing.assert_close(eigenvalues, torch.full((5,), 10, dtype=dtype), rtol=1e-5, atol=0)
+        assert weights.sum() == pytest.approx(1, rel=1e-5)
+        if theirs.isfinite().all():
+            assert torch.equal(eigenvalues, theirs)
+            assert torch.equal(weights, vectors[0].square())
+        else:
+            broken += 1
+    assert broken
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 20])
+def test_lanczos_is_that_of_curvlinops_bit_for_bit(iterations):
+    hessian = Hessian(bowl(symmetric(40)), normal(40))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        eigenvalues, weights = lanczos(hessian, iterations)
+        torch.manual_seed(3)
+        theirs, vectors = fast_lanczos(hessian, iterations)
+    assert torch.equal(eigenvalues, theirs)
+    assert torch.equal(weights, vectors[0].square())
+
+
 def test_a_loss_that_falls_most_may_have_a_negative_trace():
     matrix = torch.diag(torch.tensor([-3.0, -1.0, 1.0], dtype=torch.float64))
     trace, table = spectrum(bowl(matrix), normal(3), asked(iterations=3), stream("s"))
@@ -440,7 +513,7 @@ def test_one_net_that_diverged_leaves_its_kind_without_a_density():
     assert found.drop(columns="series").isna().all(axis=None)
 
 
-def test_curvlinops_is_asked_for_as_many_products_as_the_settings_say(monkeypatch):
+def test_there_are_as_many_products_as_the_settings_say(monkeypatch):
     products = []
     product = Hessian._matmat
     monkeypatch.setattr(Hessian, "_matmat", lambda self, matrix: products.append(matrix) or product(self, matrix))

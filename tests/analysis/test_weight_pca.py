@@ -27,6 +27,7 @@ from netclaims.analysis.weight_pca import (
 )
 from netclaims.training.random_streams import stream
 
+REPLICAS = [0, 1, 3]  # replica 2 diverged
 BASES = ["all runs", "each run its own", "random walk, all runs", "random walk, each its own"]
 
 
@@ -303,10 +304,10 @@ def test_walks_of_equal_streams_are_equal_and_draws_differ():
 
 def test_a_path_for_every_run_in_every_scope(snapshots):
     epochs, scopes = [0, 3, 6, 9], {"layer 1": 1, "layer 10": 10, "whole model": None}
-    table, numbers, _ = trajectories(snapshots, epochs, scopes, walk())
+    table, numbers, _ = trajectories(snapshots, REPLICAS, epochs, scopes, walk())
     assert list(table) == ["scope", "replica", "epoch", "pc1", "pc2"]
     assert table["scope"].tolist() == [scope for scope in scopes for _ in range(12)]
-    assert table["replica"].tolist() == 3 * [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
+    assert table["replica"].tolist() == 3 * [0, 0, 0, 0, 1, 1, 1, 1, 3, 3, 3, 3]
     assert table["epoch"].tolist() == 9 * epochs
     for scope, start in zip(scopes, ("1.", "10.", ""), strict=True):
         points = points_of(snapshots, start).reshape(12, -1)
@@ -321,7 +322,7 @@ def test_a_path_for_every_run_in_every_scope(snapshots):
 
 def test_shares_of_every_basis(snapshots):
     scopes = {"layer 2": 2, "whole model": None}
-    _, numbers, table = trajectories(snapshots, [0, 1, 2, 3], scopes, walk())
+    _, numbers, table = trajectories(snapshots, REPLICAS, [0, 1, 2, 3], scopes, walk())
     assert list(table) == ["scope", "basis", "component", "share", "share_low", "share_high"]
     chance = walk()
     for scope, start in zip(scopes, ("2.", ""), strict=True):
@@ -362,7 +363,7 @@ def test_shares_of_walks_alone_are_means_over_the_walks_of_a_draw():
 
 def test_the_same_tables_every_time(snapshots):
     scopes = {"whole model": None}
-    one, other = (trajectories(snapshots, [0, 1, 2, 3], scopes, walk()) for _ in range(2))
+    one, other = (trajectories(snapshots, REPLICAS, [0, 1, 2, 3], scopes, walk()) for _ in range(2))
     for i in (0, 2):
         pd.testing.assert_frame_equal(one[i], other[i], check_exact=True)
     assert one[1] == other[1]
@@ -370,7 +371,7 @@ def test_the_same_tables_every_time(snapshots):
 
 def test_one_run_by_itself_is_all_runs(snapshots):
     alone = {name: w[:1] for name, w in snapshots.items()}
-    _, numbers, table = trajectories(alone, [0, 1, 2, 3], {"all": None}, walk())
+    _, numbers, table = trajectories(alone, [0], [0, 1, 2, 3], {"all": None}, walk())
     shares = {basis: rows["share"].to_numpy() for basis, rows in table.groupby("basis")}
     np.testing.assert_allclose(shares["all runs"], shares["each run its own"], rtol=1e-9)
     np.testing.assert_allclose(shares["random walk, all runs"], shares["random walk, each its own"], rtol=1e-9)
@@ -379,7 +380,7 @@ def test_one_run_by_itself_is_all_runs(snapshots):
 
 def test_two_snapshots_have_one_component(snapshots):
     short = {name: w[:, :2] for name, w in snapshots.items()}
-    _, _, table = trajectories(short, [0, 1], {"all": None}, walk())
+    _, _, table = trajectories(short, REPLICAS, [0, 1], {"all": None}, walk())
     for basis in ("each run its own", "random walk, each its own"):
         rows = table[table["basis"] == basis]
         assert rows[["component", "share", "share_low", "share_high"]].to_numpy().tolist() == [[1, 1, 1, 1]]
@@ -388,7 +389,7 @@ def test_two_snapshots_have_one_component(snapshots):
 @pytest.mark.parametrize("epochs", [2, 3])
 def test_as_many_components_as_there_are_explain_all_and_no_rounding_error_is_told(epochs, snapshots):
     short = {name: w[:, :epochs] for name, w in snapshots.items()}
-    _, numbers, _ = trajectories(short, list(range(epochs)), {"layer 1": 1, "all": None}, walk())
+    _, numbers, _ = trajectories(short, REPLICAS, list(range(epochs)), {"layer 1": 1, "all": None}, walk())
     for scope in numbers.values():
         for basis in ("each run its own", "random walk, each its own"):
             assert scope["share_of_first_two"][basis] == {"mean": 1.0, "sd": 0.0}
@@ -398,7 +399,9 @@ def test_as_many_components_as_there_are_explain_all_and_no_rounding_error_is_to
 def test_a_run_that_stands_still_has_no_share_of_its_own(epochs):
     points = random_points(3, epochs, 11)
     points[1] = points[1, :1]  # not one weight changes, as where every unit is dead
-    _, numbers, table = trajectories({"1.weight": torch.from_numpy(points)}, list(range(epochs)), {"all": None}, walk())
+    _, numbers, table = trajectories(
+        {"1.weight": torch.from_numpy(points)}, REPLICAS, list(range(epochs)), {"all": None}, walk()
+    )
     assert table[table["basis"] == "each run its own"]["share"].isna().all()
     assert table[table["basis"] != "each run its own"]["share"].notna().all()
     assert numbers["all"]["share_of_first_two"]["each run its own"] == {"mean": None, "sd": None}
@@ -408,7 +411,7 @@ def test_runs_that_move_along_one_line_each_in_one_plane():
     start, moves = torch.zeros(6), torch.eye(6)[:2]
     lengths = torch.tensor([0.0, 1.0, 4.0])
     weight = torch.stack([start + lengths.unsqueeze(1) * move for move in moves])  # (2 nets, 3 epochs, 6)
-    table, numbers, _ = trajectories({"1.weight": weight}, [0, 1, 2], {"all": None}, walk())
+    table, numbers, _ = trajectories({"1.weight": weight}, [0, 1], [0, 1, 2], {"all": None}, walk())
     assert sum(numbers["all"]["explained"]) == pytest.approx(1)
     assert numbers["all"]["share_of_first_two"]["each run its own"] == {"mean": 1.0, "sd": 0.0}
     paths = [rows[["pc1", "pc2"]].to_numpy() for _, rows in table.groupby("replica")]
@@ -420,7 +423,7 @@ def test_runs_that_move_along_one_line_each_in_one_plane():
 
 def test_distances_in_weight_space_are_those_of_the_points(snapshots):
     epochs, scopes = [0, 3, 6, 9], {"layer 1": 1, "layer 10": 10, "whole model": None}
-    table = distances(snapshots, epochs, scopes)
+    table = distances(snapshots, REPLICAS, epochs, scopes)
     assert list(table) == ["scope", "replica", "epoch", "from_mean", "per_weight", "step"]
     assert table["scope"].tolist() == [scope for scope in scopes for _ in range(12)]
     for scope, start in zip(scopes, ("1.", "10.", ""), strict=True):
@@ -430,12 +433,12 @@ def test_distances_in_weight_space_are_those_of_the_points(snapshots):
         steps = np.linalg.norm(np.diff(points, axis=1), axis=2)
         for i, epoch in enumerate(epochs):
             rows = found.xs(epoch, level="epoch")
-            assert rows.index.tolist() == [0, 1, 2]
+            assert rows.index.tolist() == REPLICAS
             np.testing.assert_allclose(rows["from_mean"], from_mean[:, i], rtol=1e-10)
             np.testing.assert_allclose(rows["per_weight"], from_mean[:, i] / sqrt(points.shape[2]), rtol=1e-10)
             np.testing.assert_allclose(rows["step"], steps[:, i - 1] if i else np.full(3, np.nan), rtol=1e-10)
 
 
 def test_one_run_alone_is_at_its_own_mean(snapshots):
-    table = distances({name: w[:1] for name, w in snapshots.items()}, [0, 1, 2, 3], {"all": None})
+    table = distances({name: w[:1] for name, w in snapshots.items()}, [4], [0, 1, 2, 3], {"all": None})
     np.testing.assert_allclose(table["from_mean"], 0, atol=1e-7)

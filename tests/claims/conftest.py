@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from netclaims.claims.per_replica import Tables
+from netclaims.claims.experiment_tables import Tables
 from netclaims.files import write_table
 from netclaims.training.runs import plan
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from netclaims.claims.check_claims import COLUMNS, load_claims, operands
-from netclaims.claims.entries import COORDINATE, KINDS, QUOTED_WORDS, TABLES, Claim, Operand, Range, nets_of
+from netclaims.claims.check_claims import load_claims, nets_of, operands
+from netclaims.claims.entries import KINDS, QUOTED_WORDS, Claim
+from netclaims.claims.operands import COORDINATE, TABLES, EntryError, Operand, Range
 from netclaims.errors import SettingsError
 
 REPORT = Path("reports/d.yaml")
@@ -23,7 +24,7 @@ TESTS = {
     "trend": FALLS, "ordering": HIGHER, "equivalence": ALIKE, "extreme": LOWEST, "shape": VALLEY, "arithmetic": COUNTS,
     "definition": "So the word is defined.", "untestable": "Nobody made that run.",
 }  # fmt: skip
-ABOUT = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-nets", "question": "Does it fall?",
+ABOUT = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-nets", "question": "capacity",
          "answer": "it does", "figure": "loss", "read": "As it says."}  # fmt: skip
 
 
@@ -36,7 +37,7 @@ def load(experiment, entry):
         "experiments": {"d-nets": entry(**nets)},
         "figures": {"d-nets": {"nets": "d-nets", "draw": {"loss": {}}}},
     }
-    content |= {name: {"d-nets": {"nets": "d-nets", "examples": 5}} for name in TABLES[3:]}
+    content |= {name: {"d-nets": {"nets": "d-nets", "alpha": [0.5, 1], "examples": 5}} for name in list(TABLES)[3:]}
     experiments = {"d-nets": experiment(**nets)}
 
     def read(changes, key="d-claim") -> Claim:
@@ -163,7 +164,7 @@ WHOLE = "epoch is the course of the series, of which nothing is left to take"
         (higher(of="nets.test.loss"), ".ordering.higher.of: string should match pattern "),
         (higher(of="net.loss"), f".ordering.higher.of: no table 'net'; there are {', '.join(TABLES)} (found "),
         (higher(off="nets.loss"), ".ordering.higher.off: unknown key"),
-        (higher(take="end"), ".ordering.higher.take: goes with a table of series: history, steps, interpolate, pca"),
+        (higher(take="end"), ".ordering.higher.take: goes with a table of series: history, steps, pca, interpolate"),
         (higher(until={"below": 1}), ".ordering.higher.take: goes with a table of series: history, steps, "),
         (higher(during=[0, 0.5]), ".ordering.higher.take: goes with a table of series: history, steps, "),
         (course(), f".ordering.higher: {SERIES}"),
@@ -232,8 +233,10 @@ def test_a_mistake_is_one_line(changes, message, fault):
 
 WORDS = {"function", "model", "optimiser", "equal", "scope", "region", "split", "kind", "pair", "diverged"}
 ELSEWHERE = {"learning_rate", "shuffle_labels"}  # courses have the settings that the experiment varies
-COLUMN = {table: sorted(COLUMNS[table] - WORDS - ELSEWHERE) for table in TABLES}
-COLUMN["history"].remove("gradient_norm")  # recorded step by step
+COLUMNS = {name: {column.name for column in table.columns if column.offered} for name, table in TABLES.items()}
+COLUMN = {name: sorted(columns - WORDS - ELSEWHERE) for name, columns in COLUMNS.items()}
+for name in ("nets", "history", "sensitivity"):
+    COLUMN[name].remove("gradient_norm")  # recorded step by step
 AMOUNT = st.sampled_from([0.01, 1, 25, 1e-3, 2.5e2])
 LIMIT = st.sampled_from([-1, 0, 0.5, 3, 1e-3])
 SIDE = st.one_of(
@@ -257,7 +260,7 @@ TAKEN = st.one_of(
 @st.composite
 def numbers(draw, table=None) -> dict:
     """An operand that comes to a number for every replica."""
-    table = table or draw(st.sampled_from(TABLES))
+    table = table or draw(st.sampled_from(list(TABLES)))
     found = {"of": f"{table}.{draw(st.sampled_from(COLUMN[table]))}"}
     where = {name: values for name, values in WHERE.items() if name in COLUMNS[table]}
     found |= draw(st.fixed_dictionaries({}, optional={"where": st.fixed_dictionaries({}, optional=where)}))
@@ -269,7 +272,7 @@ def numbers(draw, table=None) -> dict:
 
 @st.composite
 def comparisons(draw, kind) -> dict:
-    table = draw(st.sampled_from(TABLES))
+    table = draw(st.sampled_from(list(TABLES)))
     one = numbers(table)
     each = {"each": st.lists(st.sampled_from(sorted(COLUMNS[table] & {"model", "replica"})), max_size=2)}
     ratio = {"ratio": st.booleans()}
@@ -387,7 +390,7 @@ def test_an_operand_of_another_kind_of_table_is_told(fault, changes, data):
     block = taken[path]
     block["of"] = "nets.test_loss"
     block["where"] = {}
-    message = f".{'.'.join(map(str, path))}.take: goes with a table of series: history, steps, interpolate, pca"
+    message = f".{'.'.join(map(str, path))}.take: goes with a table of series: history, steps, pca, interpolate"
     assert fault(changes) == message
 
 
@@ -460,8 +463,13 @@ CONTENT = {
 
 @pytest.mark.parametrize(
     ("key", "nets"),
-    [("d-nets", "d-nets"), ("d-both", "d-both"), ("d-line", "d-nets"), ("d-other", None), ("d-claim", None),
-     ("d-result", None), ("experiments", None)],
-)  # fmt: skip
+    [("d-nets", "d-nets"), ("d-both", "d-both"), ("d-line", "d-nets")],
+)
 def test_an_analysis_looks_at_the_nets_that_its_entry_names(key, nets):
     assert nets_of(key, CONTENT) == nets
+
+
+@pytest.mark.parametrize("key", ["d-other", "d-claim", "d-result", "experiments"])
+def test_what_is_neither_an_experiment_nor_an_analysis_has_no_nets(key):
+    with pytest.raises(EntryError, match=rf"^experiment: no '{key}'; there are d-nets, d-both, "):
+        nets_of(key, CONTENT)

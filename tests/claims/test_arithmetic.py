@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netclaims.claims.arithmetic import weighted_layers, work_out
-from netclaims.claims.entries import Arithmetic, EntryError
+from netclaims.claims.entries import Arithmetic
+from netclaims.claims.operands import EntryError
 
 MODELS = {
     "M1": {"layers": [64, 32, 10]},

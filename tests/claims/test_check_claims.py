@@ -2,9 +2,9 @@
 
 import importlib.util
 import re
+import subprocess
 import sys
 from copy import deepcopy
-from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -13,23 +13,28 @@ import yaml
 
 from netclaims.analysis.interpolation import MATCHED
 from netclaims.analysis.sensitivity import COLUMNS as SENSITIVITIES
-from netclaims.claims.check_claims import COLUMNS, VALUES, check_claim, load_claims
-from netclaims.claims.entries import COORDINATE, TABLES, Claim, EntryError, Operand, nets_of
-from netclaims.claims.per_replica import Tables
+from netclaims.claims.check_claims import check_claim, load_claims, nets_of
+from netclaims.claims.entries import Claim
+from netclaims.claims.experiment_tables import Tables
+from netclaims.claims.operands import COORDINATE, TABLES, EntryError, Operand
 from netclaims.errors import SettingsError
-from netclaims.parallel import jobs as execution
-from netclaims.paths import RUNS
+from netclaims.parallel import jobs
 from netclaims.present.style import OWN_COLOURS
 from netclaims.settings.experiments import Experiment, load_experiments
 from netclaims.settings.figures import FiguresSettings
-from netclaims.settings.strict_yaml import read_yaml
+from netclaims.tables.columns import EXACT, SETTINGS, WORDS, YES_OR_NO
+from netclaims.tables.fit import FIT
+from netclaims.tables.hessian import HESSIAN
+from netclaims.tables.interpolate import INTERPOLATE
+from netclaims.training import all_runs
 from netclaims.training.loop import train
 
 ROOT = Path(__file__).parents[2]
 REPORT = Path("reports/d.yaml")
-CLAIM = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-nets", "question": "Does it fall?",
+CLAIM = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-nets", "question": "capacity",
          "answer": "it does", "figure": "loss", "read": "As it says."}  # fmt: skip
 ANALYSES = ["fit", "pca", "hessian", "interpolate", "sensitivity"]
+CURVED = {"largest_eigenvalue", "trace", "sharpness"}
 CURVATURE = {"examples": 12, "iterations": 3, "probes": 2, "epsilon": 1e-3}
 
 
@@ -316,8 +321,6 @@ def test_a_trajectory_is_of_the_first_layer_unless_the_entry_says_another(conten
 
 # --------------------------------------------------------------------------------------------- what the pipeline writes
 
-OWN = {"run", "member", "series", "replica"}  # which net it is
-
 
 def has_table(key: str, table: str, content: dict, experiment: Experiment) -> bool:
     if table == "steps":
@@ -330,7 +333,7 @@ def offered(key: str, table: str, content: dict, experiment: Experiment) -> set[
     content = content | {"figures": {key: {"draw": {"loss": {}}}}}
     taken = {"take": "end"} if table in COORDINATE else {}
     found = set()
-    for name in COLUMNS[table]:
+    for name in {column.name for other in TABLES.values() for column in other.columns}:
         asked = {"higher": {"of": f"{table}.replica", "where": {name: "a word"}} | taken, "than": 0}
         claim = Claim.model_validate(CLAIM | {"experiment": key, "ordering": asked})
         try:
@@ -353,8 +356,8 @@ def pipeline(prepared, content, params, monkeypatch):
     def train_all(runs, experiment):
         return [train(run, experiment) for run in runs]
 
-    monkeypatch.setattr(execution, "in_parallel", lambda function, jobs, label: [function(*job) for job in jobs])
-    monkeypatch.setattr(execution, "train_all", train_all)
+    monkeypatch.setattr(jobs, "in_parallel", lambda function, several, label: [function(*job) for job in several])
+    monkeypatch.setattr(all_runs, "train_all", train_all)
     settings = params().model_dump(exclude_none=True)
     (prepared / "params.yaml").write_text(yaml.dump(settings))
     REPORT.parent.mkdir()
@@ -371,65 +374,64 @@ def pipeline(prepared, content, params, monkeypatch):
 
 def test_the_columns_are_those_that_the_pipeline_writes(pipeline):
     content, experiments = pipeline
-    seen = set()
+    seen = {name: [] for name in TABLES}
     for key in content["figures"]:
         nets = nets_of(key, content)
         tables = Tables(key, nets, experiments[nets])
-        for table in TABLES:
-            if has_table(key, table, content, experiments[nets]):
-                columns = set(tables.read(table))
-                found = offered(key, table, content, experiments[nets])
-                assert found - columns == set(), (key, table)
-                # at the end of training there is a gradient norm, too, which is the last one of the history
-                assert columns - found - OWN <= ({"gradient_norm"} if table == "nets" else set()), (key, table)
-                seen.add(table)
-                for name in columns & {*VALUES, "scope"}:
-                    values = VALUES | {"scope": ["layer 2", "whole model"]}
-                    assert held(tables.read(table)[name]) <= set(values[name]), (key, table, name)
-    assert seen == set(TABLES)
+        for name in TABLES:
+            if has_table(key, name, content, experiments[nets]):
+                found = tables.read(name)
+                assert offered(key, name, content, experiments[nets]) == set(found) - {"run", "member", "series"}
+                seen[name].append(found)
+    for name, table in TABLES.items():
+        lacking = {column.name for column in table.columns} - set().union(*seen[name])
+        assert lacking <= {"function", *SETTINGS}, name  # which a series has where they tell nets apart
+        for column, words in table.words.items():
+            assert set().union(*(held(found[column]) for found in seen[name])) <= set(words)
     scopes = held(Tables("d-path", "d-one", experiments["d-one"]).read("pca")["scope"])
     assert scopes == {"layer 2", "whole model"}
 
 
-def test_the_values_are_those_that_the_analyses_know():
-    assert MATCHED in VALUES["pair"]
-    assert set(VALUES["kind"]) == set(OWN_COLOURS)
-    assert COLUMNS["interpolate"] & COLUMNS["sensitivity"] >= set(SENSITIVITIES)
+def test_words_are_declared_in_every_table_and_set_numbers_are_none_of_them(pipeline):
+    files = [*Path("runs").rglob("*.csv"), *Path("plots").rglob("*.csv")]
+    assert len(files) > 20
+    for file in files:
+        written = pd.read_csv(file, dtype=str, keep_default_na=False)  # as it stands there
+        for name in written:
+            numbers = pd.to_numeric(written[name].replace("", None), errors="coerce")
+            is_words = numbers.isna().any() and (written.loc[numbers.isna(), name] != "").any()
+            assert is_words <= (name in WORDS | YES_OR_NO), (file, name)
+            assert not (is_words and name in EXACT), (file, name)
 
 
-@cache
-def report(name: str) -> tuple[dict, dict[str, Experiment]]:
-    path = ROOT / "reports" / f"{name}.yaml"
-    return read_yaml(path), load_experiments(path)
+def test_a_table_that_is_not_as_declared_is_not_written():
+    rows = pd.DataFrame({"function": "sinc5", "model": "A", "replica": [0, 0], "region": ["inside", "edges"]})
+    found = rows.assign(mean_square=1.0)
+    assert FIT.checked(found) is found
+    for table, fault in (
+        (rows, "the table fit lacks the column mean_square: netclaims.tables declares its columns"),
+        (found.assign(scope=1), "the table fit has the column scope, which is not declared: "),
+        (found.assign(layers=1), "the table fit has the column layers, which is not declared: "),  # made in reading
+        (found.assign(region="all"), "the table fit has 'all' in the column region: "),
+    ):
+        with pytest.raises(ValueError, match=f"^{re.escape(fault)}"):
+            FIT.checked(table)
 
 
-def results() -> list[tuple[str, str, Path]]:
-    """The tables of this project's own experiments, as far as they are there: none is in Git."""
-    files = {file.parent.name: ("nets", file) for file in sorted((ROOT / RUNS).glob("*/nets.csv"))}
-    files |= {file.name: (file.name.split(".")[-2], file) for file in sorted((ROOT / RUNS).glob("*.csv"))}
-    return [(name.partition(".")[0], *found) for name, found in files.items()]
+def test_the_words_of_tables_are_those_that_the_analyses_know():
+    assert MATCHED in INTERPOLATE.words["pair"]
+    assert set(HESSIAN.words["kind"]) == set(OWN_COLOURS)
+    assert CURVED.union(SENSITIVITIES) <= {column.name for column in TABLES["sensitivity"].columns}
 
 
-@pytest.mark.parametrize(
-    ("key", "table", "file"), [pytest.param(*found, id=" ".join(found[:2])) for found in results()]
-)
-def test_the_columns_are_those_of_the_results(key, table, file):
-    content, experiments = report(key.partition("-")[0])
-    if key not in (content.get("experiments" if table == "nets" else table) or {}):
-        pytest.skip("left behind by an entry that is no more")
-    experiment, written = experiments[nets_of(key, content)], pd.read_csv(file)
-    columns = set(written) | ({"layers"} if "model" in written else set())
-    if table == "nets":
-        columns |= {"loss_gap"} | (set() if experiment.functions else {"accuracy_gap"})
-    found = offered(key, table, content, experiment)
-    assert found - columns == set()
-    assert columns - found - OWN <= ({"gradient_norm"} if table == "nets" else set())
-    for name in columns & set(VALUES):
-        assert held(written[name]) <= set(VALUES[name])
+def test_claims_are_checked_without_torch():
+    """It takes seconds to import, which the check of a setting and the page of claims need not wait for."""
+    code = "import sys, netclaims.claims.check_claims, netclaims.claims.stated; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 (no shell)
+    assert done.stdout == "False\n"
 
 
-def test_every_table_has_a_name_in_the_language():
-    assert set(COLUMNS) == set(TABLES)
-    for table, coordinate in COORDINATE.items():
-        assert coordinate in COLUMNS[table]
-    assert all(Operand.model_validate({"of": f"{table}.{name}"}) for table in TABLES for name in COLUMNS[table])
+def test_every_column_that_claims_may_use_can_be_named():
+    for name, table in TABLES.items():
+        assert table.coordinate is None or table.coordinate in {column.name for column in table.columns}
+        assert all(Operand.model_validate({"of": f"{name}.{column.name}"}) for column in table.columns)

@@ -1,15 +1,20 @@
 """Comparisons put to tables as the pipeline leaves them, for effects that are known."""
 
+from dataclasses import replace
 from math import inf, isfinite, isnan, log, nan
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from netclaims.claims import hypothesis_tests as evidence
+from netclaims.claims import tests_of_means as means
+from netclaims.claims import tests_of_places as places
+from netclaims.claims import tests_of_trends as trends
 from netclaims.claims.compare import compare
-from netclaims.claims.entries import EntryError, Equivalence, Extreme, Ordering, Shape, Trend
-from netclaims.claims.per_replica import Tables, UntestableError
+from netclaims.claims.entries import Equivalence, Extreme, Ordering, Shape, Trend
+from netclaims.claims.evidence import Evidence, weakest
+from netclaims.claims.experiment_tables import Tables, UntestableError
+from netclaims.claims.operands import EntryError
 from netclaims.files import write_table
 
 A, B, C = (np.array(values) for values in ([0.5, 0.4, 0.7, 0.6], [0.9, 1.1, 1.0, 1.2], [2.0, 1.0, 3.0, 1.5]))
@@ -82,7 +87,7 @@ def ordering(**keys) -> Ordering:
     return Ordering.model_validate(keys)
 
 
-def no_test(found: evidence.Evidence) -> bool:
+def no_test(found: Evidence) -> bool:
     return isnan(found.p) and isnan(found.p_for) and isnan(found.p_against)
 
 
@@ -92,7 +97,7 @@ def no_test(found: evidence.Evidence) -> bool:
 @pytest.mark.parametrize(("way", "sign"), [("lower", -1), ("higher", 1)])
 def test_an_ordering_of_two_models(way, sign, models):
     found = compare(ordering(**{way: loss_of("A")}, than=loss_of("B")), models(A=A, B=B), seed=0)
-    assert found == evidence.ordering(sign * (A - B), ratio=False)
+    assert found == means.ordering(sign * (A - B), ratio=False)
     assert found.effect == pytest.approx(-sign * 0.5)
     assert (found.p < 0.05, found.p_for < found.p_against) == (True, sign < 0)
 
@@ -100,17 +105,17 @@ def test_an_ordering_of_two_models(way, sign, models):
 def test_the_difference_that_a_claim_says_may_be_the_larger_part_of_the_effect(models):
     tables = models(A=A, B=B)
     found = compare(ordering(higher=loss_of("B"), than=1.0), tables, seed=0)
-    assert found == evidence.ordering(B - 1.0, ratio=False)
+    assert found == means.ordering(B - 1.0, ratio=False)
     assert found.p > 0.05
     found = compare(ordering(lower=loss_of("B"), than=2.0, ratio=True), tables, seed=0)
-    assert found == evidence.ordering(np.log(2.0) - np.log(B), ratio=True)
+    assert found == means.ordering(np.log(2.0) - np.log(B), ratio=True)
     assert found.effect == pytest.approx(2 / B.prod() ** 0.25)
 
 
 def test_an_ordering_of_ratios(models):
     found = compare(ordering(higher=loss_of("B"), than=loss_of("A"), ratio=True), models(A=A, B=B), seed=0)
     assert found.effect == pytest.approx((B / A).prod() ** 0.25)
-    assert found.p_for == pytest.approx(evidence.ordering(np.log(B / A), ratio=True).p_for)
+    assert found.p_for == pytest.approx(means.ordering(np.log(B / A), ratio=True).p_for)
     assert (found.unit, found.claimed) == ("ratio", (1, inf))
 
 
@@ -129,8 +134,8 @@ def test_replicas_are_paired_by_number_in_whatever_order_they_lie(models, tmp_pa
 def test_several_to_be_beaten_are_all_to_be_beaten(sign, models):
     than = [loss_of("B"), loss_of("C"), 0.8]
     found = compare(ordering(**{"lower" if sign > 0 else "higher": loss_of("A")}, than=than), models(A=A, B=B, C=C), 0)
-    each = [evidence.ordering(sign * (other - A), ratio=False) for other in (B, C, 0.8)]
-    assert found == evidence.weakest(each)
+    each = [means.ordering(sign * (other - A), ratio=False) for other in (B, C, 0.8)]
+    assert found == weakest(each)
     assert found.p_for == pytest.approx(max(one.p_for for one in each))
     assert found.p_against == pytest.approx(min(1, 3 * min(one.p_against for one in each)))
     assert (found.comparisons, found.remark) == (3, "")
@@ -148,7 +153,7 @@ def test_few_replicas(replicas, models):
     assert found.effect == pytest.approx((B - A)[:replicas].mean())
     assert no_test(found) == (replicas == 1)
     if replicas > 1:
-        assert found.p_for == evidence.one_sided((B - A)[:replicas], 0.0)[0]
+        assert found.p_for == means.one_sided((B - A)[:replicas], 0.0)[0]
 
 
 @pytest.mark.parametrize("bad", [nan, inf])
@@ -170,9 +175,9 @@ def test_a_net_that_diverged_is_worse_than_the_one_beside_it(ratio, side, bad, m
 def test_nets_that_diverged_on_both_sides_tell_nothing(models):
     losses = {"A": [*A[:3], nan], "B": [*B[:3], inf]}
     found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), models(**losses), seed=0)
-    expected = evidence.ordering((B - A)[:3], ratio=False)
+    expected = means.ordering((B - A)[:3], ratio=False)
     remark = f"1 of 4 nets diverged (A); 1 of 4 nets diverged (B); {LEFT_OUT}"
-    assert found == evidence.replace(expected, remark=remark)
+    assert found == replace(expected, remark=remark)
 
 
 def test_what_several_comparisons_say_is_said_once(models):
@@ -241,7 +246,7 @@ def test_each_function_has_to_agree(leave, experiment):
     entry = experiment("functions", models=two, functions=["sinc5", "quadratic"])
     tables = leave(entry, lambda net: {"test_loss": losses[net["function"], net["model"]][net["replica"]]})
     found = compare(ordering(lower=loss_of("A"), than=loss_of("B"), each=["function"]), tables, seed=0)
-    each = [evidence.ordering(np.round(difference, 12), ratio=False) for difference in (B - A, [0.2, -0.1, 0.1, 0.3])]
+    each = [means.ordering(np.round(difference, 12), ratio=False) for difference in (B - A, [0.2, -0.1, 0.1, 0.3])]
     assert (found.p_for, found.p_against) == pytest.approx((each[1].p_for, min(1, 2 * each[1].p_against)))
     assert found.effect == pytest.approx(0.125)
     with pytest.raises(EntryError, match="several rows a replica: say which by function"):
@@ -258,8 +263,8 @@ def test_epoch_by_epoch(courses):
     assert found.comparisons == 4
     later = operand | {"where": {"epoch": {"from": 2}}}
     found = compare(ordering(lower=later, than=3.5, each=["epoch"]), tables, seed=0)
-    assert found == evidence.weakest(
-        [evidence.ordering(3.5 - np.array(values), ratio=False) for values in ([1, 2, 1.5], [1, 1.5, 2])]
+    assert found == weakest(
+        [means.ordering(3.5 - np.array(values), ratio=False) for values in ([1, 2, 1.5], [1, 1.5, 2])]
     )
 
 
@@ -298,7 +303,7 @@ def test_one_remark_for_both_sides(courses):
 def test_equivalence_and_its_opposite(margin, ratio, differences, used, models):
     comparison = Equivalence.model_validate({"of": loss_of("C"), "to": loss_of("B"), "ratio": ratio} | margin)
     found = compare(comparison, models(B=B, C=C), seed=0)
-    test = evidence.equivalence if "within" in margin else evidence.unlike
+    test = means.equivalence if "within" in margin else means.unlike
     expected = test(differences, used, ratio)
     assert (found.p_for, found.p_against) == pytest.approx((expected.p_for, expected.p_against))
     assert (found.effect, *found.claimed) == pytest.approx((expected.effect, *expected.claimed))
@@ -339,29 +344,29 @@ TABLE = np.array([[4.0, 3, 2, 1], [9, 8, 5, 6], [3, 2, 2.5, 1], [7, 6, 5, 4]])
 @pytest.mark.parametrize(("way", "sign"), [("rises", 1), ("falls", -1)])
 def test_a_trend_over_a_setting(way, sign, sizes):
     found = compare(Trend.model_validate({way: LOSS, "along": "batch_size"}), sizes(TABLE), seed=0)
-    assert found == evidence.trend_over_settings(TABLE, np.array([4.0, 8, 16, 32]), sign)
+    assert found == trends.trend_over_settings(TABLE, np.array([4.0, 8, 16, 32]), sign)
     assert (found.p < 0.05, found.p_for < found.p_against) == (True, sign < 0)
 
 
 def test_a_trend_over_a_setting_goes_by_its_values_and_not_by_their_order(sizes):
     tables = sizes(TABLE[:, [2, 0, 3, 1]], values=(16, 4, 32, 8))
     found = compare(Trend.model_validate({"falls": LOSS, "along": "batch_size"}), tables, seed=0)
-    assert found == evidence.trend_over_settings(TABLE, np.array([4.0, 8, 16, 32]), -1)
+    assert found == trends.trend_over_settings(TABLE, np.array([4.0, 8, 16, 32]), -1)
 
 
 def test_a_trend_over_models(models):
     found = compare(Trend.model_validate({"rises": LOSS, "along": "parameters"}), models(A=A, B=B, C=C), seed=0)
     x = np.array([PARAMETERS[name] for name in "ABC"], float)
-    assert found.effect == evidence.trend_over_settings(np.array([A, B, C]).T, x, 1).effect == pytest.approx(0.25)
+    assert found.effect == trends.trend_over_settings(np.array([A, B, C]).T, x, 1).effect == pytest.approx(0.25)
 
 
 def test_a_trend_over_settings_leaves_out_replicas_and_settings(sizes):
     table = TABLE.copy()
     table[1, 2], table[:, 3] = nan, nan
     found = compare(Trend.model_validate({"falls": LOSS, "along": "batch_size"}), sizes(table), seed=0)
-    expected = evidence.trend_over_settings(TABLE[[0, 2, 3], :3], np.array([4.0, 8, 16]), -1)
+    expected = trends.trend_over_settings(TABLE[[0, 2, 3], :3], np.array([4.0, 8, 16]), -1)
     lost = "undefined in every replica at batch_size 32"
-    assert found == evidence.replace(expected, remark=f"{lost}; {LEFT_OUT}")
+    assert found == replace(expected, remark=f"{lost}; {LEFT_OUT}")
 
 
 @pytest.mark.parametrize(("way", "sign"), [("rises", 1), ("falls", -1)])
@@ -371,9 +376,9 @@ def test_a_setting_at_which_nets_diverged_is_the_worst_of_a_trend(way, sign, siz
     table[:, 3], table[0, 2] = nan, nan
     worst = np.where(np.isnan(table), inf, table)
     found = compare(Trend.model_validate({way: LOSS, "along": "batch_size"}), sizes(table, diverged=True), seed=0)
-    expected = evidence.trend_over_settings(np.where(worst == inf, 99, worst), np.array([4.0, 8, 16, 32]), sign)
+    expected = trends.trend_over_settings(np.where(worst == inf, 99, worst), np.array([4.0, 8, 16, 32]), sign)
     remark = "1 of 4 nets diverged (batch size 16); 4 of 4 nets diverged (batch size 32)"
-    assert found == evidence.replace(expected, remark=remark)
+    assert found == replace(expected, remark=remark)
     assert (found.effect > 0) == (way == "rises")
 
 
@@ -382,8 +387,8 @@ def test_the_best_place_is_not_where_nets_diverged(sizes):
     table[:, 3] = nan
     lowest = {"lowest": LOSS, "along": "batch_size", "between": [16, 32]}
     found = compare(Extreme.model_validate(lowest), sizes(table, diverged=True), seed=2)
-    expected = evidence.extreme(-np.where(np.isnan(table), 99, table), np.array([False, False, True, True]), seed=2)
-    assert found == evidence.replace(expected, remark="4 of 4 nets diverged (batch size 32)")
+    expected = places.extreme(-np.where(np.isnan(table), 99, table), np.array([False, False, True, True]), seed=2)
+    assert found == replace(expected, remark="4 of 4 nets diverged (batch size 32)")
 
 
 def test_no_line_goes_through_an_infinite_value(sizes):
@@ -418,7 +423,7 @@ def test_a_trend_over_what_was_measured_on_replicas(leave, experiment):
     )
     for way, sign in (("rises", 1), ("falls", -1)):
         found = compare(Trend.model_validate({way: LOSS, "along": "train_loss"}), tables, seed=7)
-        assert found == evidence.trend_over_replicas(np.array(x), np.array(y), sign, seed=7)
+        assert found == trends.trend_over_replicas(np.array(x), np.array(y), sign, seed=7)
         assert found.effect == pytest.approx(sign * 0.9)
 
 
@@ -449,10 +454,10 @@ def test_the_course_of_a_series(courses):
     tables = courses(*losses)
     for way, sign in (("rises", 1), ("falls", -1)):
         found = compare(Trend.model_validate({way: {"of": "history.train_loss"}, "along": "epoch"}), tables, seed=0)
-        assert found == evidence.trend_along_series(series, sign)
+        assert found == trends.trend_along_series(series, sign)
     during = {"of": "history.train_loss", "where": {"epoch": {"from": 1}}}
     found = compare(Trend.model_validate({"falls": during, "along": "epoch"}), tables, seed=0)
-    assert found == evidence.trend_along_series([(x[1:], y[1:]) for x, y in series], -1)
+    assert found == trends.trend_along_series([(x[1:], y[1:]) for x, y in series], -1)
 
 
 def test_the_course_along_another_column(courses):
@@ -493,7 +498,7 @@ def test_a_trend_of_what_is_taken_of_series(leave, experiment):
     tables = leave(experiment(**sweep), **course)
     operand = {"of": "history.train_loss", "take": "lowest"}
     found = compare(Trend.model_validate({"rises": operand, "along": "batch_size"}), tables, seed=0)
-    assert found == evidence.trend_over_settings(np.arange(12.0).reshape(4, 3), np.array([4.0, 8, 16]), 1)
+    assert found == trends.trend_over_settings(np.arange(12.0).reshape(4, 3), np.array([4.0, 8, 16]), 1)
 
 
 def test_each_model_has_to_show_the_trend(leave, experiment):
@@ -505,7 +510,7 @@ def test_each_model_has_to_show_the_trend(leave, experiment):
         lambda net: {"test_loss": table[net["model"]][net["replica"], column[net["batch_size"]]]},
     )
     found = compare(Trend.model_validate({"falls": LOSS, "along": "batch_size", "each": ["model"]}), tables, seed=0)
-    one = evidence.trend_over_settings(-TABLE, np.arange(4.0), -1)
+    one = trends.trend_over_settings(-TABLE, np.arange(4.0), -1)
     assert (found.p_for, found.p_against) == pytest.approx((one.p_for, 3 * one.p_against))
     assert found.effect == one.effect < 0
 
@@ -520,7 +525,7 @@ def test_each_model_has_to_show_the_trend(leave, experiment):
 def test_where_an_extreme_lies(between, allowed, way, sign, sizes):
     comparison = Extreme.model_validate({way: LOSS, "along": "batch_size", "between": between})
     found = compare(comparison, sizes(TABLE), seed=5)
-    assert found == evidence.extreme(sign * TABLE, np.array(allowed, bool), seed=5)
+    assert found == places.extreme(sign * TABLE, np.array(allowed, bool), seed=5)
 
 
 @pytest.mark.parametrize(
@@ -540,8 +545,8 @@ def test_an_extreme_along_a_line(leave, experiment, tmp_path):
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", pd.DataFrame(line))
     lowest = {"lowest": {"of": "interpolate.loss"}, "along": "alpha", "between": [0.1, 0.3]}
     found = compare(Extreme.model_validate(lowest), Tables("d-a", "d-a", experiment()), seed=2)
-    expected = evidence.extreme(-losses[:2], np.array([False, True, True, False]), seed=2)
-    assert found == evidence.replace(expected, remark="1 of 3 replicas left out: a value is undefined")
+    expected = places.extreme(-losses[:2], np.array([False, True, True, False]), seed=2)
+    assert found == replace(expected, remark="1 of 3 replicas left out: a value is undefined")
     assert found.effect == pytest.approx(1 / 3)
 
 
@@ -552,7 +557,7 @@ def test_a_shape(logarithmic, kind, sign, sizes):
     found = compare(
         Shape.model_validate({kind: LOSS, "along": "batch_size", "log": logarithmic}), sizes(TABLE, (4, 8, 16, 64)), 0
     )
-    expected = evidence.valley(sign * TABLE, np.log(x) if logarithmic else x)
+    expected = places.valley(sign * TABLE, np.log(x) if logarithmic else x)
     assert (found.p_for, found.p_against, found.effect) == pytest.approx(
         (expected.p_for, expected.p_against, expected.effect)
     )
@@ -571,6 +576,6 @@ def test_tuned_nets_are_those_of_the_best_setting(leave, experiment):
 
     tables = leave(experiment(**tune), loss)
     found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), tables, seed=0)
-    assert found == evidence.ordering(B - A, ratio=False)
+    assert found == means.ordering(B - A, ratio=False)
     found = compare(Trend.model_validate({"rises": LOSS, "along": "parameters"}), tables, seed=0)
     assert found.effect == pytest.approx(0.25)

@@ -11,24 +11,17 @@ import pytest
 from scipy.stats import binomtest, linregress, spearmanr, ttest_1samp, ttest_rel
 from statsmodels.stats.weightstats import ttost_paired
 
-from netclaims.claims import hypothesis_tests as evidence
-from netclaims.claims.hypothesis_tests import (
-    Evidence,
-    equivalence,
-    extreme,
-    logarithms,
-    mean_interval,
-    one_sided,
-    ordering,
+from netclaims.claims import tests_of_places, tests_of_trends
+from netclaims.claims.evidence import Evidence, weakest
+from netclaims.claims.ledger import Finding, judge
+from netclaims.claims.tests_of_means import equivalence, logarithms, mean_interval, one_sided, ordering, unlike
+from netclaims.claims.tests_of_places import extreme, valley
+from netclaims.claims.tests_of_trends import (
     rank_correlation,
     trend_along_series,
     trend_over_replicas,
     trend_over_settings,
-    unlike,
-    valley,
-    weakest,
 )
-from netclaims.claims.ledger import Finding, judge
 
 FIRST = np.array([3.1, 2.7, 4.4, 3.9, 2.2])
 SECOND = np.array([2.6, 2.9, 3.1, 3.0, 1.9])
@@ -382,8 +375,9 @@ def test_a_series_of_one_replica_has_no_test(y):
 @pytest.fixture
 def _few_draws(monkeypatch):
     """A p value below 0.025 is still possible, and intervals do not matter here."""
-    monkeypatch.setattr(evidence, "PERMUTATIONS", 199)
-    monkeypatch.setattr(evidence, "RESAMPLES", 2)
+    for module in (tests_of_places, tests_of_trends):
+        monkeypatch.setattr(module, "PERMUTATIONS", 199)
+        monkeypatch.setattr(module, "RESAMPLES", 2)
 
 
 def place_statistic(ranks: np.ndarray, allowed: np.ndarray) -> float:

@@ -11,11 +11,13 @@ import pytest
 import yaml
 from statsmodels.stats.multitest import multipletests
 
-from netclaims.claims import hypothesis_tests as evidence
-from netclaims.claims.entries import Claim, EntryError
-from netclaims.claims.hypothesis_tests import Evidence
-from netclaims.claims.ledger import VERDICTS, Finding, counts, find, find_all, judge, load_all, write_ledger
-from netclaims.claims.per_replica import Tables
+from netclaims.claims.entries import Claim
+from netclaims.claims.evidence import Evidence, weakest
+from netclaims.claims.experiment_tables import Tables
+from netclaims.claims.ledger import Finding, counts, find, find_all, judge, load_all, write_ledger
+from netclaims.claims.operands import EntryError
+from netclaims.claims.tests_of_means import equivalence, ordering
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +30,7 @@ ENTRY = {
     "quote": "the test loss is higher",
     "part": "1-1",
     "experiment": "d-a",
-    "question": "Which is higher?",
+    "question": "capacity",
     "answer": "the test loss",
     "figure": "loss",
     "read": "In the mean over replicas.",
@@ -73,18 +75,18 @@ def tables(tmp_path, monkeypatch, experiment):
 
 
 def test_a_claim_is_put_to_the_replicas(tables):
-    assert find(claim(ordering=HIGHER), tables, seed=0) == Finding(evidence.ordering(TEST - TRAIN, ratio=False))
+    assert find(claim(ordering=HIGHER), tables, seed=0) == Finding(ordering(TEST - TRAIN, ratio=False))
 
 
 def test_all_comparisons_of_all_kinds_have_to_hold(tables):
     alike = {"of": {"of": "nets.train_loss"}, "to": 0.5, "within": 0.4}
     found = find(claim(equivalence=alike, ordering=[HIGHER, LOWER]), tables, seed=0).evidence
     each = [
-        evidence.ordering(TEST - TRAIN, ratio=False),
-        evidence.ordering(1 - TEST, ratio=False),
-        evidence.equivalence(TRAIN - 0.5, 0.4, ratio=False),
+        ordering(TEST - TRAIN, ratio=False),
+        ordering(1 - TEST, ratio=False),
+        equivalence(TRAIN - 0.5, 0.4, ratio=False),
     ]
-    assert found == evidence.weakest(each)
+    assert found == weakest(each)
     assert found.effect == pytest.approx(-0.075)
     assert found.p_for == pytest.approx(each[1].p_for)
     assert found.p_against == pytest.approx(min(1, 3 * each[1].p_against))
@@ -249,7 +251,7 @@ def test_counts():
     assert counts([]) == dict.fromkeys(VERDICTS, 0)
     found = counts(["refuted", "supported", "not testable", "refuted", "undecided", "refuted"])
     assert found == {"supported": 1, "refuted": 3, "undecided": 1, "not testable": 1}
-    assert list(found) == VERDICTS
+    assert list(found) == list(VERDICTS)
     assert counts(pd.Series(["supported"]))["supported"] == 1
 
 

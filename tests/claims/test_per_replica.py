@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from netclaims.claims.entries import EntryError, Operand
-from netclaims.claims.per_replica import TAKE, Tables, UntestableError, numbers
+from netclaims.claims.experiment_tables import Tables, UntestableError
+from netclaims.claims.operands import EntryError, Operand
+from netclaims.claims.per_replica import numbers
+from netclaims.claims.series import TAKE
 from netclaims.files import write_table
 
 TWO = {"models": {"A": {"layers": [10]}, "B": {"layers": [{"conv": 2}, {"pool": 4}, 6, 10]}}}

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from netclaims.claims.per_replica import Tables
+from netclaims.claims.experiment_tables import Tables
 from netclaims.claims.stated import Stated, beside, load_all_results, load_results, write_stated
 from netclaims.errors import SettingsError
 from netclaims.files import write_json, write_table

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from netclaims.claims.ledger import load_all
 from netclaims.present.report_page import report_page
-from netclaims.settings.figures import QUESTIONS
+from netclaims.questions import QUESTIONS
 from netclaims.settings.params import load_params
 
 ROOT = Path(__file__).parents[2]

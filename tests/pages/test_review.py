@@ -90,6 +90,7 @@ def changes(tmp_path_factory: pytest.TempPathFactory) -> Changes:
             Flip("d-gone", "d-capacity", "gone", "refuted", None, rho, []),
         ],
         parameters=[Change("params.yaml", "batch_size", 64, 1024), Change("reports/d.yaml", LONG, HOSTILE, LONG)],
+        recipes={"new": ["train/d-new", HOSTILE, LONG], "gone": ["train/d-gone"]},
         metrics=[
             *(Change("metrics/d/d-capacity.json", f"models.M{i}.loss.mean", i, 0, -i / 2) for i in range(60, 0, -1)),
             Change("metrics/d/d-capacity.json", "data", HOSTILE, None),

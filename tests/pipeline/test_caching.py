@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 import yaml
 from dvc.repo import Repo
-
-from netclaims.review.reruns import flat
 from netclaims.settings.check import settings_files
+
+from netclaims.review.changes import flat
 from tests.pipeline.conftest import Clone
 from tests.pipeline.facts import (
     ALL,

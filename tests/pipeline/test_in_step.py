@@ -20,5 +20,5 @@ def test_a_changed_entry_of_a_report_is_told_with_its_stage(clone):
     result = clone.in_step()
     clone.restore()
     assert result.returncode == 1
-    told = [line.partition(":")[0] for line in result.stderr.splitlines() if "than reports/ gives" in line]
+    told = [line.partition(":")[0] for line in result.stderr.splitlines() if "radius: 0.001 → 0.01" in line]
     assert told == ["hessian@d-minimal-ratio"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from netclaims.files import read_json
 from netclaims.paths import metrics_of
 from netclaims.present.alt_text import MOST, describe
-from netclaims.present.figures import panels
+from netclaims.present.tables import panels
 from netclaims.settings.figures import FigureSettings, load_figures
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ ABOUT = {"replicas": 3, "models": {"A": {"diverged": 0}}}
 def told(loss="mse", **changes) -> str:
     """What is said of a figure of the table `curves`, after its title."""
     entry = {"title": "A title", "x": "epoch", "y": ["curves.loss"]} | changes
-    title, _, rest = describe("x-y", FigureSettings(**entry), ABOUT | {"loss": loss}).partition(". ")
+    title, _, rest = describe("x-y", FigureSettings(**entry).plain(), ABOUT | {"loss": loss}).partition(". ")
     assert title == "A title"
     return rest
 
@@ -216,9 +216,9 @@ def test_every_figure_of_the_project_is_told(report):
         for key, settings in load_figures(report).items():
             about = read_json(metrics_of(settings.nets))
             for name, figure in settings.draw.items():
-                said = describe(key, figure, about)
+                said = describe(key, figure.plain(), about)
                 where = f"{key}.{name}: {said}"
-                facets = panels(key, figure)[0][figure.columns].nunique() if figure.columns else 1
+                facets = panels(key, figure.plain())[0][figure.columns].nunique() if figure.columns else 1
                 assert said.startswith(f"{figure.title}. "), where
                 assert len(f"{figure.title}. ") < len(said) <= LONGEST, where
                 assert not re.search(r"\b(nan|inf|infinity)\b", said, re.IGNORECASE), where
@@ -228,6 +228,6 @@ def test_every_figure_of_the_project_is_told(report):
 
 def test_nets_that_diverged_are_told(write):
     write(course([3.0, nan]))
-    entry = FigureSettings(title="A title", x="epoch", y=["curves.loss"])
+    entry = FigureSettings(title="A title", x="epoch", y=["curves.loss"]).plain()
     about = ABOUT | {"loss": "mse", "models": {"M1": {"diverged": 2}}}
     assert describe("x-y", entry, about).endswith("Diverged: M1 (2 of 3).")

@@ -10,20 +10,16 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
-from netclaims.claims.ledger import VERDICTS as ALL_VERDICTS
+from netclaims.claims.verdicts import VERDICTS as ALL_VERDICTS
 from netclaims.present import style
 from netclaims.present import wording as verdicts
-from netclaims.present.claims_figure import CLAIMED, PANELS, RATIOS, VERDICTS, draw_claims
-from netclaims.present.figures import save
+from netclaims.present.claims_figure import CLAIMED, PANELS, RATIOS, TESTED, draw_claims
+from netclaims.present.svg import save
 
+VERDICTS = {verdict.name: (verdict.colour, verdict.marker) for verdict in TESTED}
 UNITS = [unit for _, units in PANELS.values() for unit in units]
 TITLES = {unit: title for title, units in PANELS.values() for unit in units}
 RANGES = {"rho": (-1, 1), "rank": (-1, 1), "difference": (-2, 2), "height": (-3, 3)}
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    style.apply()
 
 
 def row(claim="a-one", unit="rho", effect=0.5, low=0.25, high=0.75, verdict="supported", **changes) -> dict:
@@ -142,7 +138,7 @@ def test_points_bars_and_shades_are_where_the_table_says():
 
 
 def test_colours_and_marks_tell_verdicts_apart_in_the_legend_too():
-    assert [*VERDICTS, "not testable"] == ALL_VERDICTS
+    assert [*VERDICTS, "not testable"] == list(ALL_VERDICTS)
     assert len({colour for colour, _ in VERDICTS.values()}) == len({mark for _, mark in VERDICTS.values()}) == 3
     (legend,) = draw_claims(many(), "quick").legends
     assert [text.get_text() for text in legend.get_texts()] == [*VERDICTS, "what the claim says"]

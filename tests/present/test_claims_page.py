@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from netclaims.claims.entries import Claim
-from netclaims.claims.hypothesis_tests import Evidence
-from netclaims.claims.ledger import VERDICTS, Finding, judge, write_ledger
+from netclaims.claims.evidence import Evidence
+from netclaims.claims.ledger import Finding, judge, write_ledger
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.paths import FIGURES
 from netclaims.present.claims_page import CLAIMS_PAGE, MARKS, claims_page
 
@@ -21,7 +22,7 @@ ABOVE = (0.0, inf)
 
 def claim(report="a", test=TREND, **changes) -> Claim:
     said = {"report": report, "quote": f"it falls in {report}", "part": "3-3", "experiment": f"{report}-nets",
-            "question": "Does it fall?", "answer": f"it does, says {report}", "read": "As it says."}  # fmt: skip
+            "question": "capacity", "answer": f"it does, says {report}", "read": "As it says."}  # fmt: skip
     return Claim.model_validate(said | test | changes)
 
 
@@ -84,15 +85,15 @@ def rows(text: str) -> dict[str, list[str]]:
 
 EVERY = {
     "a-one": (claim(), SUPPORTED),
-    "a-two": (claim(question="Is it low?"), REFUTED),
+    "a-two": (claim(question="overfitting"), REFUTED),
     "a-word": (claim(test={"definition": "so the word is defined"}), UNTESTABLE),
     "b-one": (claim("b"), UNDECIDED),
-    "b-two": (claim("b", question="Is it high?"), UNTESTABLE),
-    "b-count": (claim("b", {"arithmetic": {"computed": {"n": 1}, "holds": "n == 1"}}, question="Is it low?"),
+    "b-two": (claim("b", question="sharpness"), UNTESTABLE),
+    "b-count": (claim("b", {"arithmetic": {"computed": {"n": 1}, "holds": "n == 1"}}, question="overfitting"),
                 Finding(verdict="supported", because="n 1")),
     "c-one": (claim("c"), REFUTED),
     "c-again": (claim("c", answer="or it does not"), UNDECIDED),
-    "c-two": (claim("c", question="Is it high?"), SUPPORTED),
+    "c-two": (claim("c", question="sharpness"), SUPPORTED),
 }  # fmt: skip
 
 
@@ -140,7 +141,7 @@ def test_the_counts_add_up(page):
 
 
 def test_verdicts_are_told_apart_and_say_why(page):
-    assert list(MARKS) == VERDICTS
+    assert list(MARKS) == list(VERDICTS)
     assert len({mark[0] for mark in MARKS.values()}) == len(MARKS)
     verdicts = {key: line[3] for key, line in rows(page(EVERY)).items()}
     assert verdicts["a-one"] == "✔ supported"
@@ -162,17 +163,18 @@ def test_answers_to_one_question_stand_side_by_side(page):
     head, *lines = questions(page(EVERY))
     assert head == ["question", "a", "b", "c"]
     assert lines == [
-        ["**Does it fall?**", "✔ [it does, says a](#a-one)", "? [it does, says b](#b-one)",
+        ["**What do more parameters bring?**", "✔ [it does, says a](#a-one)", "? [it does, says b](#b-one)",
          "✘ [it does, says c](#c-one)<br>? [or it does not](#c-again)"],
-        ["**Is it high?**", "", "– [it does, says b](#b-two)", "✔ [it does, says c](#c-two)"],
+        ["**Do large batches end in sharper minima?**", "", "– [it does, says b](#b-two)",
+         "✔ [it does, says c](#c-two)"],
     ]  # fmt: skip
 
 
 def test_a_question_that_one_report_alone_tests_is_left_out(page):
-    """Is it low: the other report's answer is a matter of arithmetic."""
-    assert "Is it low?" not in page(EVERY)
-    both = EVERY | {"b-low": (claim("b", question="Is it low?"), UNDECIDED)}
-    assert "**Is it low?**" in page(both)
+    """Overfitting: the other report's answer is a matter of arithmetic."""
+    assert "Do large nets overfit?" not in page(EVERY)
+    both = EVERY | {"b-low": (claim("b", question="overfitting"), UNDECIDED)}
+    assert "**Do large nets overfit?**" in page(both)
 
 
 def test_a_page_of_one_report(page):

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import LogNorm, to_hex, to_rgba
@@ -16,10 +15,13 @@ from scipy.stats import binom
 
 from netclaims.errors import SettingsError
 from netclaims.present import style
-from netclaims.present.figures import caption, draw, save
-from netclaims.settings.figures import FigureSettings, load_figures
+from netclaims.present.axes import SYMLOG_DECADES, decades, linear_within
+from netclaims.present.captions import caption
+from netclaims.present.figures import draw
+from netclaims.present.quantities import label
+from netclaims.present.svg import save
+from netclaims.settings.figures import FigureSettings
 
-ROOT = Path(__file__).parents[2]
 ABOUT = {
     "data": "Some digits", "scale": "quick", "train_examples": 4000, "test_examples": 1000, "epochs": 7,
     "epochs_stated": 25, "replicas": 3, "loss": "cross_entropy", "models": {"A": {"parameters": 9, "diverged": 0}},
@@ -38,12 +40,13 @@ def curves(write):
     return write(pd.DataFrame(rows).eval("loss_low = loss * 0.5\nloss_high = loss * 2"))
 
 
-def settings(**changes):
-    return FigureSettings(**({"title": "A title", "x": "epoch", "y": ["curves.loss"], "lines": "series"} | changes))
+def spec(**changes):
+    entry = {"title": "A title", "x": "epoch", "y": ["curves.loss"], "lines": "series"} | changes
+    return FigureSettings(**entry).plain()
 
 
 def figure(**changes):
-    return draw("x-y", settings(**changes), ABOUT)
+    return draw("x-y", spec(**changes), ABOUT)
 
 
 def panel(**changes):
@@ -131,7 +134,7 @@ def test_a_table_without_a_band_has_lines_alone_and_the_caption_does_not_speak_o
 
 @pytest.mark.usefixtures("curves")
 def test_a_single_replica_has_no_spread():
-    assert said(draw("x-y", settings(), ABOUT | {"replicas": 1})).endswith("1 replicas")
+    assert said(draw("x-y", spec(), ABOUT | {"replicas": 1})).endswith("1 replicas")
 
 
 @pytest.mark.parametrize(("rows", "marker"), [(12, "o"), (13, "None")])
@@ -249,7 +252,7 @@ GONE = ABOUT | {"models": {"A": {"diverged": 2}}}
 def test_a_cross_stands_where_a_value_is_missing_since_a_net_diverged(values, write):
     loss = {"epoch": [0, 1, 2, 3] * 2, "series": ["A"] * 4 + ["B"] * 4, "loss": [*values, 5.0, 4.0, 3.0, 2.0]}
     write(pd.DataFrame(loss | {"split": "train"}))
-    shown = draw("x-y", settings(), GONE)
+    shown = draw("x-y", spec(), GONE)
     missing = [epoch for epoch, value in enumerate(values) if not np.isfinite(value)]
     assert crosses(shown.axes[0]) == [(missing, style.PALETTE[0])]
     assert legend(shown) == ["A", "B", "diverged"]
@@ -261,7 +264,7 @@ def test_a_cross_stands_where_a_value_is_missing_since_a_net_diverged(values, wr
 def test_a_long_line_has_a_cross_where_it_ends(write):
     losses = [1.0] * 10 + [np.nan] * 10
     write(pd.DataFrame({"epoch": range(20), "series": "A", "split": "train", "loss": losses}))
-    shown = draw("x-y", settings(), GONE)
+    shown = draw("x-y", spec(), GONE)
     assert crosses(shown.axes[0]) == [([10], style.PALETTE[0])]
     assert legend(shown) == ["A", "diverged"]
 
@@ -269,7 +272,7 @@ def test_a_long_line_has_a_cross_where_it_ends(write):
 def test_a_setting_at_which_all_diverged_stays_on_its_axis(write):
     rates = {"rate": [1e-3, 1e-2, 1e-1], "split": "train", "loss": [2.0, 1.0, np.nan]}
     write(pd.DataFrame(rates | {"loss_low": [1, 0.5, np.nan], "loss_high": [3, 2, np.nan]}))
-    axes = draw("x-y", settings(x="rate", lines=None, log=["rate"]), GONE).axes[0]
+    axes = draw("x-y", spec(x="rate", lines=None, log=["rate"]), GONE).axes[0]
     assert axes.get_xlim()[1] > 0.1
     assert crosses(axes) == [([0.1], style.PALETTE[0])]
 
@@ -277,13 +280,13 @@ def test_a_setting_at_which_all_diverged_stays_on_its_axis(write):
 def test_crosses_stand_beside_each_other_in_a_category(write):
     rows = [("A", "train", np.nan), ("B", "train", 1.0), ("A", "test", np.nan), ("B", "test", 2.0)]
     write(pd.DataFrame(rows, columns=["pair", "split", "loss"]))
-    axes = draw("x-y", settings(kind="points", x="pair", lines="split"), GONE).axes[0]
+    axes = draw("x-y", spec(kind="points", x="pair", lines="split"), GONE).axes[0]
     assert crosses(axes) == [([pytest.approx(-0.08)], style.PALETTE[0]), ([pytest.approx(0.08)], style.PALETTE[1])]
 
 
 def test_nets_that_never_fitted_have_not_diverged(write):
     write(pd.DataFrame({"epoch": [0, 1], "series": "A", "epochs_to_fit": [3.0, np.nan]}))
-    axes = draw("x-y", settings(y=["curves.epochs_to_fit"]), GONE).axes[0]
+    axes = draw("x-y", spec(y=["curves.epochs_to_fit"]), GONE).axes[0]
     assert crosses(axes) == []
 
 
@@ -306,7 +309,7 @@ def test_rows_are_chosen_by_numbers_too():
     ("loss", "cross-entropy (nats)"),
 ])  # fmt: skip
 def test_quantities_are_named_in_words(column, shown):
-    assert style.label(column, "cross_entropy") == shown
+    assert label(column, "cross_entropy") == shown
 
 
 @pytest.mark.parametrize("column", ["accuracy", "accuracy_gap", "share", "shuffle_labels"])
@@ -363,18 +366,18 @@ sizes = st.builds(lambda digits, power: digits * 10.0**power, st.integers(-99, 9
 
 @given(st.lists(sizes, min_size=1).filter(any))
 def test_a_symmetric_axis_is_linear_up_to_a_decade_worth_showing(values):
-    within = style.linear_within(values)
+    within = linear_within(values)
     largest = max(map(abs, values))
     smallest = min(abs(value) for value in values if value)
     assert within == pytest.approx(10.0 ** round(np.log10(within)))
-    assert within > largest * 10.0**-style.SYMLOG_DECADES / 1.001
-    assert within <= max(smallest, largest * 10.0 ** (1 - style.SYMLOG_DECADES)) * 1.001
+    assert within > largest * 10.0**-SYMLOG_DECADES / 1.001
+    assert within <= max(smallest, largest * 10.0 ** (1 - SYMLOG_DECADES)) * 1.001
     assert within > smallest / 10.001
 
 
 @given(st.lists(sizes, min_size=1).filter(any), st.sampled_from([3, 4]))
 def test_ticks_of_a_symmetric_axis_lie_within_the_values(values, most):
-    ticks = style.decades(values, most)
+    ticks = decades(values, most)
     assert ticks == sorted(set(ticks))
     assert 0.0 in ticks
     assert sum(tick > 0 for tick in ticks) <= most
@@ -684,7 +687,7 @@ def accuracies(write):
 
 @pytest.mark.parametrize("examples", [24, 1000, 10000])
 def test_guesses_are_the_central_part_of_a_binomial(examples, write):
-    loss, accuracy = draw("x-y", settings(**accuracies(write), chance=True), ABOUT | {"test_examples": examples}).axes
+    loss, accuracy = draw("x-y", spec(**accuracies(write), chance=True), ABOUT | {"test_examples": examples}).axes
     assert list(loss.patches) == []
     (band,) = accuracy.patches
     low, high = band.get_y() * examples, (band.get_y() + band.get_height()) * examples
@@ -845,7 +848,7 @@ def test_the_same_table_gives_the_same_bytes(kind, curves, write, tmp_path):
 
 def fault(changes) -> str:
     with pytest.raises(SettingsError) as caught:
-        draw("x-y", settings(**changes), ABOUT)
+        draw("x-y", spec(**changes), ABOUT)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -888,87 +891,3 @@ def test_several_rows_at_one_place_are_a_fault(curves, write):
     surface(write, slope)
     write(pd.read_csv("plots/x/x-y/surface.csv").assign(plane="first"), "surface")
     assert fault(SURFACE) == several.format("x, y")
-
-
-# -------------------------------------------------------------------------------------------------------- entries
-
-
-ENTRY = {
-    "nets": "x-z",
-    "question": "capacity",
-    "draw": {"loss": {"title": "A title", "x": "epoch", "y": ["curves.loss"]}},
-}
-
-
-def changed(**changes):
-    return ENTRY | {"draw": {"loss": ENTRY["draw"]["loss"] | changes}}
-
-
-@pytest.fixture
-def reports(tmp_path, monkeypatch):
-    """Writes `reports/x.yaml`."""
-    monkeypatch.chdir(tmp_path)
-    Path("reports").mkdir()
-    return lambda content: Path("reports/x.yaml").write_text(yaml.dump(content, sort_keys=False))
-
-
-def test_the_figures_of_a_report(reports):
-    reports({"fit": {"x-z": {}}, "figures": {"x-y": ENTRY, "x-z": ENTRY | {"nets": "x-y"}}})
-    found = load_figures("x")
-    assert [(key, figures.nets) for key, figures in found.items()] == [("x-y", "x-z"), ("x-z", "x-y")]
-    assert found["x-y"].draw["loss"] == FigureSettings(**ENTRY["draw"]["loss"])
-
-
-@pytest.mark.parametrize("content", [{"experiments": {}}, {"figures": {}}, {"figures": None}])
-def test_a_report_without_figures(content, reports):
-    reports(content)
-    assert load_figures("x") == {}
-
-
-@pytest.mark.parametrize(
-    ("entry", "message"),
-    [
-        ({"question": "capacity", "draw": ENTRY["draw"]}, "nets: required, and not there"),
-        ({"nets": "x-z", "question": "capacity"}, "draw: required, and not there"),
-        ({"nets": "x-z", "draw": ENTRY["draw"]}, "question: required, and not there"),
-        (ENTRY | {"question": "size"}, "question: one of simulate, actual-task, "),
-        (ENTRY | {"draw": {}}, "draw: dictionary should have at least 1 item"),
-        (ENTRY | {"report": "x"}, "report: unknown key"),
-        (ENTRY | {"draw": {"../loss": ENTRY["draw"]["loss"]}}, "draw.../loss"),
-        (ENTRY | {"draw": {"loss": {"title": "A title", "x": "epoch"}}}, "draw.loss.y: required, and not there"),
-        (changed(only={"epoch": 3}), "draw.loss.only.epoch: input sho"),
-        (changed(log=["los"]), "draw.loss.log: no axis shows los; they show epoch, loss"),
-        (changed(symlog=["loss", "rank"]), "draw.loss.symlog: no axis shows rank; they show epoch, loss"),
-        (changed(log=["epoch", "loss"], symlog=["loss"]), "draw.loss.symlog: loss is in log as well"),
-        (changed(chance=True), "draw.loss.chance: goes with a panel of accuracy"),
-        (changed(path="path"), "draw.loss.path: goes with kind: contours"),
-        (changed(note="hessian"), "draw.loss.note: string should match pattern"),
-        (changed(kind="dots"), "draw.loss.kind: input should be 'lines', 'points', 'scatter', 'paths' or 'contours'"),
-    ],
-)
-def test_a_mistake_in_an_entry_is_one_line(entry, message, reports):
-    reports({"figures": {"x-y": entry}})
-    with pytest.raises(SettingsError) as caught:
-        load_figures("x")
-    assert str(caught.value).startswith(f"reports/x.yaml: figures.x-y.{message}")
-    assert "\n" not in str(caught.value)
-
-
-def test_figures_that_are_no_mapping_are_one_line(reports):
-    reports({"figures": ["x-y"]})
-    with pytest.raises(SettingsError, match=r"^reports/x.yaml: figures: a mapping of experiments"):
-        load_figures("x")
-
-
-def test_a_report_that_is_not_there(reports):
-    reports({})
-    with pytest.raises(SettingsError, match=r"^reports/z\.yaml: no such file$"):
-        load_figures("z")
-
-
-@pytest.mark.parametrize("report", sorted(path.stem for path in (ROOT / "reports").glob("*.yaml")))
-def test_the_figures_of_this_project(report, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    found = load_figures(report)
-    assert len(found) > 7
-    assert all(name.startswith(f"{report}-") for key, figures in found.items() for name in (key, figures.nets))

@@ -17,10 +17,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from netclaims.claims.ledger import VERDICTS, load_all
+from netclaims.claims.ledger import load_all
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.present.report_page import report_page
 from netclaims.present.wording import MARKS
-from netclaims.settings.figures import CHAPTERS
+from netclaims.questions import ANSWERED, CHAPTERS
 from netclaims.settings.params import load_params
 
 ROOT = Path(__file__).parents[2]
@@ -149,10 +150,10 @@ def test_every_claim_is_one_row_with_its_verdict(root, claims):
         claim, found = claims[row.get("id")], TABLE.loc[row.get("id")]
         verdict, words, reading, effect = row
         assert row.get("data-verdict") == found["verdict"]
-        assert (row.get("data-report"), row.get("data-question")) == (claim.report, claim.question)
+        assert (row.get("data-report"), row.get("data-question")) == (claim.report, ANSWERED[claim.question])
         assert text(verdict) == f"{MARKS[found['verdict']]} {found['verdict']}"
         assert verdict[0].get("class").split() == ["verdict", found["verdict"].replace(" ", "-")]
-        assert text(words) == f"{claim.report} “{claim.quote}”{claim.question}"
+        assert text(words) == f"{claim.report} “{claim.quote}”{ANSWERED[claim.question]}"
         assert text(reading) == " ".join(f"{claim.read}{claim.kind}, {claim.experiment}".split())
         because = found["because"] if isinstance(found["because"], str) else ""
         assert text(effect).endswith(" ".join(because.split()))
@@ -190,7 +191,7 @@ def test_the_filter_offers_what_there_is(root, claims):
     assert offered == {
         "verdict": ["any", *VERDICTS],
         "report": ["any", *REPORTS],
-        "question": ["any", *dict.fromkeys(claim.question for claim in claims.values())],
+        "question": ["any", *dict.fromkeys(ANSWERED[claim.question] for claim in claims.values())],
     }
 
 
@@ -205,7 +206,7 @@ def test_experiments_stand_under_their_questions(root):
               for questions in CHAPTERS.values() for name in questions}  # fmt: skip
     assert found == wanted
     assert list(found) == list(wanted)
-    texts = {name: said for questions in CHAPTERS.values() for name, said in questions.items()}
+    texts = {name: asked.text for questions in CHAPTERS.values() for name, asked in questions.items()}
     assert {section.get("id"): text(section.find("h3")) for section in sections} == texts
     assert [text(head) for head in root.iter("h2")][1:] == list(CHAPTERS)
 
@@ -335,13 +336,11 @@ def test_the_stage_writes_the_same_bytes(small):
 
 def test_words_of_a_report_are_words(small):
     TABLE.assign(because=f"because {WORDS}").to_csv("plots/claims.csv")
-    tree = Tree(small(quote=f"quote {WORDS}", read=f"read {WORDS}", question=f"question {WORDS}"))
+    tree = Tree(small(quote=f"quote {WORDS}", read=f"read {WORDS}"))
     assert len(list(tree.root.iter("script"))) == 1
     first, *others = by_id(tree.root, "ledger").find("tbody")
-    assert all(f"{what} {WORDS}" in text(first) for what in ("quote", "read", "question", "because"))
+    assert all(f"{what} {WORDS}" in text(first) for what in ("quote", "read", "because"))
     assert all(text(row).endswith(f"because {WORDS}") for row in others)
-    assert first.get("data-question") == f"question {WORDS}"
-    assert f"question {WORDS}" in [text(option) for option in tree.root.iter("option")]
     assert sum(f"quote {WORDS}" in text(item) for item in tree.root.iter("li")) == 1
 
 

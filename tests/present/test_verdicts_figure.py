@@ -5,29 +5,29 @@ from types import SimpleNamespace
 
 import pytest
 
-from netclaims.claims.ledger import VERDICTS
-from netclaims.present.figures import save
-from netclaims.present.style import apply
-from netclaims.present.verdicts_figure import ABREAST, CELL, LABEL, MARKS, draw_verdicts
+from netclaims.claims.verdicts import VERDICTS
+from netclaims.present.svg import save
+from netclaims.present.verdicts_figure import ABREAST, CELL, LABEL, draw_verdicts
+from netclaims.questions import ANSWERED
 
 CLAIMS = {
-    "a-late": ("a", "3-1", "What comes last?"),
-    "a-first": ("a", "1-1", "What comes first?"),
-    "a-second": ("a", "1-1", "What comes first?"),
-    "c-first": ("c", "1-1", "What comes first?"),
-    "c-middle": ("c", "2-1", "What comes between?"),
+    "a-late": ("a", "3-1", "sharpness"),
+    "a-first": ("a", "1-1", "simulate"),
+    "a-second": ("a", "1-1", "simulate"),
+    "c-first": ("c", "1-1", "simulate"),
+    "c-middle": ("c", "2-1", "trajectory"),
 }
 FOUND = dict(zip(CLAIMS, ["refuted", "undecided", "supported", "not testable", "supported"], strict=True))
+NAMES = {text: name for name, text in ANSWERED.items()}
 
 
 def drawn(claims=CLAIMS, verdicts=FOUND, scale="quick"):
-    apply()
     keys = ("report", "part", "question")
     figure = draw_verdicts(
         {key: SimpleNamespace(**dict(zip(keys, claim, strict=True))) for key, claim in claims.items()}, verdicts, scale
     )
     (axes,) = figure.axes
-    names = {mark: name for name, mark in MARKS.items()}
+    names = {(verdict.colour, verdict.marker): name for name, verdict in VERDICTS.items()}
     texts = {text.get_text(): text.get_position() for text in axes.texts}
     marks = [
         (line.get_xdata()[0], line.get_ydata()[0], names[line.get_color(), line.get_marker()])
@@ -39,7 +39,7 @@ def drawn(claims=CLAIMS, verdicts=FOUND, scale="quick"):
 
 def test_questions_stand_in_the_order_of_the_assignment_and_reports_from_left_to_right():
     _, texts, _ = drawn()
-    heights = [texts[question][1] for question in ("What comes first?", "What comes between?", "What comes last?")]
+    heights = [texts[ANSWERED[name]][1] for name in ("simulate", "trajectory", "sharpness")]
     assert heights == sorted(heights)
     assert texts["a"][0] < texts["c"][0]
     assert "b" not in texts
@@ -50,19 +50,19 @@ def test_every_claim_has_the_mark_of_its_verdict_in_its_cell():
     cells = Counter()
     for x, y, verdict in marks:
         report = "ac"[int((x - LABEL) // CELL)]
-        question = min(texts, key=lambda text: abs(texts[text][1] - y) if text.startswith("What") else 99)
-        cells[report, question, verdict] += 1
+        question = min(NAMES, key=lambda text: abs(texts[text][1] - y) if text in texts else 99)
+        cells[report, NAMES[question], verdict] += 1
     assert cells == Counter((report, question, FOUND[key]) for key, (report, _, question) in CLAIMS.items())
 
 
 def test_marks_of_a_cell_are_in_the_order_of_the_verdicts_and_wrap_before_the_next_cell():
-    many = {f"a-{i}": ("a", "1-1", "Many?") for i in range(ABREAST + 2)} | {"b-0": ("b", "1-1", "Many?")}
-    verdicts = {key: VERDICTS[-i % len(VERDICTS)] for i, key in enumerate(many)}
+    many = {f"a-{i}": ("a", "1-1", "simulate") for i in range(ABREAST + 2)} | {"b-0": ("b", "1-1", "simulate")}
+    verdicts = {key: list(VERDICTS)[-i % len(VERDICTS)] for i, key in enumerate(many)}
     _, texts, marks = drawn(many, verdicts)
     mine = [mark for mark in marks if mark[0] < texts["b"][0]]
     assert len(mine) == ABREAST + 2
     assert len({y for _, y, _ in mine}) == 2
-    order = [VERDICTS.index(verdict) for _, _, verdict in sorted(mine, key=lambda mark: (mark[1], mark[0]))]
+    order = [list(VERDICTS).index(verdict) for _, _, verdict in sorted(mine, key=lambda mark: (mark[1], mark[0]))]
     assert order == sorted(order)
 
 

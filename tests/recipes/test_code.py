@@ -12,6 +12,7 @@ from shutil import which
 
 import pytest
 
+from netclaims.recipes import code as code_module
 from netclaims.recipes.code import DISTRIBUTIONS, NO_RESULT, PACKAGE, changed, closure, closure_of, digest
 
 ROOT = Path(__file__).parents[2]
@@ -320,6 +321,37 @@ def test_every_name_reaches_the_digest(tmp_path):
         seen.add(of(tmp_path, ast.unparse(tree)))
         setattr(node, field, old)
     assert len(seen) == len(nodes) + 1 > 80
+
+
+class AsElsewhere(ast.NodeTransformer):
+    """Changes a syntax tree into what some other version of Python makes, made or could make of the same code."""
+
+    def visit_JoinedStr(self, node):
+        self.generic_visit(node)
+        values = [ast.Constant("")]
+        for part in node.values:
+            values += map(ast.Constant, part.value) if isinstance(part, ast.Constant) else [part]
+        return ast.JoinedStr([ast.JoinedStr(values), ast.Constant("")])
+
+    def visit_FormattedValue(self, node):
+        spec = node.format_spec
+        if spec and all(isinstance(part, ast.Constant) for part in spec.values):  # Python 3.13, before its release
+            node.format_spec = ast.Constant("".join(part.value for part in spec.values))
+        return self.generic_visit(node)
+
+    def visit_ImportFrom(self, node):
+        node.is_lazy = 0
+        return node
+
+
+def test_trees_as_other_versions_of_python_make_them(monkeypatch, tmp_path):
+    before, tree = of(tmp_path, SPECIMEN), ast.parse(SPECIMEN)
+    with monkeypatch.context() as patch:  # which ends before pytest needs `ast.parse`
+        patch.setattr(ast, "parse", lambda content: AsElsewhere().visit(tree))
+        patch.setattr(ast.ImportFrom, "_fields", ("is_lazy", *reversed(ast.ImportFrom._fields)))
+        patch.setattr(code_module, "_fields", code_module._fields.__wrapped__)  # not those of before
+        after = of(tmp_path, SPECIMEN, "other.py")
+    assert after == before
 
 
 def test_code_that_is_nested_deeper_than_calls_may_be(tmp_path):

@@ -5,16 +5,14 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from dvc.repo import Repo
 
+from netclaims.review import staleness
 from netclaims.review.changes import Changes, find_changes
 
 ROOT = Path(__file__).parents[2]
-OTHER = "f" * 32  # a hash that no file has
 
 UNSHIFTED = {  # metrics that differ by no number of standard deviations
     "before": {
@@ -73,13 +71,6 @@ class Repository:
         return self.git("rev-parse", "HEAD").strip()
 
     @contextlib.contextmanager
-    def lock(self):
-        """The stages of `dvc.lock`, to be changed."""
-        content = yaml.safe_load(self.read("dvc.lock"))
-        yield content["stages"]
-        self.write({"dvc.lock": json.dumps(content)})  # YAML as well, and written in a moment
-
-    @contextlib.contextmanager
     def json(self, name: str):
         """The content of a file of metrics, to be changed."""
         content = json.loads(self.read(name))
@@ -91,11 +82,10 @@ class Repository:
             return find_changes(base)
 
 
-def rehash(entry: dict[str, Any], kind: str, *paths: str) -> None:
-    """Give some of the files that a stage read or wrote another hash."""
-    for path in paths:
-        (item,) = (item for item in entry[kind] if item["path"] == path)
-        item["md5"] = OTHER
+def recipe(settings: dict, code: dict | None = None, libraries: dict | None = None) -> str:
+    """The text of a recipe."""
+    content = {"settings": settings, "code": {"netclaims.training.loop": "1"} if code is None else code}
+    return json.dumps(content | {"libraries": {"torch": "2.9.0"} if libraries is None else libraries}, indent=1) + "\n"
 
 
 def rows(*verdicts: tuple[str, str]) -> str:
@@ -145,28 +135,6 @@ def branch(copy: Callable[[], Repository]) -> Repository:
     repository.edit("params.yaml", "\nbatch_size: 64 ", "\nbatch_size: 1024 ")
     entry = repository.read("reports/d.yaml").partition("\n  d-capacity:\n")[2].partition("\n\n")[0]
     repository.edit("reports/d.yaml", entry, entry.replace("epochs: 5", "epochs: 2"))
-    for code in ("src/netclaims/settings/figures.py", "stages/sensitivity.py"):
-        repository.write({code: repository.read(code) + "\n# another line\n"})
-    with repository.lock() as stages:
-        for name in ("d-capacity", "d-actual-task"):
-            stages[f"train@{name}"]["params"]["params.yaml"]["batch_size"] = 1024
-            rehash(stages[f"train@{name}"], "outs", f"runs/{name}", f"metrics/d/{name}.json")
-        rehash(stages["train@d-capacity"], "deps", "data/settings/experiments/d-capacity.json")
-        sensitivity = stages["sensitivity@d-capacity"]
-        rehash(sensitivity, "deps", "runs/d-capacity", "metrics/d/d-capacity.json", "stages/sensitivity.py")
-        rehash(sensitivity, "outs", "runs/d-capacity.sensitivity.csv")
-        stages["docs"]["cmd"] += " --all"
-        rehash(stages["train@d-random-labels"], "deps", "stages/train.py")
-        stages["train@d-gradient-norm"]["params"]["params.yaml"]["seed"] = {"of": [1, 2], "fixed": False}
-        rehash(stages["train@d-trajectory"], "outs", "runs/d-trajectory")
-        rehash(stages["claims"], "deps", "metrics/d", "runs")
-        rehash(stages["claims"], "outs", "plots/claims.csv")
-        rehash(stages["ledger"], "deps", "plots/claims.csv", "src/netclaims/present")
-        rehash(stages["ledger"], "outs", "plots/figures/claims.svg")
-        rehash(stages["figures@e"], "deps", "src/netclaims/present")
-        outs = [{"path": "runs/d-new", "hash": "md5", "md5": OTHER}]
-        stages["train@d-new"] = stages["train@d-capacity"] | {"outs": outs}
-        del stages["hessian@d-minimal-ratio"]
     with repository.json("metrics/d/d-capacity.json") as metrics:
         metrics["models"]["M1"]["train_loss"] = {"mean": 1.05, "sd": 0.1}
         metrics["models"]["M1"]["test_loss"] = {"mean": 0.0, "sd": 0.5}
@@ -204,10 +172,13 @@ def changes(branch: Repository) -> Changes:
 
 PIPELINE = """
 stages:
+  recipes:
+    cmd: python recipes.py
+    deps: [params.yaml, train.py]
+    outs: [recipes: {cache: false, persist: true}]
   train:
     cmd: python train.py
-    deps: [train.py]
-    params: [seed]
+    deps: [recipes/train.json]
     outs: [runs]
     metrics: [metrics/x.json: {cache: false}]
   figures:
@@ -216,10 +187,14 @@ stages:
     plots: [plots/figures: {cache: false}]
 """
 LOCK = {
+    "recipes": {
+        "cmd": "python recipes.py",
+        "deps": [{"path": path, "hash": "md5", "md5": "1" * 32} for path in ("params.yaml", "train.py")],
+        "outs": [{"path": "recipes", "hash": "md5", "md5": "2" * 32 + ".dir"}],
+    },
     "train": {
         "cmd": "python train.py",
-        "deps": [{"path": "train.py", "hash": "md5", "md5": "1" * 32}],
-        "params": {"params.yaml": {"seed": 1}},
+        "deps": [{"path": "recipes/train.json", "hash": "md5", "md5": "1" * 32}],
         "outs": [{"path": path, "hash": "md5", "md5": "2" * 32} for path in ("metrics/x.json", "runs")],
     },
     "figures": {
@@ -232,12 +207,14 @@ LOCK = {
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    """A repository of two stages with one commit, on a branch, as the current folder."""
+    """A repository of three stages with one commit, on a branch, as the current folder."""
+    monkeypatch.setattr(staleness, "all_recipes", lambda: {Path("recipes/train.json"): recipe({"nets": [{"seed": 1}]})})
     repository = Repository(tmp_path)
     monkeypatch.chdir(tmp_path)
     Repo.init().close()
     repository.write({"dvc.yaml": PIPELINE, "dvc.lock": json.dumps({"schema": "2.0", "stages": LOCK})})
     repository.write({"params.yaml": "seed: 1\n", "train.py": "1\n", "plots/claims.csv": rows(("one", "supported"))})
+    repository.write({"recipes/train.json": recipe({"nets": [{"seed": 1}]})})
     repository.write({"metrics/x.json": '{"mean": 1.0, "sd": 0.5}', "plots/figures/x.svg": "<svg/>"})
     repository.commit("first")
     repository.git("checkout", "-qb", "branch")

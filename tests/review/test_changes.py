@@ -1,19 +1,21 @@
 """What a branch changes is found, with its reasons, and nothing else; see the fixture `branch` for what it does."""
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from netclaims.errors import SettingsError
 from netclaims.review import __main__ as command
+from netclaims.review import staleness
 from netclaims.review.base import ReviewError, find_base
 from netclaims.review.changes import Flip
 from netclaims.review.reruns import Rerun
+from tests.review.conftest import recipe
 
-BATCH_SIZE = "batch_size: 64 → 1024"
-SEED = ["seed: 0 → none", "seed.of: none → [1, 2]", "seed.fixed: none → False"]
-PRESENT = "src/netclaims/settings/figures.py"
 RHO = ["ρ = 0.85 (0.7 to 0.95)", "p = 0.002, 10 replicas"]
 
 
@@ -34,53 +36,33 @@ def test_a_base_can_be_any_commit(small):
 # ------------------------------------------------------------------------------------------------------------- stages
 
 
-def test_every_stage_that_ran_again_says_why(changes):
-    """Of a folder of code, the files that changed; a stage before it is named, and not the files that it wrote."""
-    expected = [
-        Rerun("train@d-actual-task", "other results", [BATCH_SIZE]),
-        Rerun("train@d-capacity", "other results", [BATCH_SIZE, "experiments.d-capacity.epochs: 5 → 2"]),
-        Rerun("sensitivity@d-capacity", "other results", ["stages/sensitivity.py"], ["train@d-capacity"]),
-        Rerun("docs", "same results", ["another command"]),
-        Rerun("train@d-random-labels", "same results", ["stages/train.py"]),  # the file itself is as it was
-        Rerun("train@d-gradient-norm", "same results", SEED),
-        Rerun("train@d-trajectory", "other results", ["no change of code or settings"]),
-        Rerun("figures@e", "same results", [PRESENT]),
-        Rerun("ledger", "other results", [PRESENT], ["claims"]),
-        Rerun("train@d-new", "new"),
-        Rerun("hessian@d-minimal-ratio", "gone"),
+def test_a_stage_that_ran_with_another_setting_is_told_with_the_knob(small):
+    lock = json.loads(small.read("dvc.lock"))
+    recipes, train = (lock["stages"][name] for name in ("recipes", "train"))
+    for item in (recipes["deps"][0], recipes["outs"][0], train["deps"][0], train["outs"][1]):
+        item["md5"] = "f" * 32
+    small.write({"dvc.lock": json.dumps(lock), "params.yaml": "seed: 2\n"})
+    small.write({"recipes/train.json": recipe({"nets": [{"seed": 2}]})})
+    changes = small.changes()
+    assert changes.stages == 3
+    assert changes.reruns == [
+        Rerun("recipes", "other results", ["params.yaml"]),
+        Rerun("train", "other results", ["seed: 1 → 2"]),
     ]
-    found = {rerun.stage: rerun for rerun in changes.reruns if rerun.stage != "claims"}  # see below
-    assert found == {rerun.stage: rerun for rerun in expected}
 
 
-def test_what_reads_a_folder_follows_all_who_wrote_there(changes):
-    (claims,) = (rerun for rerun in changes.reruns if rerun.stage == "claims")
-    assert (claims.how, claims.causes) == ("other results", [])
-    assert set(claims.follows) == {
-        "train@d-actual-task",
-        "train@d-capacity",
-        "train@d-new",
-        "train@d-trajectory",
-        "sensitivity@d-capacity",
-        "hessian@d-minimal-ratio",  # which wrote there
-    }
+def test_causes_are_counted_by_the_stages_that_they_reach_directly(small):
+    causes = [["a", "b"], ["b"], [], ["c", "b"]]
+    reruns = [Rerun(str(i), "same results", some) for i, some in enumerate(causes)]
+    assert list(replace(small.changes(), reruns=reruns).causes.items()) == [("b", 3), ("a", 1), ("c", 1)]
 
 
-def test_stages_are_counted(branch, changes):
-    with branch.lock() as stages:
-        assert changes.stages == len(stages)
-
-
-def test_causes_are_counted_by_the_stages_that_they_reach_directly(changes):
-    assert list(changes.causes.items())[:2] == [(BATCH_SIZE, 2), (PRESENT, 2)]
-    others = [
-        "experiments.d-capacity.epochs: 5 → 2",
-        "stages/sensitivity.py",
-        "stages/train.py",
-        "another command",
-        *SEED,
-    ]
-    assert dict(list(changes.causes.items())[2:]) == dict.fromkeys([*others, "no change of code or settings"], 1)
+def test_recipes_that_are_new_or_gone_are_told(small):
+    small.write({"recipes/train.json": recipe({"seed": 2}), "recipes/fit/x.json": recipe({})})
+    assert small.changes().recipes == {"new": ["fit/x"]}
+    small.git("rm", "-qf", "recipes/train.json")
+    assert small.changes().recipes == {"new": ["fit/x"], "gone": ["train"]}
+    assert small.changes("HEAD").reruns == []
 
 
 # ----------------------------------------------------------------------------------------------------------- verdicts
@@ -174,19 +156,20 @@ def test_plots_hold_both_revisions(branch, changes):
 
 def test_nothing_differs_from_oneself(small):
     changes = small.changes("HEAD")
-    assert changes.stages == 2
+    assert changes.stages == 3
     assert [changes.reruns, changes.flips, changes.parameters, changes.metrics, changes.figures] == [[]] * 5
-    assert changes.plots == changes.causes == {}
+    assert changes.plots == changes.causes == changes.recipes == {}
 
 
 def test_results_that_the_base_does_not_have_are_new(small):
     small.git("checkout", "-q", "main")
-    small.git("rm", "-qr", "dvc.lock", "metrics", "plots", "params.yaml")
+    small.git("rm", "-qr", "dvc.lock", "metrics", "plots", "params.yaml", "recipes")
     small.commit("before")
     small.git("checkout", "-qb", "first-results")
     small.git("checkout", "branch", "--", ".")
     changes = small.changes()
-    assert changes.reruns == [Rerun("train", "new"), Rerun("figures", "new")]
+    assert changes.reruns == [Rerun(stage, "new") for stage in ("recipes", "train", "figures")]
+    assert changes.recipes == {"new": ["train"]}
     assert [(flip.claim, flip.before, flip.after) for flip in changes.flips] == [("one", None, "supported")]
     assert [(change.name, change.before, change.after) for change in changes.parameters] == [("seed", None, 1)]
     assert {(change.name, change.before, change.after) for change in changes.metrics} == {
@@ -209,36 +192,55 @@ def test_the_command_writes_a_page_and_a_comment(small, monkeypatch, capsys):
     """With what is not in step: the lock of this repository is made up."""
     small.write({"params.yaml": "seed: 2\n"})
     run(monkeypatch, "main", "https://example.org/run")
-    said = "0 of 2 stages ran again; 1 parameter differs"
+    said = "0 of 3 stages ran again; 1 parameter differs"
     assert capsys.readouterr().out == f"{said}: review/index.html, review/comment.md\n"
     page, comment = (small.read(f"review/{name}") for name in ("index.html", "comment.md"))
     for text in (page, comment):
         assert f"{said}." in text
-        assert "params.yaml: seed modified" in text
+        assert "params.yaml modified" in text
     assert comment.endswith(": https://example.org/run\n")
     run(monkeypatch, "main")
     assert "https" not in small.read("review/comment.md")
     assert small.read("review/index.html") == page
 
 
-def no_repository(small) -> None:
+def test_the_page_and_the_comment_name_recipes_that_are_new_or_gone(small, monkeypatch):
+    small.git("mv", "recipes/train.json", "recipes/<b>.json")
+    run(monkeypatch, "main")
+    assert "<p>Recipes that are new: <code>&lt;b&gt;</code>.</p>" in small.read("review/index.html")
+    assert "<p>Recipes that are gone: <code>train</code>.</p>" in small.read("review/index.html")
+    assert "### Recipes that are new\n\n`<b>`\n" in small.read("review/comment.md")
+
+
+def no_repository(small, patch) -> None:
     (small.folder / ".git").rename(small.folder / "moved")
 
 
-def no_common_commit(small) -> None:
+def of_another_owner(small, patch) -> None:
+    patch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # which Git knows for its own tests
+
+
+def settings_with_a_fault(small, patch) -> None:
+    def refuse() -> None:
+        raise SettingsError("params.yaml: seed: a number")
+
+    patch.setattr(staleness, "all_recipes", refuse)
+
+
+def no_common_commit(small, patch) -> None:
     small.git("checkout", "-q", "--orphan", "other")
     small.git("commit", "-qm", "another first")
 
 
-def no_dvc(small) -> None:
+def no_dvc(small, patch) -> None:
     (small.folder / ".dvc").rename(small.folder / "moved")
 
 
-def no_pipeline(small) -> None:
+def no_pipeline(small, patch) -> None:
     small.write({"dvc.yaml": "stages: ["})
 
 
-def a_merge_left_open(small) -> None:
+def a_merge_left_open(small, patch) -> None:
     small.write({"dvc.lock": "<<<<<<< HEAD\nstages: {}\n=======\n"})
 
 
@@ -251,17 +253,19 @@ def a_merge_left_open(small) -> None:
         ("-q", None, "BASE: a branch, tag or commit of this repository (found '-q')"),
         ("main..branch", None, "BASE: a branch, tag or commit of this repository (found 'main..branch')"),
         ("main:train.py", None, "BASE: a branch, tag or commit of this repository (found 'main:train.py')"),
-        ("main", no_repository, "BASE: a branch, tag or commit of this repository (found 'main')"),
+        ("main", no_repository, "not a git repository"),
+        ("main", of_another_owner, "git config --global --add safe.directory "),
         ("main", no_common_commit, "BASE: a commit with which HEAD has one in common (found 'main')"),
         ("main", no_dvc, "DVC repository"),
         ("main", no_pipeline, "dvc.yaml"),
         ("main", a_merge_left_open, "dvc.lock: cannot be read"),
+        ("main", settings_with_a_fault, "params.yaml: seed: a number"),
     ],
 )
 def test_an_error_is_one_line_and_writes_nothing(small, monkeypatch, base, damage, said):
     small.write({"review/comment.md": "of before"})
     if damage:
-        damage(small)
+        damage(small, monkeypatch)
     with pytest.raises(SystemExit) as ended:
         run(monkeypatch, base)
     assert said in ended.value.code  # a text is written to stderr, and the status is 1

@@ -27,6 +27,7 @@ EVERYTHING = replace(
     metrics=[Change("metrics/a.json", "loss.mean", 1.0, 2.0, 2.0), Change("metrics/a.json", "data", "one", "two")],
     figures=[FigurePair("a/a/loss", "<svg/>", None)],
     plots={"plots/a/a/final.csv": {}},
+    recipes={"new": ["train/c", "claims"], "gone": ["train/d"]},
 )
 HOSTILE = "a|b || c\\| `d` ` ```e``` @octocat &#64;octocat #1 <b>f</b>\n\n| g | h |\n# i *j* _k_ [l](m) ~~n~~ $o$"
 
@@ -51,6 +52,8 @@ def test_the_most_telling_comes_first():
         "### Not in step: these results are not those of this code and these settings",
         "### Verdicts that flipped",
         "### Why stages ran again",
+        "### Recipes that are new",
+        "### Recipes that are gone",
         "### Parameters",
         "### Metrics, of each file the one that moved most",
         "### Figures that differ",
@@ -76,6 +79,7 @@ def test_all_that_changed_is_told():
     ]
     assert "*… and 1 more.*" in text  # of the same file
     assert "\n1 follow from these, 1 came to the same results, 1 are new, 1 are gone\n" in text
+    assert "### Recipes that are new\n\n`train/c`, `claims`\n\n### Recipes that are gone\n\n`train/d`\n" in text
     for name in ("train@a: src/train.py modified", "a/a/loss", "plots/a/a/final.csv"):
         assert f"\n\n`{name}`" in text
 
@@ -166,10 +170,11 @@ def test_values_are_no_markdown():
         metrics=[Change(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1.0)],
         figures=[FigurePair(HOSTILE, None, "<svg/>")],
         plots={HOSTILE: {}},
+        recipes={"new": [HOSTILE]},
     )
     text = comment(changes, [HOSTILE])
     assert [[len(row) for row in table] for table in tables(text)] == [[4] * 3, [2] * 3, [3] * 3, [4] * 3]
-    assert sum(1 for line in text.splitlines() if line.startswith("#")) == 8
+    assert sum(1 for line in text.splitlines() if line.startswith("#")) == 9
     plain = outside_code(text)
     assert "octocat" in plain  # the quote is there, as words
     assert re.search(r"[@#]\w", plain) is None  # an escaped one would do as well, so there is a gap

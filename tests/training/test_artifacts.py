@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from netclaims.errors import DataError
 from netclaims.files import read_table
 from netclaims.training.artifacts import read_snapshots, read_weights, write_runs
 from netclaims.training.loop import train
@@ -15,13 +16,13 @@ from netclaims.training.runs import Member, plan
 
 @pytest.fixture
 def trained(prepared, params):
-    """Trains an experiment one run after the other, writes its folder, and gives runs and traces."""
+    """Trains an experiment one run after the other, writes its folder, and gives runs and records."""
 
     def make(entry, **changes):
         runs = plan("d-a", entry, params(**changes), 60)
-        traces = [train(run, entry) for run in runs]
-        write_runs(entry, runs, traces)
-        return runs, traces, prepared / "runs" / "d-a"
+        records = [train(run, entry) for run in runs]
+        write_runs(entry, runs, records)
+        return runs, records, prepared / "runs" / "d-a"
 
     return make
 
@@ -44,19 +45,19 @@ def test_a_row_for_every_net(experiment, trained):
         follows=["replicas", "scale"],
         epochs=2,
     )
-    runs, traces, _ = trained(entry)
+    runs, records, _ = trained(entry)
     nets = read_table("d-a", "nets")
     assert list(nets) == NETS
     assert nets["function"].isna().all()
     expected = [(i, j, net.replica) for i, run in enumerate(runs) for j, net in enumerate(run.members)]
     assert [*zip(nets["run"], nets["member"], nets["replica"], strict=True)] == expected
     for net in nets.itertuples():
-        run, trace = runs[net.run], traces[net.run]
+        run, record = runs[net.run], records[net.run]
         setting = (net.optimiser, net.learning_rate, net.batch_size, net.shuffle_labels, net.equal)
         assert (net.model, *setting) == (run.model, *run.setting.values())
         assert net.parameters == entry.parameters(run.model)
         assert (net.epoch, net.diverged) == (run.epochs, False)
-        for name, values in trace.history.items():
+        for name, values in record.history.items():
             assert getattr(net, name) == pytest.approx(values[net.member, -1].item(), rel=1e-5)
 
 
@@ -69,7 +70,7 @@ def test_the_nets_of_the_control_have_a_table_of_their_own_and_their_weights_wit
         follows=["replicas", "scale"],
         against="batch_size",
     )
-    runs, traces, folder = trained(entry)
+    runs, records, folder = trained(entry)
     assert [run.control for run in runs] == [False] * 6 + [True] * 3
     nets, controls = read_table("d-a", "nets"), read_table("d-a", "controls")
     assert list(nets) == list(controls) == NETS
@@ -80,7 +81,7 @@ def test_the_nets_of_the_control_have_a_table_of_their_own_and_their_weights_wit
     assert controls["batch_size"].tolist() == [16] * 4
     for net in controls.itertuples():
         assert (net.epoch, net.diverged) == (3, False)
-        for name, values in traces[net.run].history.items():
+        for name, values in records[net.run].history.items():
             assert getattr(net, name) == pytest.approx(values[net.member, -1].item(), rel=1e-5)
     ours = nets[nets["batch_size"] == 16]
     assert (ours["train_loss"].to_numpy() != controls["train_loss"].to_numpy()).all()
@@ -88,8 +89,8 @@ def test_the_nets_of_the_control_have_a_table_of_their_own_and_their_weights_wit
         assert read_table("d-a", name)["run"].drop_duplicates().tolist() == list(range(6))
     weights = read_weights("d-a")
     assert list(weights) == list(range(9))
-    for run, trace in enumerate(traces):
-        assert all(torch.equal(w, weights[run][name]) for name, w in trace.weights.items())
+    for run, record in enumerate(records):
+        assert all(torch.equal(w, weights[run][name]) for name, w in record.weights.items())
     assert {path.name for path in folder.iterdir()} == {
         *(f"{name}.csv" for name in ("nets", "controls", "history", "steps")),
         "weights.safetensors",
@@ -97,33 +98,35 @@ def test_the_nets_of_the_control_have_a_table_of_their_own_and_their_weights_wit
 
 
 def test_history_of_every_net(experiment, trained):
-    runs, traces, _ = trained(experiment("functions", functions=["sinc5", "quadratic"], epochs=5))
+    runs, records, _ = trained(experiment("functions", functions=["sinc5", "quadratic"], epochs=5))
     history = read_table("d-a", "history")
     assert list(history) == ["run", "member", "epoch", "train_loss", "test_loss"]
     for (run, index), rows in history.groupby(["run", "member"]):
-        assert rows["epoch"].tolist() == traces[run].epochs
-        assert rows["train_loss"].tolist() == pytest.approx(traces[run].history["train_loss"][index].tolist(), rel=1e-5)
+        assert rows["epoch"].tolist() == records[run].epochs
+        assert rows["train_loss"].tolist() == pytest.approx(
+            records[run].history["train_loss"][index].tolist(), rel=1e-5
+        )
     assert len(history) == 4 * 6
     assert read_table("d-a", "nets")["function"].tolist() == ["sinc5", "sinc5", "quadratic", "quadratic"]
     assert runs[0].members[2] == Member("quadratic", 0)
 
 
 def test_steps_of_every_net(experiment, trained):
-    _, traces, _ = trained(experiment(record={"gradient_norm": "step"}))
+    _, records, _ = trained(experiment(record={"gradient_norm": "step"}))
     steps = read_table("d-a", "steps")
     assert list(steps) == ["run", "member", "step", "loss", "gradient_norm"]
     for index, rows in steps.groupby("member"):
         assert rows["step"].tolist() == list(range(1, 13))
         for name in ("loss", "gradient_norm"):
-            assert rows[name].tolist() == pytest.approx(traces[0].steps[name][index].tolist(), rel=1e-5)
+            assert rows[name].tolist() == pytest.approx(records[0].steps[name][index].tolist(), rel=1e-5)
 
 
 def test_gradient_norms_by_epoch_are_in_the_history(experiment, trained):
-    _, traces, folder = trained(experiment("functions", record={"gradient_norm": "epoch"}))
+    _, records, folder = trained(experiment("functions", record={"gradient_norm": "epoch"}))
     nets, history = read_table("d-a", "nets"), read_table("d-a", "history")
     assert list(history) == ["run", "member", "epoch", "train_loss", "test_loss", "gradient_norm"]
     for index, rows in history.groupby("member"):
-        expected = traces[0].history["gradient_norm"][index].tolist()
+        expected = records[0].history["gradient_norm"][index].tolist()
         assert rows["gradient_norm"].tolist() == pytest.approx(expected, rel=1e-5)
         assert nets["gradient_norm"][index] == pytest.approx(expected[-1], rel=1e-5)
     assert not (folder / "steps.csv").exists()
@@ -132,29 +135,29 @@ def test_gradient_norms_by_epoch_are_in_the_history(experiment, trained):
 def test_weights_come_back_bit_by_bit_in_the_order_of_the_layers(experiment, trained):
     layers = [*([3] * 10), 10]  # eleven layers: "10" sorts before "2"
     models = {"A": {"layers": layers}, "B": {"layers": [{"dense": 4, "bias": False}, 10]}}
-    _, traces, _ = trained(experiment(models=models))
+    _, records, _ = trained(experiment(models=models))
     found = read_weights("d-a")
     assert list(found) == [0, 1]
     for run, weights in found.items():
-        assert list(weights) == list(traces[run].weights)
-        assert all(torch.equal(w, traces[run].weights[name]) for name, w in weights.items())
+        assert list(weights) == list(records[run].weights)
+        assert all(torch.equal(w, records[run].weights[name]) for name, w in weights.items())
 
 
 def test_more_than_ten_runs_keep_their_order(experiment, trained):
     rates = [0.01 * n for n in range(1, 13)]
     entry = experiment(learning_rate=None, sweep={"learning_rate": rates}, epochs=1)
-    _, traces, _ = trained(entry, replicas=1)
+    _, records, _ = trained(entry, replicas=1)
     found = read_weights("d-a")
     assert list(found) == list(range(12))
-    for run, trace in enumerate(traces):
-        assert torch.equal(found[run]["1.bias"], trace.weights["1.bias"])
+    for run, record in enumerate(records):
+        assert torch.equal(found[run]["1.bias"], record.weights["1.bias"])
 
 
 def test_outputs_of_nets_that_fit_a_function(experiment, trained):
-    _, traces, folder = trained(experiment("functions", functions=["sinc5", "quadratic"]))
+    _, records, folder = trained(experiment("functions", functions=["sinc5", "quadratic"]))
     found = load_file(folder / "outputs.safetensors")
     assert list(found) == ["0"]
-    assert torch.equal(found["0"], traces[0].outputs)
+    assert torch.equal(found["0"], records[0].outputs)
     assert found["0"].shape == (4, 18)
 
 
@@ -172,15 +175,15 @@ def test_two_writings_give_the_same_bytes(experiment, trained):
 
 def test_snapshots_of_all_runs_together(experiment, trained):
     entry = experiment(models={"A": {"layers": [16, 10]}}, record={"weights_every": 2}, epochs=4)
-    _, traces, _ = trained(entry, replicas=3)
-    assert len(traces) == 3
-    found, epochs = read_snapshots("d-a")
-    assert epochs == [0, 2, 4]
+    _, records, _ = trained(entry, replicas=3)
+    assert len(records) == 3
+    found, replicas, epochs = read_snapshots("d-a", entry)
+    assert (replicas, epochs) == ([0, 1, 2], [0, 2, 4])
     assert list(found) == ["1.weight", "1.bias", "2.weight", "2.bias"]
     for name, weight in found.items():
         assert weight.shape[:2] == (3, 3)
-        assert torch.equal(weight, torch.cat([trace.snapshots[name] for trace in traces]))
-        assert torch.equal(weight[:, -1], torch.cat([trace.weights[name] for trace in traces]))
+        assert torch.equal(weight, torch.cat([record.snapshots[name] for record in records]))
+        assert torch.equal(weight[:, -1], torch.cat([record.weights[name] for record in records]))
 
 
 @pytest.mark.parametrize("bad", [nan, 1e30])
@@ -189,41 +192,128 @@ def test_snapshots_of_nets_that_diverged_are_left_out(bad, experiment, run_of):
     """The loss can be infinite where the weights are not."""
     entry = experiment(record={"weights_every": 1})
     run = run_of(entry, replicas=3, key="d-a")
-    trace = train(run, entry)
-    trace.snapshots["1.weight"][1, 2, 3, 5] = bad
-    trace.diverged[1] = True
-    write_runs(entry, [run], [trace])
-    found, epochs = read_snapshots("d-a")
-    assert epochs == [0, 1, 2, 3]
-    assert all(torch.equal(weight, trace.snapshots[name][[0, 2]]) for name, weight in found.items())
+    record = train(run, entry)
+    record.snapshots["1.weight"][1, 2, 3, 5] = bad
+    record.diverged[1] = True
+    write_runs(entry, [run], [record])
+    found, replicas, epochs = read_snapshots("d-a", entry)
+    assert (replicas, epochs) == ([0, 2], [0, 1, 2, 3])
+    assert all(torch.equal(weight, record.snapshots[name][[0, 2]]) for name, weight in found.items())
 
 
-@pytest.mark.parametrize(("diverged", "nets", "epochs"), [([True, False], 1, [0, 1, 2, 3]), ([True, True], 0, [])])
-def test_a_run_that_ended_as_it_diverged_does_not_cut_the_others_short(diverged, nets, epochs, experiment, trained):
+def cut(record, count) -> None:
+    """Leave a run of one net with its first snapshots alone, as if it had ended after them."""
+    record.snapshot_epochs = record.snapshot_epochs[:count]
+    record.snapshots = {name: w[:, :count] for name, w in record.snapshots.items()}
+
+
+@pytest.mark.parametrize(
+    ("diverged", "kept", "epochs"),
+    [([True, False], [1], [0, 1, 2, 3]), ([False, True], [0], [0, 1, 2, 3]), ([True, True], [], [])],
+)
+def test_a_run_that_ended_as_it_diverged_does_not_cut_the_others_short(diverged, kept, epochs, experiment, trained):
     entry = experiment(models={"A": {"layers": [16, 10]}}, record={"weights_every": 1})
-    runs, traces, _ = trained(entry, replicas=2)
-    for trace, gone in zip(traces, diverged, strict=True):
-        trace.diverged = [gone]
-    traces[0].snapshot_epochs = [0, 1]
-    traces[0].snapshots = {name: w[:, :2] for name, w in traces[0].snapshots.items()}
-    write_runs(entry, runs, traces)
-    found, there = read_snapshots("d-a")
-    assert there == epochs
+    runs, records, _ = trained(entry, replicas=2)
+    for record, gone in zip(records, diverged, strict=True):
+        record.diverged = [gone]
+        if gone:
+            cut(record, 2)
+    write_runs(entry, runs, records)
+    found, replicas, there = read_snapshots("d-a", entry)
+    assert (replicas, there) == (kept, epochs)
     for name, weight in found.items():
-        assert weight.shape[0] == nets
-        assert nets == 0 or torch.equal(weight, traces[1].snapshots[name])
+        assert weight.shape[0] == len(kept)
+        assert not kept or torch.equal(weight, records[kept[0]].snapshots[name])
 
 
-def test_snapshots_of_runs_that_stopped_go_as_far_as_all_of_them(experiment, trained):
-    record, stop = {"weights_every": 1}, {"loss_change": 5e-2}
-    entry = experiment(models={"A": {"layers": [16, 10]}}, record=record, stop=stop, epochs=40)
-    _, traces, _ = trained(entry, replicas=3)
-    lengths = [len(trace.snapshot_epochs) for trace in traces]
-    assert len(set(lengths)) > 1
-    found, epochs = read_snapshots("d-a")
-    assert epochs == list(range(min(lengths)))
+def expected_paths(records: list[TrainingRecord], epochs: list[int]) -> dict[str, torch.Tensor]:
+    """The weights of every net at these epochs, from its record alone: after its end, those that it ended with."""
+    nets = [record.member(i) for record in records for i in range(len(record.last))]
+    return {
+        name: torch.stack([
+            torch.stack([
+                one.snapshots[name][0, one.snapshot_epochs.index(epoch)] if epoch in one.snapshot_epochs
+                else one.weights[name][0] for epoch in epochs
+            ])
+            for one in nets
+        ])
+        for name in nets[0].weights
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("layers", [[4, 10], [16, 10]])  # together, and one by one
+@pytest.mark.parametrize("every", [1, 4, 40])
+def test_nets_that_stopped_stand_still_until_the_longest_ends(every, layers, experiment, trained):
+    record, stop = {"weights_every": every}, {"loss_change": 5e-2}
+    entry = experiment(models={"A": {"layers": layers}}, record=record, stop=stop, epochs=40)
+    _, records, _ = trained(entry, replicas=3)
+    nets = read_table("d-a", "nets")
+    assert nets["epoch"].nunique() > 1
+    end = nets["epoch"].max()
+    assert end < 40
+    found, replicas, epochs = read_snapshots("d-a", entry)
+    assert replicas == [0, 1, 2]
+    assert epochs == sorted({*range(0, end, every), end})
+    final = torch.cat([record.weights["1.weight"] for record in records])
+    assert torch.equal(found["1.weight"][:, -1], final)
+    expected = expected_paths(records, epochs)
+    assert found.keys() == expected.keys()
     for name, weight in found.items():
-        assert torch.equal(weight, torch.cat([trace.snapshots[name][:, : min(lengths)] for trace in traces]))
+        assert torch.equal(weight, expected[name])
+
+
+@pytest.mark.usefixtures("prepared")
+def test_a_net_that_diverged_late_does_not_make_the_others_stand_on(experiment, run_of):
+    entry = experiment(record={"weights_every": 1}, stop={"gradient_norm": 1e-9}, epochs=6)
+    run = run_of(entry, replicas=3, key="d-a")
+    record = train(run, entry)
+    record.last, record.diverged = [2, 6, 4], [False, True, False]
+    record.measured = [[at <= last for at in range(7)] for last in record.last]
+    write_runs(entry, [run], [record])
+    found, replicas, epochs = read_snapshots("d-a", entry)
+    assert (replicas, epochs) == ([0, 2], [0, 1, 2, 3, 4])
+    assert found["1.weight"].shape[:2] == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        ({"record": {"weights_every": 4}}, r"take record.weights_every of at most its epochs \(found 4\)"),
+        (
+            {"record": {"weights_every": 1}, "stop": {"gradient_norm": 1e9}},
+            r"take a lower stop.gradient_norm \(found 1e\+09\)",
+        ),
+    ],
+)
+def test_nets_without_a_path_are_told_in_one_line(changes, remedy, experiment, trained):
+    trained(entry := experiment(**changes))
+    with pytest.raises(DataError, match=rf"^experiments.d-a: its nets have no weights but the initial.*; .*{remedy}$"):
+        read_snapshots("d-a", entry)
+
+
+def test_a_stopped_net_has_the_steps_and_the_history_that_it_has_alone(experiment, trained, run_of):
+    stop, record = {"loss_change": 5e-2}, {"gradient_norm": "step", "weights_every": 1}
+    entry = experiment(models={"A": {"layers": [4, 10]}}, stop=stop, record=record, epochs=40)
+    runs, _, _ = trained(entry, replicas=3)
+    assert len(runs) == 1
+    nets = read_table("d-a", "nets")
+    tables = {name: read_table("d-a", name).groupby("member") for name in ("history", "steps")}
+    assert nets["epoch"].nunique() > 1
+    for net in nets.itertuples():
+        alone = train(run_of(entry, members=(Member(None, net.replica),), key="d-a"), entry)
+        history, steps = (of_nets.get_group(net.member) for of_nets in tables.values())
+        assert history["epoch"].tolist() == alone.epochs == list(range(net.epoch + 1))
+        assert history["train_loss"].tolist() == pytest.approx(alone.history["train_loss"][0].tolist(), rel=1e-4)
+        assert steps["step"].tolist() == list(range(1, 4 * net.epoch + 1))
+        for name in ("loss", "gradient_norm"):
+            assert steps[name].tolist() == pytest.approx(alone.steps[name][0].tolist(), rel=1e-3)
+
+
+def test_steps_have_a_table_even_if_none_was_taken(experiment, trained):
+    trained(experiment(record={"gradient_norm": "step"}, stop={"gradient_norm": 1e9}))
+    steps = read_table("d-a", "steps")
+    assert list(steps) == ["run", "member", "step", "loss", "gradient_norm"]
+    assert steps.empty
 
 
 # ------------------------------------------------------------------------------------------ stopped and diverged nets
@@ -234,15 +324,16 @@ def test_history_ends_where_a_net_stopped_or_diverged(experiment, run_of):
     entry = experiment("functions")
     run = run_of(entry, replicas=3, key="d-a")
     losses = torch.tensor([[4.0, 3, 2, 1], [4, 2, 9, 9], [4, inf, nan, nan]])
-    trace = TrainingRecord(
+    record = TrainingRecord(
         epochs=[0, 2, 4, 5],
+        measured=[[True] * 4, [True, True, False, False], [True, True, False, False]],
         history={"train_loss": losses, "test_loss": losses + 1},
         last=[3, 1, 1],
         diverged=[False, False, True],
         weights={"1.weight": torch.zeros(3, 1, 1)},
         outputs=torch.zeros(3, 18),
     )
-    write_runs(entry, [run], [trace])
+    write_runs(entry, [run], [record])
     nets, history = read_table("d-a", "nets"), read_table("d-a", "history")
     assert nets["epoch"].tolist() == [5, 2, 2]
     assert nets["diverged"].tolist() == [False, False, True]
@@ -254,12 +345,12 @@ def test_history_ends_where_a_net_stopped_or_diverged(experiment, run_of):
 
 def test_a_net_that_diverged_in_training(experiment, trained):
     entry = experiment("functions", activation="leaky_relu", learning_rate=1e6, epochs=20)
-    _, traces, _ = trained(entry)
+    _, records, _ = trained(entry)
     nets, history = read_table("d-a", "nets"), read_table("d-a", "history")
     assert nets["diverged"].all()
     assert (~(nets["train_loss"].abs() < inf)).all()
     ends = history.groupby("member")["epoch"].max().tolist()
-    assert ends == nets["epoch"].tolist() == [traces[0].epochs[last] for last in traces[0].last]
+    assert ends == nets["epoch"].tolist() == [records[0].epochs[last] for last in records[0].last]
     assert max(ends) < 20
     finite = history["train_loss"].abs() < inf
     assert (~finite).groupby(history["member"]).sum().tolist() == [1, 1]  # the last record alone

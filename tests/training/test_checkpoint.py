@@ -31,6 +31,14 @@ CASES = {
     "gradients": ("functions", {"activation": "leaky_relu", "record": {"gradient_norm": "epoch"}}),
     "diverging": ("functions", {"activation": "leaky_relu", "learning_rate": 1.0, "epochs": 20}),
     "stopping": ("functions", {"stop": {"loss_change": 1e-2}, "epochs": 40}),
+    "stopping, with steps": (
+        "functions",
+        {"stop": {"loss_change": 1e-2}, "epochs": 40, "record": {"gradient_norm": "step", "weights_every": 2}},
+    ),
+    "stopping where flat": (
+        "functions",
+        {"stop": {"gradient_norm": 0.4}, "epochs": 40, "record": {"weights_every": 2}},
+    ),
 }
 
 
@@ -101,7 +109,7 @@ def test_several_interruptions_are_no_more_than_one(name, places, case):
     assert same(train(run, entry, checkpoint=Checkpoint(run, entry, CODE)), train(run, entry))
 
 
-@pytest.mark.parametrize("name", ["diverging", "stopping"])
+@pytest.mark.parametrize("name", ["diverging", "stopping", "stopping, with steps", "stopping where flat"])
 def test_members_end_at_different_times(name, case):
     """Else the cases above would say nothing of that."""
     last = train(*case(name)).last

@@ -31,7 +31,7 @@ CNN = {"A": {"layers": [{"conv": 2}, {"pool": 8}, 10]}}
 
 
 def same(one, other) -> bool:
-    """Whether two traces agree in every bit."""
+    """Whether two records agree in every bit."""
     tensors = [
         (one.weights, other.weights),
         (one.history, other.history),
@@ -39,24 +39,26 @@ def same(one, other) -> bool:
         (one.snapshots, other.snapshots),
         ({"outputs": one.outputs}, {"outputs": other.outputs}),
     ]
-    return (one.epochs, one.last, one.diverged, one.snapshot_epochs) == (
-        other.epochs,
-        other.last,
-        other.diverged,
-        other.snapshot_epochs,
-    ) and all(
+    lists = ("epochs", "measured", "last", "diverged", "steps_taken", "snapshot_epochs")
+    return all(getattr(one, name) == getattr(other, name) for name in lists) and all(
         a.keys() == b.keys() and all(x is b[name] is None or torch.equal(x, b[name]) for name, x in a.items())
         for a, b in tensors
     )
 
 
-def assert_member(trace, index: int, other, at: int = 0) -> None:
-    """A member of a trace is, up to rounding, one of another: such as that of training it by itself."""
-    for found, expected in ((trace.weights, other.weights), (trace.history, other.history), (trace.steps, other.steps)):
-        assert found.keys() == expected.keys()
-        for name, value in found.items():
-            torch.testing.assert_close(value[index], expected[name][at], rtol=1e-4, atol=1e-5)
-    assert (trace.last[index], trace.diverged[index]) == (other.last[at], other.diverged[at])
+def assert_member(record, index: int, other, at: int = 0) -> None:
+    """A member of a record is, up to rounding, one of another: such as that of training it by itself."""
+    found, expected = record.member(index), other.member(at)
+    for name in ("epochs", "measured", "last", "diverged", "steps_taken", "snapshot_epochs"):
+        assert getattr(found, name) == getattr(expected, name), name
+    for name in ("weights", "history", "steps", "snapshots"):
+        mine, theirs = getattr(found, name), getattr(expected, name)
+        assert mine.keys() == theirs.keys()
+        for key, value in mine.items():
+            torch.testing.assert_close(value, theirs[key], rtol=1e-4, atol=1e-5, equal_nan=True)
+    assert (found.outputs is None) == (expected.outputs is None)
+    if found.outputs is not None:
+        torch.testing.assert_close(found.outputs, expected.outputs, rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
 @pytest.fixture
@@ -155,19 +157,19 @@ def plain(run, experiment, index, module_of, inputs=None):
 def test_training_is_that_of_plain_pytorch(data, changes, experiment, run_of, module_of):
     entry = experiment(data, record={"gradient_norm": "step"}, **changes)
     run = run_of(entry, members=(Member((entry.functions or [None])[0], 3),))
-    trace = train(run, entry)
+    record = train(run, entry)
     weights, history, steps = plain(run, entry, 0, module_of)
-    torch.testing.assert_close(flatten(trace.weights)[0], weights, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(flatten(record.weights)[0], weights, rtol=1e-4, atol=1e-5)
     names = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"]
     used = [name for name in names if entry.loss == "cross_entropy" or name.endswith("loss")]
-    assert set(trace.history) == set(used)
+    assert set(record.history) == set(used)
     for name in used:
-        torch.testing.assert_close(trace.history[name][0], history[:, names.index(name)], rtol=1e-4, atol=1e-5)
-    assert len(history) == len(trace.epochs)
-    torch.testing.assert_close(trace.steps["loss"][0], steps[:, 0], rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(trace.steps["gradient_norm"][0], steps[:, 1], rtol=1e-4, atol=1e-5)
-    assert trace.history["train_loss"][0, -1] < trace.history["train_loss"][0, 0]
-    assert (trace.last, trace.diverged) == ([len(trace.epochs) - 1], [False])
+        torch.testing.assert_close(record.history[name][0], history[:, names.index(name)], rtol=1e-4, atol=1e-5)
+    assert len(history) == len(record.epochs)
+    torch.testing.assert_close(record.steps["loss"][0], steps[:, 0], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(record.steps["gradient_norm"][0], steps[:, 1], rtol=1e-4, atol=1e-5)
+    assert record.history["train_loss"][0, -1] < record.history["train_loss"][0, 0]
+    assert (record.last, record.diverged) == ([len(record.epochs) - 1], [False])
 
 
 # --------------------------------------------------------------------------------------- equal steps, equal epochs
@@ -208,28 +210,28 @@ def test_equal_steps_are_as_many_for_every_batch_size_and_those_of_plain_pytorch
     assert [run.batch_size for run in runs] == SIZES
     expected = entry.epochs * ceil(examples / 25)
     for run in runs:
-        trace = train(run, entry)
-        assert trace.steps["loss"].shape == (2, expected)
-        assert trace.epochs == list(range(ceil(expected / ceil(examples / run.batch_size)) + 1))
+        record = train(run, entry)
+        assert record.steps["loss"].shape == (2, expected)
+        assert record.epochs == list(range(ceil(expected / ceil(examples / run.batch_size)) + 1))
         for index in range(2):
             weights, history, steps = plain(run, entry, index, module_of)
             assert len(steps) == expected
-            torch.testing.assert_close(flatten(trace.weights)[index], weights, rtol=1e-4, atol=1e-5)
-            torch.testing.assert_close(trace.steps["loss"][index], steps[:, 0], rtol=1e-4, atol=1e-5)
-            torch.testing.assert_close(trace.history["train_loss"][index], history[:, 0], rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(flatten(record.weights)[index], weights, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(record.steps["loss"][index], steps[:, 0], rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(record.history["train_loss"][index], history[:, 0], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("steps", [1, 5, 6, 7, 8])
 def test_a_run_of_so_many_steps_is_the_beginning_of_a_longer_one(steps, experiment, run_of):
     entry = experiment(record={"gradient_norm": "step"}, optimiser="adam", schedule={"step": 1, "factor": 0.5})
     longer = train(run_of(entry), entry)
-    trace = train(run_of(entry, steps=steps, epochs=ceil(steps / 4)), entry)
-    for name, values in trace.steps.items():
+    record = train(run_of(entry, steps=steps, epochs=ceil(steps / 4)), entry)
+    for name, values in record.steps.items():
         assert torch.equal(values, longer.steps[name][:, :steps])
     whole = steps // 4 + 1  # epochs, and the beginning
-    assert torch.equal(trace.history["test_loss"][:, :whole], longer.history["test_loss"][:, :whole])
+    assert torch.equal(record.history["test_loss"][:, :whole], longer.history["test_loss"][:, :whole])
     if steps % 4:
-        assert not torch.equal(trace.history["test_loss"][:, whole], longer.history["test_loss"][:, whole])
+        assert not torch.equal(record.history["test_loss"][:, whole], longer.history["test_loss"][:, whole])
 
 
 @pytest.mark.parametrize("every", [1, 2])
@@ -271,15 +273,15 @@ def test_at_equal_steps_it_decays_after_as_many_for_every_batch_size(every, expe
 def test_the_control_is_plain_training_from_the_same_weights_in_another_order(changes, experiment, run_of, module_of):
     entry = experiment(record={"weights_every": 1, "gradient_norm": "step"}, **changes)
     ours = train(run_of(entry, replicas=2), entry)
-    trace = train(run := run_of(entry, replicas=2, control=True), entry)
-    for name, weight in trace.snapshots.items():
+    record = train(run := run_of(entry, replicas=2, control=True), entry)
+    for name, weight in record.snapshots.items():
         assert torch.equal(weight[:, 0], ours.snapshots[name][:, 0])
     for index in range(2):
         weights, _, steps = plain(run, entry, index, module_of)
-        torch.testing.assert_close(flatten(trace.weights)[index], weights, rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(trace.steps["loss"][index], steps[:, 0], rtol=1e-4, atol=1e-5)
-        assert not torch.isclose(trace.steps["loss"][index], ours.steps["loss"][index], rtol=1e-4).any()
-        assert not torch.allclose(flatten(trace.weights)[index], flatten(ours.weights)[index], atol=1e-3)
+        torch.testing.assert_close(flatten(record.weights)[index], weights, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(record.steps["loss"][index], steps[:, 0], rtol=1e-4, atol=1e-5)
+        assert not torch.isclose(record.steps["loss"][index], ours.steps["loss"][index], rtol=1e-4).any()
+        assert not torch.allclose(flatten(record.weights)[index], flatten(ours.weights)[index], atol=1e-3)
 
 
 @pytest.mark.parametrize("batch_size", [60, 1000])
@@ -358,15 +360,15 @@ def test_training_with_augmentation_is_plain_training_on_the_changed_images(
 ):
     entry = experiment(data, record={"gradient_norm": "step"}, **AUGMENT, **changes)
     run = run_of(entry, replicas=2, batch_size=batch_size)
-    trace = train(run, entry)
+    record = train(run, entry)
     assert {settings for _, settings, _, _ in changed} == {Augment(crop=4, flip=True)}
     for index in range(2):
         each = [found[index] for *_, found in changed]
         weights, history, steps = plain(run, entry, index, module_of, each)
-        torch.testing.assert_close(flatten(trace.weights)[index], weights, rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(trace.steps["loss"][index], steps[:, 0], rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(trace.history["train_loss"][index], history[:, 0], rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(trace.history["test_loss"][index], history[:, 2], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(flatten(record.weights)[index], weights, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(record.steps["loss"][index], steps[:, 0], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(record.history["train_loss"][index], history[:, 0], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(record.history["test_loss"][index], history[:, 2], rtol=1e-4, atol=1e-5)
         assert any(not torch.equal(x[min(index, len(x) - 1)], found[index]) for x, *_, found in changed)
 
 
@@ -419,14 +421,12 @@ def test_replicas_share_their_changes_across_models(experiment, run_of, changed)
 def test_members_are_the_same_trained_one_at_a_time(data, changes, experiment, run_of):
     entry = experiment(data, record={"gradient_norm": "step"}, **changes)
     run = run_of(entry, replicas=3)
-    trace = train(run, entry)
-    assert len(trace.last) == len(run.members) == 3 * len(entry.functions or [None])
+    record = train(run, entry)
+    assert len(record.last) == len(run.members) == 3 * len(entry.functions or [None])
     for index, one in enumerate(run.members):
         alone = train(run_of(entry, members=(one,)), entry)
-        assert_member(trace, index, alone)
-        if entry.functions:
-            torch.testing.assert_close(trace.outputs[index], alone.outputs[0], rtol=1e-4, atol=1e-5)
-    assert not torch.allclose(flatten(trace.weights)[0], flatten(trace.weights)[1], atol=1e-2)
+        assert_member(record, index, alone)
+    assert not torch.allclose(flatten(record.weights)[0], flatten(record.weights)[1], atol=1e-2)
 
 
 def test_two_trainings_agree_in_every_bit(experiment, run_of):
@@ -443,11 +443,11 @@ def test_two_trainings_agree_in_every_bit(experiment, run_of):
 
 def test_outputs_are_those_of_the_final_weights_on_the_held_out_points(experiment, run_of, module_of):
     entry = experiment("functions", functions=["sinc5", "log_abs"])
-    trace = train(run_of(entry), entry)
+    record = train(run_of(entry), entry)
     _, test = parts(entry, entry.functions)
     for index in range(2):
-        module = module_of([6, 1], (1,), "tanh", trace.weights, index)
-        torch.testing.assert_close(trace.outputs[index], module(test.x).detach()[:, 0])
+        module = module_of([6, 1], (1,), "tanh", record.weights, index)
+        torch.testing.assert_close(record.outputs[index], module(test.x).detach()[:, 0])
     assert train(run_of(image := experiment()), image).outputs is None
 
 
@@ -550,16 +550,16 @@ def test_labels_are_shuffled_once_and_keep_their_classes(share, least, most, bat
 
 def test_shuffling_leaves_the_test_set_alone_and_differs_by_replica_only(experiment, run_of):
     plain = train(run_of(clear := experiment(), replicas=2), clear)
-    trace = train(run_of(entry := experiment(shuffle_labels=1.0), replicas=2), entry)
-    assert torch.equal(trace.history["test_loss"][:, 0], plain.history["test_loss"][:, 0])
-    assert not torch.isclose(trace.history["train_loss"][:, 0], plain.history["train_loss"][:, 0]).any()
+    record = train(run_of(entry := experiment(shuffle_labels=1.0), replicas=2), entry)
+    assert torch.equal(record.history["test_loss"][:, 0], plain.history["test_loss"][:, 0])
+    assert not torch.isclose(record.history["train_loss"][:, 0], plain.history["train_loss"][:, 0]).any()
     data, test = images("mnist")
     network = Network(entry.models["A"].layers, "tanh", (1, 28, 28))
-    value, accuracy, _ = evaluate(network, trace.weights, "cross_entropy", test)
-    torch.testing.assert_close(value, trace.history["test_loss"][:, -1])
-    torch.testing.assert_close(accuracy, trace.history["test_accuracy"][:, -1])
-    true, _, _ = evaluate(network, trace.weights, "cross_entropy", data)
-    assert (trace.history["train_loss"][:, -1] < true).all()  # it fits the labels that it was shown
+    value, accuracy, _ = evaluate(network, record.weights, "cross_entropy", test)
+    torch.testing.assert_close(value, record.history["test_loss"][:, -1])
+    torch.testing.assert_close(accuracy, record.history["test_accuracy"][:, -1])
+    true, _, _ = evaluate(network, record.weights, "cross_entropy", data)
+    assert (record.history["train_loss"][:, -1] < true).all()  # it fits the labels that it was shown
 
 
 @pytest.mark.parametrize("control", [False, True])
@@ -601,14 +601,14 @@ def test_shuffled_labels_are_the_same_for_every_model(experiment, run_of, batche
 @pytest.mark.parametrize(("batch_size", "steps"), [(1, 60), (7, 9), (20, 3), (59, 2), (60, 1), (1000, 1)])
 def test_one_step_for_every_batch(batch_size, steps, experiment, run_of):
     entry = experiment(record={"gradient_norm": "step"}, epochs=2)
-    trace = train(run_of(entry, batch_size=batch_size), entry)
-    assert trace.steps["loss"].shape == trace.steps["gradient_norm"].shape == (1, 2 * steps)
+    record = train(run_of(entry, batch_size=batch_size), entry)
+    assert record.steps["loss"].shape == record.steps["gradient_norm"].shape == (1, 2 * steps)
 
 
 def test_nothing_but_losses_unless_asked(experiment, run_of):
-    trace = train(run_of(entry := experiment()), entry)
-    assert (trace.steps, trace.snapshots, trace.snapshot_epochs) == ({}, {}, [])
-    assert trace.epochs == [0, 1, 2, 3]
+    record = train(run_of(entry := experiment()), entry)
+    assert (record.steps, record.snapshots, record.snapshot_epochs) == ({}, {}, [])
+    assert record.epochs == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -624,15 +624,15 @@ def test_nothing_but_losses_unless_asked(experiment, run_of):
 )
 def test_snapshots(every, stated, epochs, expected, experiment, run_of):
     entry = experiment(record={"weights_every": every}, epochs=stated, optimiser="adam")
-    trace = train(run_of(entry, replicas=2, epochs=epochs), entry)
-    assert trace.snapshot_epochs == expected
+    record = train(run_of(entry, replicas=2, epochs=epochs), entry)
+    assert record.snapshot_epochs == expected
     network = Network(entry.models["A"].layers, "tanh", (1, 28, 28))
     initial = network.initial([stream(0, "d-test", i, "weights") for i in range(2)])
     for at, epoch in enumerate(expected):
         there = train(run_of(entry, replicas=2, epochs=epoch), entry).weights if epoch else initial
-        for name, weight in trace.snapshots.items():
+        for name, weight in record.snapshots.items():
             assert torch.equal(weight[:, at], there[name])
-    assert all(w.shape[:2] == (2, len(expected)) for w in trace.snapshots.values())
+    assert all(w.shape[:2] == (2, len(expected)) for w in record.snapshots.values())
 
 
 def test_losses_are_measured_at_some_epochs_only_in_a_long_run(experiment, run_of, monkeypatch):
@@ -640,21 +640,23 @@ def test_losses_are_measured_at_some_epochs_only_in_a_long_run(experiment, run_o
     every = train(run_of(entry), entry)
     monkeypatch.setattr(plan, "RECORDED_EPOCHS", 4)
     heard = []
-    trace = train(run_of(entry), entry, lambda epoch, loss: heard.append((epoch, loss)))
-    assert trace.epochs == [0, 3, 6, 9, 11]
-    assert torch.equal(trace.history["train_loss"], every.history["train_loss"][:, trace.epochs])
-    assert torch.equal(flatten(trace.weights), flatten(every.weights))
-    assert heard == [(epoch, pytest.approx(every.history["train_loss"][0, epoch].item())) for epoch in trace.epochs[1:]]
+    record = train(run_of(entry), entry, lambda epoch, loss: heard.append((epoch, loss)))
+    assert record.epochs == [0, 3, 6, 9, 11]
+    assert torch.equal(record.history["train_loss"], every.history["train_loss"][:, record.epochs])
+    assert torch.equal(flatten(record.weights), flatten(every.weights))
+    assert heard == [
+        (epoch, pytest.approx(every.history["train_loss"][0, epoch].item())) for epoch in record.epochs[1:]
+    ]
 
 
-def slopes(entry, run, trace) -> torch.Tensor:
+def slopes(entry, run, record) -> torch.Tensor:
     """Norm of the gradient over the whole training set at every epoch, by autograd one net at a time."""
     network = Network(entry.models["A"].layers, entry.activation, EXAMPLE[entry.data])
     data, _ = parts(entry, [m.function for m in run.members])
-    found = torch.empty(len(run.members), len(trace.epochs))
+    found = torch.empty(len(run.members), len(record.epochs))
     for i in range(len(run.members)):
-        for at in range(len(trace.epochs)):
-            weights = {n: w[i : i + 1, at].clone().requires_grad_() for n, w in trace.snapshots.items()}
+        for at in range(len(record.epochs)):
+            weights = {n: w[i : i + 1, at].clone().requires_grad_() for n, w in record.snapshots.items()}
             y = data.y[i if len(data.y) > 1 else 0]
             outputs = network(weights, data.x.unsqueeze(0))[0]
             loss = functional.mse_loss(outputs, y) if entry.loss == "mse" else functional.cross_entropy(outputs, y)
@@ -678,26 +680,26 @@ EVERY_EPOCH = {"record": {"gradient_norm": "epoch", "weights_every": 1}}
 )
 def test_the_gradient_norm_of_an_epoch_is_that_of_the_training_set_after_it(data, changes, experiment, run_of):
     entry = experiment(data, **EVERY_EPOCH, **changes)
-    trace = train(run := run_of(entry, replicas=2), entry)
-    torch.testing.assert_close(trace.history["gradient_norm"], slopes(entry, run, trace), rtol=1e-4, atol=1e-5)
-    assert trace.steps == {}
+    record = train(run := run_of(entry, replicas=2), entry)
+    torch.testing.assert_close(record.history["gradient_norm"], slopes(entry, run, record), rtol=1e-4, atol=1e-5)
+    assert record.steps == {}
 
 
 @pytest.mark.parametrize(("data", "changes"), [("mnist", {"shuffle_labels": 1.0}), ("functions", {})])
 def test_a_step_of_gradient_descent_is_as_long_as_the_gradient_before_it(data, changes, experiment, run_of):
     entry = experiment(data, **EVERY_EPOCH, **changes)
-    trace = train(run_of(entry, replicas=2, batch_size=60), entry)
-    steps = torch.cat([w.diff(dim=1).flatten(2) for w in trace.snapshots.values()], 2).norm(dim=2)
-    torch.testing.assert_close(trace.history["gradient_norm"][:, :-1], steps / 0.05, rtol=1e-3, atol=1e-4)
+    record = train(run_of(entry, replicas=2, batch_size=60), entry)
+    steps = torch.cat([w.diff(dim=1).flatten(2) for w in record.snapshots.values()], 2).norm(dim=2)
+    torch.testing.assert_close(record.history["gradient_norm"][:, :-1], steps / 0.05, rtol=1e-3, atol=1e-4)
 
 
 def test_gradient_norms_of_a_long_run_are_those_of_the_recorded_epochs(experiment, run_of, monkeypatch):
     entry = experiment("functions", epochs=11, record={"gradient_norm": "epoch"})
     every = train(run_of(entry), entry)
     monkeypatch.setattr(plan, "RECORDED_EPOCHS", 4)
-    trace = train(run_of(entry), entry)
-    assert trace.epochs == [0, 3, 6, 9, 11]
-    assert torch.equal(trace.history["gradient_norm"], every.history["gradient_norm"][:, trace.epochs])
+    record = train(run_of(entry), entry)
+    assert record.epochs == [0, 3, 6, 9, 11]
+    assert torch.equal(record.history["gradient_norm"], every.history["gradient_norm"][:, record.epochs])
 
 
 # ------------------------------------------------------------------------------------------- divergence and stopping
@@ -722,19 +724,20 @@ def exploding(monkeypatch):
 @pytest.mark.parametrize("rule", [None, {"loss_change": 1e-9}])  # which no net meets
 def test_a_net_that_diverges_leaves_the_others_alone(rule, experiment, run_of):
     entry = experiment("functions", activation="leaky_relu", epochs=12, record={"gradient_norm": "step"}, stop=rule)
-    trace = train(run_of(entry, replicas=4), entry)
-    assert trace.diverged == [False, False, True, False]
-    assert trace.epochs == list(range(13))
-    last = trace.last[2]
+    record = train(run_of(entry, replicas=4), entry)
+    assert record.diverged == [False, False, True, False]
+    assert record.epochs == list(range(13))
+    last = record.last[2]
     assert 0 < last < 12
-    finite = trace.history["train_loss"].isfinite()
+    finite = record.history["train_loss"].isfinite()
     assert finite[2, :last].all()
     assert not finite[2, last:].any()
     for index in (0, 1, 3):
         alone = train(run_of(entry, members=(Member("quadratic", index),)), entry)
-        assert_member(trace, index, alone)
-        assert trace.last[index] == 12
+        assert_member(record, index, alone)
+        assert record.last[index] == 12
     alone = train(run_of(entry, members=(Member("quadratic", 2),)), entry)
+    assert_member(record, 2, alone)
     assert alone.diverged == [True]
     assert alone.epochs == list(range(last + 1))  # with nobody left to train it ends
     assert alone.last == [last]
@@ -747,11 +750,11 @@ def test_a_net_that_stopped_does_not_diverge_later(experiment, run_of):
     free = train(run, entry)
     assert free.diverged == [True, True]
     before = slopes(entry, run, free)[:, 0]
-    trace = train(run, experiment("functions", **settings, stop={"gradient_norm": before.mean().item()}))
+    record = train(run, experiment("functions", **settings, stop={"gradient_norm": before.mean().item()}))
     first = int(before.argmin())
-    assert trace.last[first] == 0
-    assert trace.diverged == [first != 0, first != 1]
-    assert flatten(trace.weights)[first].isfinite().all()
+    assert record.last[first] == 0
+    assert record.diverged == [first != 0, first != 1]
+    assert flatten(record.weights)[first].isfinite().all()
 
 
 @pytest.mark.parametrize("data", ["mnist", "cifar10", "functions"])
@@ -759,11 +762,11 @@ def test_a_learning_rate_that_is_far_too_large(data, experiment, run_of):
     models = {"A": {"layers": [{"conv": 2}, {"conv": 2}, 10]}} if data == "cifar10" else None
     layers = {"models": models or {"A": {"layers": [4, 4, 1 if data == "functions" else 10]}}}
     entry = experiment(data, activation="relu", learning_rate=1e6, epochs=30, **layers)
-    trace = train(run_of(entry, replicas=2), entry)
+    record = train(run_of(entry, replicas=2), entry)
     if data == "functions":
-        assert trace.diverged == [True, True]
-    for index, diverged in enumerate(trace.diverged):
-        last = trace.history["train_loss"][index, trace.last[index]]
+        assert record.diverged == [True, True]
+    for index, diverged in enumerate(record.diverged):
+        last = record.history["train_loss"][index, record.last[index]]
         assert diverged == (not last.isfinite())
 
 
@@ -771,8 +774,8 @@ def test_divergence_before_the_first_step(experiment, run_of, monkeypatch):
     initial = Network.initial
     monkeypatch.setattr(Network, "initial", lambda *a: {name: w * 1e25 for name, w in initial(*a).items()})
     entry = experiment("functions", activation="relu")
-    trace = train(run_of(entry), entry)
-    assert (trace.diverged, trace.last) == ([True], [0])
+    record = train(run_of(entry), entry)
+    assert (record.diverged, record.last) == ([True], [0])
 
 
 @pytest.mark.parametrize("data", ["functions", "mnist"])
@@ -791,22 +794,23 @@ def test_stop_freezes_a_member_where_its_gradient_is_small_enough(data, experime
     assert len(set(reached)) > 1
     assert (None in reached) == (data == "functions")
     stopped = experiment(data, **settings, stop={"gradient_norm": limit})
-    trace = train(run, stopped)
-    assert trace.last == [settings["epochs"] if at is None else at for at in reached]
-    assert trace.epochs == list(range(max(trace.last) + 1))
-    assert trace.diverged == [False] * 3
-    for i, at in enumerate(trace.last):
-        for name, weight in trace.weights.items():
+    record = train(run, stopped)
+    assert record.last == [settings["epochs"] if at is None else at for at in reached]
+    assert record.epochs == list(range(max(record.last) + 1))
+    assert record.diverged == [False] * 3
+    for i, at in enumerate(record.last):
+        for name, weight in record.weights.items():
             assert torch.equal(weight[i], free.snapshots[name][i, at])
             assert not torch.equal(weight[i], free.snapshots[name][i, at - 1])
     early = train(run, experiment(data, **settings, stop={"gradient_norm": norms.max().item() * 1.01}))
     assert early.last == [0, 0, 0]
-    assert early.epochs == [0, 1]  # looked at after each recorded epoch
+    assert early.epochs == [0]  # looked at before the first epoch, too
+    assert early.snapshot_epochs == [0]
     if data == "functions":
         network = Network(entry.models["A"].layers, "tanh", (1,))
         test = parts(entry, ["quadratic"] * 3)[1]
-        expected = network(trace.weights, test.x.unsqueeze(0)).squeeze(2)
-        torch.testing.assert_close(trace.outputs, expected)
+        expected = network(record.weights, test.x.unsqueeze(0)).squeeze(2)
+        torch.testing.assert_close(record.outputs, expected)
 
 
 def test_a_net_stops_where_its_recorded_gradient_norm_says(experiment, run_of):
@@ -816,10 +820,12 @@ def test_a_net_stops_where_its_recorded_gradient_norm_says(experiment, run_of):
     free = train(run, entry).history["gradient_norm"]
     limit = free.min(1).values.max().item() * 1.5
     reached = [int((row < limit).int().argmax()) for row in free]
-    trace = train(run, experiment("functions", **settings, stop={"gradient_norm": limit}))
-    assert trace.last == reached
+    record = train(run, experiment("functions", **settings, stop={"gradient_norm": limit}))
+    assert record.last == reached
     assert 0 < reached[0] != reached[1] > 0
-    assert torch.equal(trace.history["gradient_norm"], free[:, : max(reached) + 1])
+    for index, at in enumerate(reached):
+        assert torch.equal(record.member(index).history["gradient_norm"][0], free[index, : at + 1])
+        assert record.history["gradient_norm"][index, at + 1 :].isnan().all()
 
 
 def epoch_losses(run, entry, index, module_of) -> torch.Tensor:
@@ -855,15 +861,17 @@ def test_a_member_stops_in_the_epoch_in_which_its_loss_hardly_changes(
     monkeypatch.setattr(plan, "RECORDED_EPOCHS", 4)
     heard = []
     stopped = experiment(data, **settings, stop={"loss_change": limit})
-    trace = train(run, stopped, lambda epoch, loss: heard.append(epoch))
-    assert trace.epochs == sorted({0, 10, 20, 30, 40, *(epoch for epoch in reached if epoch)})
-    assert heard == trace.epochs[1:]
-    assert [trace.epochs[last] for last in trace.last] == [epoch or 40 for epoch in reached]
-    assert trace.diverged == [False] * 4
-    for name, values in trace.history.items():
-        assert torch.equal(values, free.history[name][:, trace.epochs])
+    record = train(run, stopped, lambda epoch, loss: heard.append(epoch))
+    assert record.epochs == sorted({0, 10, 20, 30, 40, *(epoch for epoch in reached if epoch)})
+    assert heard == record.epochs[1:]
+    assert [record.epochs[last] for last in record.last] == [epoch or 40 for epoch in reached]
+    assert record.diverged == [False] * 4
     for i, epoch in enumerate(reached):
-        for name, weight in trace.weights.items():
+        own = record.member(i)
+        assert own.epochs == sorted({*(at for at in (0, 10, 20, 30, 40) if at < (epoch or 40)), epoch or 40})
+        for name, values in own.history.items():
+            assert torch.equal(values[0], free.history[name][i, own.epochs])
+        for name, weight in record.weights.items():
             assert torch.equal(weight[i], free.snapshots[name][i, epoch or 40])
 
 
@@ -873,13 +881,13 @@ def test_the_first_epoch_has_no_change_and_a_run_ends_when_all_have_stopped(
 ):
     monkeypatch.setattr(plan, "RECORDED_EPOCHS", grid)
     entry = experiment("functions", epochs=40, stop={"loss_change": 1e9})
-    trace = train(run_of(entry, replicas=3), entry)
-    assert trace.epochs == epochs
-    assert trace.last == [len(epochs) - 1] * 3
+    record = train(run_of(entry, replicas=3), entry)
+    assert record.epochs == epochs
+    assert record.last == [len(epochs) - 1] * 3
     two = experiment("functions", epochs=2)
     free = train(run_of(two, replicas=3), two)
-    assert torch.equal(flatten(trace.weights), flatten(free.weights))
-    assert torch.equal(trace.outputs, free.outputs)
+    assert torch.equal(flatten(record.weights), flatten(free.weights))
+    assert torch.equal(record.outputs, free.outputs)
 
 
 def test_a_net_whose_loss_stopped_it_does_not_diverge_later(experiment, run_of):
@@ -892,10 +900,93 @@ def test_a_net_whose_loss_stopped_it_does_not_diverge_later(experiment, run_of):
     limit = found[:, 0].mean().item()
     first = int(found[:, 0].argmin())
     assert (found[1 - first] > limit).all()
-    trace = train(run, experiment("functions", **settings, stop={"loss_change": limit}))
-    assert trace.last[first] == 2
-    assert trace.diverged == [first != 0, first != 1]
-    assert flatten(trace.weights)[first].isfinite().all()
+    record = train(run, experiment("functions", **settings, stop={"loss_change": limit}))
+    assert record.last[first] == 2
+    assert record.diverged == [first != 0, first != 1]
+    assert flatten(record.weights)[first].isfinite().all()
+
+
+# What a member leaves must not depend on when others end: data, settings, and the rule.
+ENDING = {
+    "gradient norm": ("functions", {"epochs": 40}, "gradient_norm"),
+    "gradient norm of classifiers": ("mnist", {"models": {"A": {"layers": [4, 10]}}, "epochs": 12}, "gradient_norm"),
+    "loss change": ("functions", {"functions": ["sin_affine"], "epochs": 40}, "loss_change"),
+    "loss change in batches": (
+        "functions",
+        {"functions": ["sin_affine"], "epochs": 40, "batch_size": 16},
+        "loss_change",
+    ),
+    "loss change of classifiers": ("mnist", {"models": {"A": {"layers": [4, 10]}}, "epochs": 30}, "loss_change"),
+}
+
+
+def limit_of(entry, rule, run) -> float:
+    """A limit between those of the four members of a run a third of the way: half of them have met it then."""
+    free = train(run, entry)
+    if rule == "gradient_norm":
+        return free.history["gradient_norm"][:, entry.epochs // 3].sort().values[1:3].mean().item()
+    per_epoch = len(free.steps["loss"][0]) // entry.epochs
+    losses = free.steps["loss"].unflatten(1, (entry.epochs, per_epoch)).mean(2)
+    return losses.diff(dim=1).abs()[:, entry.epochs // 3].sort().values[1:3].mean().item()
+
+
+@pytest.mark.parametrize("grid", [200, 8])
+@pytest.mark.parametrize("recorded", ["step", "epoch"])
+@pytest.mark.parametrize("name", ENDING)
+def test_a_net_that_stops_leaves_what_it_would_leave_alone(name, recorded, grid, experiment, run_of, monkeypatch):
+    data, settings, rule = ENDING[name]
+    settings = settings | ({"follows": ["replicas", "scale"]} if "batch_size" in settings else {})
+    measured = experiment(data, **settings, record={"gradient_norm": "epoch" if rule == "gradient_norm" else "step"})
+    limit = limit_of(measured, rule, run_of(measured, replicas=4))
+    monkeypatch.setattr(plan, "RECORDED_EPOCHS", grid)
+    record = {"gradient_norm": recorded, "weights_every": 3}
+    entry = experiment(data, **settings, record=record, stop={rule: limit})
+    run = run_of(entry, replicas=4)
+    together = train(run, entry)
+    ends = [together.epochs[last] for last in together.last]
+    assert len(set(ends)) > 1
+    assert min(ends) < entry.epochs - 3  # so that others go on to a snapshot
+    for index, one in enumerate(run.members):
+        alone = train(run_of(entry, members=(one,)), entry)
+        assert_member(together, index, alone)
+        assert alone.epochs[-1] == ends[index]
+        assert together.member(index).snapshot_epochs == list(range(0, ends[index] + 1, 3))
+        for tensor, weight in together.snapshots.items():  # it stands still
+            later = weight[index, ends[index] // 3 + 1 :]
+            assert torch.equal(later, together.weights[tensor][index].expand_as(later))
+
+
+@pytest.mark.usefixtures("exploding")
+@pytest.mark.parametrize("recorded", ["step", "epoch"])
+@pytest.mark.parametrize("grid", [200, 4])
+def test_a_net_that_diverges_leaves_what_it_would_leave_alone(grid, recorded, experiment, run_of, monkeypatch):
+    """Also where others stop in between: it is not looked at then."""
+    settings = {"activation": "leaky_relu", "epochs": 24}
+    free = train(
+        run_of(entry := experiment("functions", **settings, record={"gradient_norm": "step"}), replicas=4), entry
+    )
+    changes = free.steps["loss"].diff(dim=1).abs()[[0, 1, 3]]
+    limit = (changes[:, 8].sort().values[:2].mean()).item()
+    monkeypatch.setattr(plan, "RECORDED_EPOCHS", grid)
+    record = {"gradient_norm": recorded, "weights_every": 1}
+    entry = experiment("functions", **settings, record=record, stop={"loss_change": limit})
+    run = run_of(entry, replicas=4)
+    together = train(run, entry)
+    assert together.diverged == [False, False, True, False]
+    assert len(set(together.last)) > 2
+    for index, one in enumerate(run.members):
+        assert_member(together, index, train(run_of(entry, members=(one,)), entry))
+
+
+def test_a_net_that_meets_its_rule_at_the_start_takes_no_step(experiment, run_of):
+    record = {"gradient_norm": "step", "weights_every": 1}
+    entry = experiment("functions", record=record, stop={"gradient_norm": 1e9})
+    found = train(run_of(entry, replicas=2), entry)
+    assert (found.epochs, found.last, found.diverged) == ([0], [0, 0], [False, False])
+    assert (found.snapshot_epochs, found.steps_taken) == ([0], [0, 0])
+    assert [values.shape for values in found.steps.values()] == [(2, 0), (2, 0)]
+    initial = train(run_of(free := experiment("functions", record=record), replicas=2), free).snapshots
+    assert all(torch.equal(weight, initial[name][:, 0]) for name, weight in found.weights.items())
 
 
 # ------------------------------------------------------------------------------------------- measures of whole sets
@@ -1004,9 +1095,12 @@ def test_everything_lies_on_the_device_and_no_step_waits_for_it(data, changes, e
         entry = experiment(data, epochs=7, **changes)
         run = replace(run_of(entry, replicas=2), optimiser=optimiser, device="meta")
         with Waits() as waits:
-            trace = train(run, entry)
-        assert trace.epochs == list(range(8))
-        assert (waits.count["item"], waits.count["__bool__"]) == (8, 7)  # once for every recorded epoch
-        outcome = [trace.history, trace.steps, trace.snapshots, trace.weights]
-        assert waits.count["cpu"] == sum(map(len, outcome)) + (data == "functions") - (len(trace.steps) > 1)
+            record = train(run, entry)
+        assert record.epochs == list(range(8))
+        assert (waits.count["item"], waits.count["__bool__"]) == (
+            7,
+            8,
+        )  # for every recorded epoch, and for 0
+        outcome = [record.history, record.steps, record.snapshots, record.weights]
+        assert waits.count["cpu"] == sum(map(len, outcome)) + (data == "functions") - (len(record.steps) > 1)
         assert all(not tensor.is_meta for tensors in outcome for tensor in tensors.values())

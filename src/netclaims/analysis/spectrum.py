@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 
 from netclaims.data.examples import Examples
 from netclaims.nets.losses import losses
@@ -20,9 +21,8 @@ from netclaims.nets.network import Network, Weights, unflatten
 from netclaims.spread import spread
 
 with warnings.catch_warnings(action="ignore"):  # a package that curvlinops imports still compiles with torch.jit.script
-    from curvlinops import hutchinson_trace
     from curvlinops._torch_base import PyTorchLinearOperator
-    from curvlinops.papyan2020traces.spectrum import fast_lanczos, lanczos_approximate_spectrum_from_iter
+    from curvlinops.papyan2020traces.spectrum import lanczos_approximate_spectrum_from_iter
 
 Loss = Callable[[Tensor], Tensor]
 
@@ -95,35 +95,75 @@ class Hessian(PyTorchLinearOperator):
 
 
 def spectrum(loss: Loss, theta: Tensor, settings: Curvature, stream: torch.Generator) -> tuple[float, pd.DataFrame]:
-    """TrainingRecord and spectrum of the Hessian of one net.
+    """Return the trace and the spectrum of the Hessian of one net.
 
     The trace is the mean of vᵀHv over vectors v of random signs (Hutchinson 1989). The spectrum is that of the
     tridiagonal matrix T of a Lanczos run from a random vector: its largest eigenvalue comes close to that of H from
     below; and with the squared first components of its eigenvectors for weights, it is a Gaussian quadrature of the
     density of all eigenvalues of H (Golub & Welsch 1969; Ghorbani et al. 2019, section 2).
 
+    The sum of the absolute eigenvalues of H is at least |trace|, and at least the Frobenius norm, of whose square the
+    mean of ‖Hv‖² is an estimate. Where both are within the rounding error of 1 + L, as with a softmax that is
+    saturated, H counts as zero. The trace alone does not tell: eigenvalues of both signs may cancel.
+
     Args:
         loss: of the parameters of one net, (P,).
         theta: where, (P,).
+        settings: how many iterations of Lanczos, and how many probes for the trace.
         stream: seeds the random vectors.
 
     Returns:
         The trace; and a table of eigenvalue, ascending, and weight, of which the sum is 1, with a row per iteration.
-        Where the trace is within the rounding error of 1 + L, as with a softmax that is saturated, it counts as zero,
-        and so do the eigenvalues; where the loss is not finite, they are undefined.
+        They are zero where H counts as zero, and undefined where the loss is not finite.
     """
     hessian = Hessian(loss, theta)
-    with torch.random.fork_rng(devices=[]):  # curvlinops draws from the global generator
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream.initial_seed())
-        trace = torch.stack([hutchinson_trace(hessian, 1) for _ in range(settings.probes)]).mean()
-        if trace.abs() > (1 + hessian.loss) * torch.finfo(hessian.dtype).eps:
-            eigenvalues, vectors = fast_lanczos(hessian, settings.iterations)
-            weights = vectors[0].square()
-        else:  # Lanczos may divide by zero
+        traces, squares = zip(*(_probe(hessian) for _ in range(settings.probes)), strict=True)
+        trace, frobenius = torch.stack(traces).mean(), torch.stack(squares).mean().sqrt()
+        if torch.maximum(trace.abs(), frobenius) > (1 + hessian.loss) * torch.finfo(hessian.dtype).eps:
+            eigenvalues, weights = lanczos(hessian, settings.iterations)
+        else:
             trace = 0 * trace
             eigenvalues = trace.expand(settings.iterations)
             weights = torch.full_like(eigenvalues, 1 / settings.iterations)
     return trace.item(), pd.DataFrame({"eigenvalue": eigenvalues.numpy(), "weight": weights.numpy()})
+
+
+def _probe(hessian: Hessian) -> tuple[Tensor, Tensor]:
+    """vᵀHv and ‖Hv‖² of a vector v of random signs: on average the trace and the squared Frobenius norm of H."""
+    v = torch.empty(hessian.shape[1], 1, device=hessian.device, dtype=hessian.dtype).bernoulli_(0.5) * 2 - 1
+    product = hessian @ v
+    return torch.einsum("ij,ij", v, product), product.square().sum()
+
+
+def lanczos(operator: PyTorchLinearOperator, iterations: int) -> tuple[Tensor, Tensor]:
+    """Eigenvalues of the tridiagonal matrix T of a Lanczos run, and the squared first components of its eigenvectors.
+
+    Without orthogonalising again (Papyan 2020, algorithm 2). Where the vectors have come to span a space that the
+    operator maps into itself, nothing is left for the next one, and the run ends: the eigenvalues are exact then. In
+    the rows that are missing stands the largest once more, with a weight of 0. curvlinops would divide by zero there.
+
+    Returns:
+        Both (iterations,), the eigenvalues ascending.
+    """
+    v, before = torch.randn(operator.shape[1], device=operator.device, dtype=operator.dtype), None
+    v /= vector_norm(v)
+    on, beside = v.new_zeros(iterations), v.new_zeros(iterations)  # the diagonal of T
+    for i in range(iterations):
+        rest = operator @ v if before is None else operator @ v - beside[i - 1] * before
+        on[i] = (rest * v).sum()
+        rest -= on[i] * v
+        beside[i] = vector_norm(rest)
+        done = i + 1
+        if beside[i] == 0:
+            break
+        before, v = v, rest / beside[i]
+    next_to = torch.diag(beside[: done - 1], 1)
+    eigenvalues, vectors = torch.linalg.eigh(torch.diag(on[:done]) + next_to + next_to.T)
+    found = torch.nn.functional.pad(torch.stack([eigenvalues, vectors[0].square()]), (0, iterations - done))
+    found[0, done:] = eigenvalues[-1]
+    return found[0], found[1]
 
 
 def density(spectra: pd.DataFrame, names: list[str]) -> pd.DataFrame:

@@ -156,20 +156,21 @@ def shares_by_basis(steps: Tensor, weights: int, stream: torch.Generator) -> dic
     }
 
 
-def distances(snapshots: Weights, epochs: list[int], scopes: dict[str, int | None]) -> pd.DataFrame:
+def distances(
+    snapshots: Weights, replicas: list[int], epochs: list[int], scopes: dict[str, int | None]
+) -> pd.DataFrame:
     """How far every run is from the others, and how far it went since its last snapshot, in all dimensions.
 
     The mean square of `from_mean` over runs, times their number over one less, is the trace of the covariance of the
     weights over runs; `per_weight` is `from_mean` divided by the square root of the number of weights.
 
     Args:
-        snapshots, epochs, scopes: as for `trajectories`.
+        snapshots, replicas, epochs, scopes: as for `trajectories`.
 
     Returns:
         A table of scope, replica, epoch, `from_mean`, the Euclidean distance from the mean of all runs at that epoch,
         `per_weight`, and `step`, the length of the way since the snapshot before, undefined at the first.
     """
-    members = len(next(iter(snapshots.values())))
     tables = []
     for scope, layer in scopes.items():
         chosen = [name for name in snapshots if layer is None or name.startswith(f"{layer}.")]
@@ -180,18 +181,23 @@ def distances(snapshots: Weights, epochs: list[int], scopes: dict[str, int | Non
             from_mean = _centred(points[:, i, :, i]).diagonal().clamp(min=0).sqrt()
             step = steps[:, i, :, i].diagonal().sqrt().numpy() if i else float("nan")
             found = {"from_mean": from_mean.numpy(), "per_weight": (from_mean / weights**0.5).numpy(), "step": step}
-            tables.append(pd.DataFrame({"scope": scope, "replica": range(members), "epoch": epoch} | found))
+            tables.append(pd.DataFrame({"scope": scope, "replica": replicas, "epoch": epoch} | found))
     return pd.concat(tables, ignore_index=True)
 
 
 def trajectories(
-    snapshots: Weights, epochs: list[int], scopes: dict[str, int | None], stream: torch.Generator
+    snapshots: Weights,
+    replicas: list[int],
+    epochs: list[int],
+    scopes: dict[str, int | None],
+    stream: torch.Generator,
 ) -> tuple[pd.DataFrame, dict, pd.DataFrame]:
     """Every run's path through the plane of the two main components of all runs, and how much components explain.
 
     Args:
         snapshots: tensors of shape (members, epochs, ...), a member per run, all finite.
-        epochs: after which the snapshots were taken.
+        replicas: which replica each member is: not every number occurs where some diverged.
+        epochs: after which the snapshots were taken, at least two.
         scopes: what to look at: a name, and the layer, weights and biases, or None for all.
         stream: where random walks come from.
 
@@ -201,8 +207,7 @@ def trajectories(
         mean and standard deviation over runs or draws; and a table of scope, basis, component, and mean, smallest and
         largest share over runs or draws.
     """
-    members = len(next(iter(snapshots.values())))
-    index = pd.MultiIndex.from_product([range(members), epochs], names=["replica", "epoch"])
+    index = pd.MultiIndex.from_product([replicas, epochs], names=["replica", "epoch"])
     products = {name: step_products(w) for name, w in snapshots.items()}
     paths, numbers, explained = [], {}, []
     for scope, layer in scopes.items():

@@ -10,9 +10,9 @@ from typing import Any
 
 from simpleeval import DEFAULT_OPERATORS, EvalWithCompoundTypes, safe_power
 
-from netclaims.claims.entries import Arithmetic, EntryError
-from netclaims.nets.layers import Conv, parameter_shapes
-from netclaims.settings.experiments import EXAMPLE, Experiment
+from netclaims.claims.entries import Arithmetic
+from netclaims.claims.operands import EntryError
+from netclaims.nets.layers import Conv, Layer, Shape, count_parameters, weighted_layers
 
 # What numbers are joined by; strings and lists, which might get very long, are not.
 JOINED = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -22,26 +22,26 @@ LEFT_OUT = ("Attribute", "JoinedStr", "FormattedValue", "Set", "Lambda", "NamedE
             "Import", "DictComp", "SetComp", "GeneratorExp")  # fmt: skip
 
 
-def work_out(arithmetic: Arithmetic, experiment: Experiment) -> tuple[bool, dict[str, Any]]:
-    """Whether the condition holds, and the numbers that were computed.
+def work_out(arithmetic: Arithmetic, networks: dict[str, list[Layer]], example: Shape) -> tuple[bool, dict[str, Any]]:
+    """Return whether the condition holds, and the numbers that were computed.
 
     Raises:
         EntryError: an expression is not one, uses a name that is not there, or does not give what it should.
     """
 
-    def of_model(count: Callable[[Experiment, str], int]) -> Callable[[str], int]:
+    def of_model(count: Callable[[list[Layer]], int]) -> Callable[[str], int]:
         def counted(model: str) -> int:
-            if model not in experiment.models:
-                raise ValueError(f"no model {model!r}; there are {', '.join(experiment.models)}")
-            return count(experiment, model)
+            if model not in networks:
+                raise ValueError(f"no model {model!r}; there are {', '.join(networks)}")
+            return count(networks[model])
 
         return counted
 
     functions = {
         "ceil": ceil, "floor": floor, "sqrt": sqrt, "round": round, "abs": abs, "min": min, "max": max, "len": len,
-        "parameters": of_model(Experiment.parameters),
+        "parameters": of_model(lambda layers: count_parameters(layers, example)),
         "layers": of_model(weighted_layers),
-        "convolutions": of_model(_convolutions),
+        "convolutions": of_model(lambda layers: sum(isinstance(layer, Conv) for layer in layers)),
     }  # fmt: skip
     computed: dict[str, Any] = {}
     for name, expression in arithmetic.computed.items():
@@ -83,13 +83,3 @@ def _is_number(value: Any) -> bool:
         return isinstance(value, int | float) and isfinite(value)
     except OverflowError:  # a whole number that is too long for a float
         return False
-
-
-def weighted_layers(experiment: Experiment, model: str) -> int:
-    """Number of layers with weights, the last one included."""
-    shapes = parameter_shapes(experiment.models[model].layers, EXAMPLE[experiment.data])
-    return len({name.partition(".")[0] for name in shapes})
-
-
-def _convolutions(experiment: Experiment, model: str) -> int:
-    return sum(isinstance(layer, Conv) for layer in experiment.models[model].layers)

@@ -8,29 +8,36 @@ from math import log, log1p
 import numpy as np
 import pandas as pd
 
-from netclaims.claims import hypothesis_tests as evidence
-from netclaims.claims.entries import Comparison, Equivalence, Extreme, Operand, Ordering, Shape, Trend
-from netclaims.claims.hypothesis_tests import Evidence
-from netclaims.claims.per_replica import Tables, UntestableError, numbers
+from netclaims.claims import tests_of_means, tests_of_places, tests_of_trends
+from netclaims.claims.entries import Comparison, Equivalence, Extreme, Ordering, Shape, Trend
+from netclaims.claims.evidence import Evidence, weakest
+from netclaims.claims.experiment_tables import Tables, UntestableError, within
+from netclaims.claims.operands import Operand
+from netclaims.claims.per_replica import numbers
 
 
 def compare(comparison: Comparison, tables: Tables, seed: int) -> Evidence:
-    """What the replicas say for and against a comparison, over all values of the columns in `each`.
+    """Return what the replicas say for and against a comparison, over all values of the columns in `each`.
 
     What is infinite, as the loss of a net that diverged, takes part where its rank or its sign is all that counts: in
     trends over settings, extremes, orderings and equivalences. Replicas in which a value is undefined are left out, as
     are infinite ones from other trends, and counted in the remark.
+
+    Args:
+        comparison: of a claim.
+        tables: what there is to test it on.
+        seed: of permutations and bootstraps.
 
     Raises:
         UntestableError: there is nothing to compare.
     """
     test = {Trend: _trend, Ordering: _ordering, Equivalence: _equivalence, Extreme: _extreme, Shape: _shape}
     found = test[type(comparison)](comparison, tables, seed)
-    return evidence.weakest(found)
+    return weakest(found)
 
 
 def _groups(comparison: Comparison, table: pd.DataFrame) -> list[pd.DataFrame]:
-    """The parts of a table for which the comparison is repeated."""
+    """Return the parts of a table for which the comparison is repeated."""
     if not comparison.each:
         return [table]
     return [rows for _, rows in table.groupby(comparison.each, sort=False)]
@@ -39,7 +46,7 @@ def _groups(comparison: Comparison, table: pd.DataFrame) -> list[pd.DataFrame]:
 def _paired(
     comparison: Comparison, tables: Tables, first: Operand, second: Operand | float, ratio: bool
 ) -> tuple[pd.DataFrame, str]:
-    """First less second, or the logarithm of their ratio, of the replicas that have both; with a remark."""
+    """Return first less second, or the logarithm of their ratio, of the replicas that have both; with a remark."""
     by = ["replica", *comparison.each]
     table, remark = numbers(tables, first, by)
     remarks = [remark]
@@ -53,7 +60,7 @@ def _paired(
         table = table.assign(value_other=float(second))
     sides = [table["value"], table["value_other"]]
     if ratio:
-        sides = [evidence.logarithms(side) for side in sides]
+        sides = [tests_of_means.logarithms(side) for side in sides]
     table = table.assign(difference=sides[0] - sides[1])
     return table, _joined(*remarks)
 
@@ -63,18 +70,24 @@ def _joined(*remarks: str) -> str:
 
 
 def _left_out(remark: str, kept: int, replicas: int) -> str:
-    """The remark, and how many replicas were left out, if any."""
+    """Return the remark, and how many replicas were left out, if any."""
     lost = replicas - kept
     return _joined(remark, f"{lost} of {replicas} replicas left out: a value is undefined" if lost else "")
 
 
 def finite(rows: pd.DataFrame, remark: str, columns: list[str]) -> tuple[pd.DataFrame, str]:
-    """The rows in which everything is finite, and a remark that says how many replicas were left out."""
+    """Return the rows in which everything is finite, and a remark that says how many replicas were left out.
+
+    Args:
+        rows: one for each replica.
+        remark: what there is to say already.
+        columns: those in which it has to be finite.
+    """
     return _defined(rows.replace([np.inf, -np.inf], np.nan), remark, columns)
 
 
 def _defined(rows: pd.DataFrame, remark: str, columns: list[str]) -> tuple[pd.DataFrame, str]:
-    """The rows in which nothing is undefined, and a remark that says how many replicas were left out."""
+    """Return the rows in which nothing is undefined, and a remark that says how many replicas were left out."""
     kept = rows.dropna(subset=columns)
     return kept, _left_out(remark, len(kept), len(rows))
 
@@ -90,14 +103,14 @@ def _ordering(comparison: Ordering, tables: Tables, seed: int) -> list[Evidence]
         for rows in _groups(comparison, table):
             kept, said = _defined(rows, remark, ["difference"])
             differences = comparison.sign * kept["difference"].to_numpy(float)
-            found.append(_with(evidence.ordering(differences, comparison.ratio), said))
+            found.append(_with(tests_of_means.ordering(differences, comparison.ratio), said))
     return found
 
 
 def _equivalence(comparison: Equivalence, tables: Tables, seed: int) -> list[Evidence]:
     table, remark = _paired(comparison, tables, comparison.of, comparison.to, comparison.ratio)
     margin = log1p(comparison.margin) if comparison.ratio else comparison.margin
-    test = evidence.equivalence if comparison.within else evidence.unlike
+    test = tests_of_means.equivalence if comparison.within else tests_of_means.unlike
     found = []
     for rows in _groups(comparison, table):
         kept, said = _defined(rows, remark, ["difference"])
@@ -114,23 +127,23 @@ def _trend(comparison: Trend, tables: Tables, seed: int) -> list[Evidence]:
     for rows in _groups(comparison, table):
         if course:
             series, said = _courses(rows, operand, along, remark)
-            found.append(_with(evidence.trend_along_series(series, comparison.sign), said))
+            found.append(_with(tests_of_trends.trend_along_series(series, comparison.sign), said))
         elif rows.duplicated("replica").any():
             values, x, said = block(rows, along, remark)
-            found.append(_with(evidence.trend_over_settings(values, x, comparison.sign), said))
+            found.append(_with(tests_of_trends.trend_over_settings(values, x, comparison.sign), said))
         else:
             kept, said = finite(rows, remark, [along, "value"])
             x, y = (kept[name].to_numpy(float) for name in (along, "value"))
             if len(kept) < 3:
                 raise UntestableError("a trend over replicas takes three and more")
-            found.append(_with(evidence.trend_over_replicas(x, y, comparison.sign, seed), said))
+            found.append(_with(tests_of_trends.trend_over_replicas(x, y, comparison.sign, seed), said))
     return found
 
 
 def _courses(
     rows: pd.DataFrame, operand: Operand, along: str, remark: str
 ) -> tuple[list[tuple[np.ndarray, np.ndarray]], str]:
-    """x and y of every replica's series, of those in which nothing is undefined."""
+    """Return x and y of every replica's series, of those in which nothing is undefined."""
     rows = rows.dropna(subset=along)  # of the first row there is no change
     parts = [part for _, part in rows.groupby("replica")]
     if max(map(len, parts), default=0) < 3:
@@ -143,9 +156,20 @@ def _courses(
 
 
 def block(rows: pd.DataFrame, along: str, remark: str) -> tuple[np.ndarray, np.ndarray, str]:
-    """Values as (replicas, settings), of the replicas that have all of them, and the settings in order.
+    """Return values as (replicas, settings), of the replicas that have all of them, and the settings in order.
 
     Values of nets that diverged may be infinite.
+
+    Args:
+        rows: replica, value and the column `along`.
+        along: the setting.
+        remark: what there is to say already.
+
+    Returns:
+        Values (replicas, settings), settings (settings,), and the remark, which says what was left out.
+
+    Raises:
+        UntestableError: there are fewer than three settings, or no replica has a value at all of them.
     """
     table = rows.pivot_table(index="replica", columns=along, values="value", dropna=False, aggfunc="mean")
     lost = table.columns[table.isna().all()]
@@ -166,11 +190,11 @@ def _extreme(comparison: Extreme, tables: Tables, seed: int) -> list[Evidence]:
     found = []
     for rows in _groups(comparison, table):
         values, places, said = block(rows, along, remark)
-        allowed = (places >= low - 1e-9) & (places <= high + 1e-9)
+        allowed = within(pd.Series(places, name=along), low, high).to_numpy()
         if allowed.all() or not allowed.any():
             which = "every" if allowed.all() else "no"
             raise UntestableError(f"{which} {along} that was tried is from {low:g} to {high:g}")
-        found.append(_with(evidence.extreme(comparison.sign * values, allowed, seed), said))
+        found.append(_with(tests_of_places.extreme(comparison.sign * values, allowed, seed), said))
     return found
 
 
@@ -181,6 +205,8 @@ def _shape(comparison: Shape, tables: Tables, seed: int) -> list[Evidence]:
         values, x, said = block(rows, comparison.along, remark)
         if not np.isfinite(values).all():
             raise UntestableError("a net diverged, and there is no line through an infinite value")
+        if comparison.log and x[0] <= 0:
+            raise UntestableError(f"there is no logarithm of {comparison.along} {x[0]:g}")
         x = np.array([log(value) for value in x]) if comparison.log else x
-        found.append(_with(evidence.valley(comparison.sign * values, x), said))
+        found.append(_with(tests_of_places.valley(comparison.sign * values, x), said))
     return found

@@ -6,136 +6,16 @@ replica. All of them have to hold for the claim to hold.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import (
-    BeforeValidator,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from netclaims.settings.schema import Count, Name, Number, Positive, Settings, Share
+from netclaims.claims.operands import Operand, Side, one_of
+from netclaims.questions import of_claims
+from netclaims.settings.schema import Count, Name, Number, Positive, Settings
 
-Column = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
 Words = Annotated[str, Field(min_length=1)]
 QUOTED_WORDS = 12
-# The column along which a table has many rows for each net.
-COORDINATE = {"history": "epoch", "steps": "step", "interpolate": "alpha", "pca": "epoch"}
-TABLES = ("nets", "history", "steps", "fit", "pca", "hessian", "interpolate", "sensitivity")
-
-
-class EntryError(ValueError):
-    """An entry that is valid by itself asks for what is not there."""
-
-
-class Range(Settings):
-    """From one value to another, both included; either end may be left open."""
-
-    from_: Number | None = Field(default=None, alias="from")
-    to: Number | None = None
-
-    @model_validator(mode="after")
-    def _some(self) -> Self:
-        if self.from_ is None and self.to is None:
-            raise ValueError("from: give it or to, or both")
-        if self.from_ is not None and self.to is not None and self.from_ > self.to:
-            raise ValueError("from: a smaller value than to")
-        return self
-
-
-Value = str | Number
-# One value, a list of them, or a range: told apart by how they are written, so that a mistake in one is one fault.
-Wanted = Annotated[
-    Annotated[Value, Tag("value")] | Annotated[list[Value], Tag("values")] | Annotated[Range, Tag("range")],
-    Discriminator(lambda value: "values" if isinstance(value, list)
-                  else "range" if isinstance(value, dict | Range) else "value"),
-]  # fmt: skip
-
-
-class Until(Settings):
-    """How far along a series its value gets for the first time below a value, above one, or close to its lowest.
-
-    `within: 0.05` is at most 5 % above the lowest. A series that never gets there counts with its full length.
-    """
-
-    below: Number | None = None
-    above: Number | None = None
-    within: Positive | None = None
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> Self:
-        _one_of(self, "below", "above", "within")
-        return self
-
-
-class Operand(Settings):
-    """A number for every replica: a column of a table, in the rows that `where` picks.
-
-    Of a table with a series for each net (`history`, `steps`, `interpolate`, `pca`) `take` says what of it: the value
-    at its `start` or `end`, the `lowest`, `highest` or `mean` one, the `swing` from value to value (the root mean
-    square of successive differences over √2: von Neumann et al. 1941, which a trend hardly adds to), or the share of
-    steps that `rise`; or `until` how far it gets. `during: [0, 0.1]` looks at the first tenth of the series only. In
-    `history` and `steps` every loss has a `<loss>_change`: how much it changed since the row before, without its sign.
-    """
-
-    of: Column
-    where: dict[str, Wanted] = Field(default={})
-    during: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
-    take: Literal["start", "end", "lowest", "highest", "mean", "swing", "rise"] | None = None
-    until: Until | None = None
-
-    @field_validator("of")
-    @classmethod
-    def _table_known(cls, of: str) -> str:
-        if of.partition(".")[0] not in TABLES:
-            raise ValueError(f"no table {of.partition('.')[0]!r}; there are {', '.join(TABLES)}")
-        return of
-
-    @model_validator(mode="after")
-    def _of_one_piece(self) -> Self:
-        if self.take and self.until:
-            raise ValueError("until: give it or take, not both")
-        if self.during and self.during[0] >= self.during[1]:
-            raise ValueError(f"during: from a smaller to a larger share (found {self.during})")
-        if self.table not in COORDINATE and (self.take or self.until or self.during):
-            raise ValueError(f"take: goes with a table of series: {', '.join(COORDINATE)}")
-        return self
-
-    @property
-    def table(self) -> str:
-        """The table's name."""
-        return self.of.partition(".")[0]
-
-    @property
-    def column(self) -> str:
-        """The column's name."""
-        return self.of.partition(".")[2]
-
-    @property
-    def coordinate(self) -> str | None:
-        """The column along which the table has a series for each net, if it has."""
-        return COORDINATE.get(self.table)
-
-    @property
-    def is_number(self) -> bool:
-        """Whether it comes to one number a replica: there is no series, or it is said what to take of it."""
-        return self.coordinate is None or bool(self.take or self.until)
-
-
-# An operand, or a number to compare with.
-Side = Annotated[
-    Annotated[Operand, Tag("operand")] | Annotated[Number, Tag("number")],
-    Discriminator(lambda value: "operand" if isinstance(value, dict | Operand) else "number"),
-]
-
-
-def _one_of(settings: Settings, *names: str) -> None:
-    given = [name for name in names if getattr(settings, name) is not None]
-    if len(given) != 1:
-        raise ValueError(f"{names[0]}: give one of {', '.join(names)} (found {', '.join(given) or 'none'})")
 
 
 def _whole_course(settings: Trend | Extreme | Shape) -> None:
@@ -162,6 +42,12 @@ class Comparison(Settings):
     each: list[Name] = Field(default=[])
 
 
+def operands(comparison: Comparison) -> list[Operand]:
+    """Return every operand of a comparison."""
+    values = [getattr(comparison, name) for name in type(comparison).model_fields]
+    return [v for value in values for v in (value if isinstance(value, list) else [value]) if isinstance(v, Operand)]
+
+
 class Directed(Comparison):
     """A comparison that goes one of two ways, each a key of its own that holds the operand."""
 
@@ -169,7 +55,7 @@ class Directed(Comparison):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        _one_of(self, *self.WAYS)
+        one_of(self, *self.WAYS)
         return self
 
     @property
@@ -234,7 +120,7 @@ class Equivalence(Comparison):
 
     @model_validator(mode="after")
     def _numbers(self) -> Self:
-        _one_of(self, "within", "beyond")
+        one_of(self, "within", "beyond")
         _needs_number(self, "of", "to")
         return self
 
@@ -307,25 +193,13 @@ KINDS = {"trend": Trend, "ordering": Ordering, "equivalence": Equivalence, "extr
 STATISTICAL = tuple(KINDS)
 
 
-class Claim(Settings):
-    """A sentence of a report and how it is tested.
+class ClaimTest(Settings):
+    """How a sentence of a report is tested.
 
-    `quote` is a short one of `part` of the report, `read` says how its words were read; `question` is what it answers,
-    in words that claims of other reports on the same question share, and `answer` what it says. `figure` is one of the
-    experiment's, in which to look.
-
-    The test is one or several comparisons of one or several kinds, `arithmetic`, or neither: a sentence that is so, or
-    is not, by `definition`, and one that is `untestable`, for the reason given.
+    By one or several comparisons of one or several kinds, by `arithmetic`, or by neither: a sentence that is so, or is
+    not, by `definition`, and one that is `untestable`, for the reason given.
     """
 
-    report: Name
-    quote: Words
-    part: Words
-    experiment: Name
-    question: Words
-    answer: Words
-    figure: Name | None = None
-    read: Words
     needs: Needs | None = None
     trend: Annotated[list[Trend], BeforeValidator(_several), Field(min_length=1)] | None = None
     ordering: Annotated[list[Ordering], BeforeValidator(_several), Field(min_length=1)] | None = None
@@ -336,21 +210,12 @@ class Claim(Settings):
     definition: Words | None = None
     untestable: Words | None = None
 
-    @field_validator("quote")
-    @classmethod
-    def _short(cls, quote: str) -> str:
-        if len(quote.split()) > QUOTED_WORDS:
-            raise ValueError(f"at most {QUOTED_WORDS} words")
-        return quote
-
     @model_validator(mode="after")
     def _one_test(self) -> Self:
         others = [name for name in ("arithmetic", "definition", "untestable") if getattr(self, name) is not None]
         if bool(self.comparisons) + len(others) != 1:
             kinds = ", ".join([*STATISTICAL[1:], "arithmetic, definition or untestable"])
             raise ValueError(f"trend: give it or {kinds}")
-        if self.comparisons and self.figure is None:
-            raise ValueError("figure: required, the figure in which the comparison can be seen")
         return self
 
     @property
@@ -364,10 +229,32 @@ class Claim(Settings):
         return next(kind for kind in (*STATISTICAL, "arithmetic", "definition", "untestable") if getattr(self, kind))
 
 
-def nets_of(key: str, content: dict[str, Any]) -> str | None:
-    """The experiment that trained the nets of an experiment or of an analysis, by a report file's content."""
-    if key in content["experiments"]:
-        return key
-    sections = (section for name, section in content.items() if name not in ("results", "claims"))
-    entries = (section[key] for section in sections if isinstance(section, dict) and key in section)
-    return next((entry["nets"] for entry in entries if "nets" in entry), None)
+class Claim(ClaimTest):
+    """A sentence of a report and how it is tested.
+
+    `quote` is a short one of `part` of the report, `read` says how its words were read; `question` is what it answers,
+    by its name in questions.py, and `answer` what the claim says of it. `figure` is one of the experiment's,
+    in which to look.
+    """
+
+    report: Name
+    quote: Words
+    part: Words
+    experiment: Name
+    question: Annotated[str, AfterValidator(of_claims)]
+    answer: Words
+    figure: Name | None = None
+    read: Words
+
+    @field_validator("quote")
+    @classmethod
+    def _short(cls, quote: str) -> str:
+        if len(quote.split()) > QUOTED_WORDS:
+            raise ValueError(f"at most {QUOTED_WORDS} words")
+        return quote
+
+    @model_validator(mode="after")
+    def _shown(self) -> Self:
+        if self.comparisons and self.figure is None:
+            raise ValueError("figure: required, the figure in which the comparison can be seen")
+        return self

@@ -11,39 +11,78 @@ from statsmodels.stats.multitest import multipletests
 from tqdm import tqdm
 
 from netclaims.claims.arithmetic import work_out
-from netclaims.claims.check_claims import load_claims
 from netclaims.claims.compare import compare
-from netclaims.claims.entries import Claim, EntryError, nets_of
-from netclaims.claims.hypothesis_tests import Evidence, weakest
-from netclaims.claims.per_replica import Tables, UntestableError
+from netclaims.claims.entries import ClaimTest, Comparison, operands
+from netclaims.claims.evidence import Evidence, weakest
+from netclaims.claims.experiment_tables import Tables, UntestableError
+from netclaims.claims.operands import EntryError, Wanted
+from netclaims.claims.stated_entries import Stated
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.errors import SettingsError
+from netclaims.experiment import Experiment
 from netclaims.files import read_json, write_json, write_table
-from netclaims.paths import METRICS, PLOTS, REPORTS, metrics_of, report_path
-from netclaims.settings.experiments import load_experiments
-from netclaims.settings.strict_yaml import read_yaml
+from netclaims.paths import METRICS, PLOTS, metrics_of, report_path
 
-VERDICTS = ["supported", "refuted", "undecided", "not testable"]
 LEVEL = 0.05
 SAID = ["claim", "report", "experiment", "kind", "scale", "data", "epochs", "epochs_stated", "quote"]
 COLUMNS = ["unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm"]
 
 
-def load_all(scale: str | None = None) -> dict[str, tuple[Claim, Tables]]:
-    """Every claim of every report, with the tables of that scale to test it on, in the order of the reports.
+@dataclass(frozen=True)
+class Sentence:
+    """A claim, as far as its verdict depends on it.
 
-    Raises:
-        SettingsError: anything in them is wrong.
+    Attributes:
+        report: that makes it.
+        experiment: the experiment or analysis, whose tables it is tested on.
+        quote: the report's words.
+        test: how it is tested.
     """
-    found = {}
-    for path in sorted(REPORTS.glob("*.yaml")):
-        content, experiments = read_yaml(path), load_experiments(path)
-        kept: dict[str, Tables] = {}
-        for key, claim in load_claims(path, content, experiments).items():
-            if claim.experiment not in kept:
-                nets = nets_of(claim.experiment, content)
-                kept[claim.experiment] = Tables(claim.experiment, nets, experiments[nets], scale)
-            found[key] = (claim, kept[claim.experiment])
-    return found
+
+    report: str
+    experiment: str
+    quote: str
+    test: ClaimTest
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an experiment or an analysis, by whose name tables are kept, looks at.
+
+    Attributes:
+        nets: the experiment that trained them.
+        line: of an interpolation, the swept setting and its two values.
+    """
+
+    nets: str
+    line: tuple[str, list[float]] | None
+
+
+@dataclass(frozen=True)
+class Conclusions:
+    """What the reports conclude: the settings of the `claims` recipe.
+
+    Attributes:
+        seed: of permutations and bootstraps.
+        scale: that the nets have to be trained at to count.
+        experiments: every experiment by its name.
+        looks: what each experiment and analysis looks at.
+        claims: every claim by its name, in the order of the reports.
+        stated: numbers that the reports state, by experiment or analysis, and name.
+    """
+
+    seed: int
+    scale: str
+    experiments: dict[str, Experiment]
+    looks: dict[str, Look]
+    claims: dict[str, Sentence]
+    stated: dict[str, dict[str, Stated]]
+
+    def tables(self) -> dict[str, Tables]:
+        """Return the tables of every experiment and analysis."""
+        return {
+            key: Tables(key, self.experiments[look.nets], self.scale, look.line) for key, look in self.looks.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -55,14 +94,19 @@ class Finding:
     because: str = ""
 
 
-def find(claim: Claim, tables: Tables, seed: int) -> Finding:
+def find(claim: ClaimTest, tables: Tables, seed: int) -> Finding:
     """Put one claim to the test.
+
+    Args:
+        claim: how a sentence is tested.
+        tables: what there is to test it on.
+        seed: of permutations and bootstraps.
 
     Raises:
         EntryError: the entry asks for what is not there.
     """
     if claim.arithmetic:
-        holds, computed = work_out(claim.arithmetic, tables.experiment)
+        holds, computed = work_out(claim.arithmetic, tables.experiment.models, tables.experiment.example)
         said = ", ".join(f"{name.replace('_', ' ')} = {_number(value)}" for name, value in computed.items())
         return Finding(verdict="supported" if holds else "refuted", because=said)
     if not claim.comparisons:
@@ -70,21 +114,34 @@ def find(claim: Claim, tables: Tables, seed: int) -> Finding:
         return Finding(verdict="not testable", because=by_definition)
     try:
         tables.check_training(claim.needs)
+        tables.check_batches([batch for comparison in claim.comparisons for batch in _batches(comparison)])
         return Finding(weakest([compare(comparison, tables, seed) for comparison in claim.comparisons]))
     except UntestableError as reason:
         return Finding(verdict="not testable", because=str(reason))
 
 
-def find_all(claims: dict[str, tuple[Claim, Tables]], seed: int) -> dict[str, Finding]:
+def _batches(comparison: Comparison) -> list[Wanted | None]:
+    """Return the batch sizes that a comparison names: of the nets it looks at, or between which something lies."""
+    named = [operand.where.get("batch_size") for operand in operands(comparison)]
+    along = getattr(comparison, "along", None)
+    return [*named, getattr(comparison, "between", None) if along == "batch_size" else None]
+
+
+def find_all(claims: dict[str, Sentence], tables: dict[str, Tables], seed: int) -> dict[str, Finding]:
     """Put every claim to the test, with progress for whoever watches.
+
+    Args:
+        claims: every claim by its name.
+        tables: those of every experiment and analysis.
+        seed: of permutations and bootstraps.
 
     Raises:
         SettingsError: an entry asks for what is not there.
     """
     found = {}
-    for key, (claim, tables) in tqdm(claims.items(), desc="claims", leave=False, disable=None):
+    for key, claim in tqdm(claims.items(), desc="claims", leave=False, disable=None):
         try:
-            found[key] = find(claim, tables, seed)
+            found[key] = find(claim.test, tables[claim.experiment], seed)
         except EntryError as error:
             raise SettingsError(f"{report_path(key)}: claims.{key}: {error}") from None
     return found
@@ -97,7 +154,7 @@ def _number(value: object) -> str:
 
 
 def judge(findings: dict[str, Finding]) -> pd.DataFrame:
-    """The verdict on every claim, at a family-wise error rate of 5 % for all that are tested (Holm 1979).
+    """Judge every claim, at a family-wise error rate of 5 % for all that are tested (Holm 1979).
 
     A claim is supported where its corrected two-sided p value is below 5 % and the data are on its side, refuted where
     they are on the other, and undecided otherwise.
@@ -139,28 +196,31 @@ def _verdict(evidence: Evidence, p_holm: float) -> tuple[str, str]:
 
 
 def counts(verdicts: Iterable[str]) -> dict[str, int]:
-    """How many claims there are of every verdict."""
+    """Count the claims of every verdict."""
     found = list(verdicts)
     return {name: found.count(name) for name in VERDICTS}
 
 
-def write_ledger(claims: dict[str, tuple[Claim, Tables]], judged: pd.DataFrame, scale: str) -> None:
+def write_ledger(claims: dict[str, Sentence], looks: dict[str, Look], judged: pd.DataFrame, scale: str) -> None:
     """Write `metrics/claims.json`, the counts and the verdicts, and `plots/claims.csv`, a row for every claim.
 
     Args:
+        claims: every claim by its name.
+        looks: which nets they are about, by experiment or analysis.
         judged: as `judge` gives it.
+        scale: that of the runs.
     """
     said = [
-        read_json(metrics_of(tables.nets))
+        read_json(metrics_of(looks[claim.experiment].nets))
         | {"claim": key, "report": claim.report, "experiment": claim.experiment}
-        | {"kind": claim.kind, "quote": claim.quote}
-        for key, (claim, tables) in claims.items()
+        | {"kind": claim.test.kind, "quote": claim.quote}
+        for key, claim in claims.items()
     ]
     said = pd.DataFrame(said, columns=SAID)
     judged = judged.replace([inf, -inf], nan).astype({"replicas": "Int64"})
     write_table(PLOTS / "claims.csv", said.merge(judged, on="claim"))
     verdicts: dict[str, dict[str, str]] = {}
     for key, verdict in zip(judged["claim"], judged["verdict"], strict=True):
-        verdicts.setdefault(claims[key][0].report, {})[key] = verdict
+        verdicts.setdefault(claims[key].report, {})[key] = verdict
     numbers = {"scale": scale, "claims": len(judged), "tested": int(judged["p"].notna().sum())}
     write_json(METRICS / "claims.json", numbers | {"counts": counts(judged["verdict"]), "verdicts": verdicts})

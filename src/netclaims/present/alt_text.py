@@ -5,31 +5,32 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from netclaims.present import style
-from netclaims.present.figures import diverged, panels
+from netclaims.present.captions import diverged
+from netclaims.present.figure_spec import FigureSpec
+from netclaims.present.quantities import label, value
+from netclaims.present.tables import facets_of, of_facet, panels
 from netclaims.present.wording import short
-from netclaims.settings.figures import FigureSettings
 
 MOST = 8  # lines or values that are told one by one
 
 
-def describe(key: str, settings: FigureSettings, about: dict) -> str:
-    """A figure in some sentences: its title, its axes, and the course of every line or the range of what it shows.
+def describe(key: str, spec: FigureSpec, about: dict) -> str:
+    """Say a figure in some sentences: its title, its axes, and the course of every line or the range of what it shows.
 
     Args:
+        key: the experiment or analysis that its tables are of.
+        spec: the figure.
         about: the experiment's metrics, as for `figures.draw`.
 
     Raises:
-        SettingsError: as `figures.draw`.
+        SettingsError: as `tables.panels`.
     """
-    told = [f"{settings.title}."]
-    names = [name.split(".")[1] for name in settings.y]
-    for column, table in zip(names, panels(key, settings), strict=True):
-        quantity = style.label(column, about["loss"])
-        for facet in dict.fromkeys(table[settings.columns]) if settings.columns else [None]:
-            rows = table if facet is None else table[table[settings.columns] == facet]
-            where = "" if facet is None else f" ({style.value(settings.columns, facet)})"
-            told.append(f"{quantity}{where}: {KINDS[settings.kind](rows, settings, column, about)}.")
+    told = [f"{spec.title}."]
+    for (_, column), table in zip(spec.shown, panels(key, spec), strict=True):
+        for facet in facets_of(table, spec):
+            where = "" if facet is None else f" ({value(spec.columns, facet)})"
+            rows = of_facet(table, spec, facet)
+            told.append(f"{label(column, about['loss'])}{where}: {KINDS[spec.kind](rows, spec, column, about)}.")
     if gone := diverged(about):
         told.append(f"{gone[0].upper()}{gone[1:]}.")
     return " ".join(" ".join(told).split())
@@ -40,25 +41,25 @@ def _range(values: pd.Series) -> str:
     return f"from {short(values.min())} to {short(values.max())}" if len(values) else "nothing that is finite"
 
 
-def _groups(rows: pd.DataFrame, settings: FigureSettings) -> list[tuple[str, pd.DataFrame]]:
-    by = list(dict.fromkeys(name for name in (settings.lines, "split") if name and name in rows))
+def _groups(rows: pd.DataFrame, spec: FigureSpec) -> list[tuple[str, pd.DataFrame]]:
+    by = list(dict.fromkeys(name for name in (spec.lines, "split") if name and name in rows))
     if not by:
         return [("", rows)]
     found = rows.groupby(by, sort=False, observed=True)
-    return [(", ".join(style.value(*part) for part in zip(by, names, strict=True)), of) for names, of in found]
+    return [(", ".join(value(*part) for part in zip(by, names, strict=True)), of) for names, of in found]
 
 
-def _lines(rows: pd.DataFrame, settings: FigureSettings, column: str, about: dict) -> str:
-    groups = [(name, group) for name, group in _groups(rows, settings) if np.isfinite(group[column]).any()]
+def _lines(rows: pd.DataFrame, spec: FigureSpec, column: str, about: dict) -> str:
+    groups = [(name, group) for name, group in _groups(rows, spec) if np.isfinite(group[column]).any()]
     if not groups:
         return "nothing that is finite"
     if len(groups) > MOST:
-        return f"{len(groups)} lines by {style.label(settings.x, about['loss'])}, {_range(rows[column])}"
-    return "; ".join(f"{name} {_course(group, settings.x, column)}".strip() for name, group in groups)
+        return f"{len(groups)} lines by {label(spec.x, about['loss'])}, {_range(rows[column])}"
+    return "; ".join(f"{name} {_course(group, spec.x, column)}".strip() for name, group in groups)
 
 
 def _course(rows: pd.DataFrame, x: str, column: str) -> str:
-    """Where a line begins and ends, and its lowest or highest place if that is in between."""
+    """Say where a line begins and ends, and its lowest or highest place if that is in between."""
     rows = rows[np.isfinite(rows[column])].sort_values(x)
     values, places = rows[column].to_numpy(), rows[x].to_numpy()
     told = f"goes from {short(values[0])} at {short(places[0])} to {short(values[-1])} at {short(places[-1])}"
@@ -68,38 +69,38 @@ def _course(rows: pd.DataFrame, x: str, column: str) -> str:
     return told
 
 
-def _points(rows: pd.DataFrame, settings: FigureSettings, column: str, about: dict) -> str:
+def _points(rows: pd.DataFrame, spec: FigureSpec, column: str, about: dict) -> str:
     told = []
-    for name, group in _groups(rows, settings):
+    for name, group in _groups(rows, spec):
         if len(group) > MOST:
             told.append(f"{name} {_range(group[column])}")
             continue
         values = [
-            f"{style.value(settings.x, place)} {short(value) if np.isfinite(value) else 'none'}"
-            for place, value in zip(group[settings.x], group[column], strict=True)
+            f"{value(spec.x, place)} {short(height) if np.isfinite(height) else 'none'}"
+            for place, height in zip(group[spec.x], group[column], strict=True)
         ]
         told.append(f"{name}: {', '.join(values)}" if name else ", ".join(values))
     return "; ".join(told)
 
 
-def _scatter(rows: pd.DataFrame, settings: FigureSettings, column: str, about: dict) -> str:
-    x = style.label(settings.x, about["loss"])
+def _scatter(rows: pd.DataFrame, spec: FigureSpec, column: str, about: dict) -> str:
+    x = label(spec.x, about["loss"])
     return "; ".join(
-        f"{len(group)} nets {name}".strip() + f" {_range(group[column])}, {x} {_range(group[settings.x])}"
-        for name, group in _groups(rows, settings)
+        f"{len(group)} nets {name}".strip() + f" {_range(group[column])}, {x} {_range(group[spec.x])}"
+        for name, group in _groups(rows, spec)
     )
 
 
-def _paths(rows: pd.DataFrame, settings: FigureSettings, column: str, about: dict) -> str:
+def _paths(rows: pd.DataFrame, spec: FigureSpec, column: str, about: dict) -> str:
     ends = rows.sort_values("epoch").groupby("replica")
     return (
         f"{rows['replica'].nunique()} runs, which begin {_range(ends[column].first())} and end "
-        f"{_range(ends[column].last())}; {style.label(settings.x, about['loss'])}: begin "
-        f"{_range(ends[settings.x].first())}, end {_range(ends[settings.x].last())}"
+        f"{_range(ends[column].last())}; {label(spec.x, about['loss'])}: begin "
+        f"{_range(ends[spec.x].first())}, end {_range(ends[spec.x].last())}"
     )
 
 
-def _contours(rows: pd.DataFrame, settings: FigureSettings, column: str, about: dict) -> str:
+def _contours(rows: pd.DataFrame, spec: FigureSpec, column: str, about: dict) -> str:
     return f"{_range(rows[column])} over the plane"
 
 

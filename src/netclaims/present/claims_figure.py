@@ -14,9 +14,12 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
-from netclaims.present.style import PALETTE, PLAIN, QUIET, decades
+from netclaims.claims.verdicts import VERDICTS
+from netclaims.present import style
+from netclaims.present.axes import PLAIN, decades
+from netclaims.present.style import QUIET
 
-VERDICTS = {"supported": (PALETTE[0], "o"), "refuted": (PALETTE[1], "X"), "undecided": ("#8C8C8C", "D")}
+TESTED = [verdict for verdict in VERDICTS.values() if verdict.name != "not testable"]  # those of claims in the figure
 # The panels: a title, and what its axis shows of which units.
 PANELS = {
     "ranks": ("rank correlation ρ, or\ndifference of mean ranks", ("rho", "rank")),
@@ -32,7 +35,7 @@ QUOTED_LETTERS = 84
 
 
 def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
-    """A row for every tested claim, with a point and its 95 % interval in the panel of its unit.
+    """Draw a row for every tested claim, with a point and its 95 % interval in the panel of its unit.
 
     Effects point to the right where they are as claimed; a shaded part of a row is what the claim says.
 
@@ -40,6 +43,7 @@ def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
         claims: the table `plots/claims.csv`.
         scale: named in the title.
     """
+    style.apply()
     tested = claims[claims["unit"].notna() & (claims["unit"] != "")]
     shown = {name: panel for name, panel in PANELS.items() if tested["unit"].isin(panel[1]).any()}
     places, heads, bottom = _places(tested)
@@ -55,7 +59,7 @@ def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
     first.set_yticks([places[key] for key in tested["claim"]],
                      [f"“{shorten(quote, QUOTED_LETTERS, placeholder='…')}”" for quote in tested["quote"]])  # fmt: skip
     for tick, verdict in zip(first.get_yticklabels(), tested["verdict"], strict=True):
-        tick.set(size=7, parse_math=False, color=VERDICTS[verdict][0] if verdict != "undecided" else QUIET)
+        tick.set(size=7, parse_math=False, color=VERDICTS[verdict].colour if verdict != "undecided" else QUIET)
     for axes in grid:
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", labelsize=8, labeltop=True)
@@ -65,11 +69,11 @@ def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
         first.text(0.01, place, f"Report {report}", weight="bold", va="center", size=9,
                    transform=blended_transform_factory(figure.transFigure, first.transData))  # fmt: skip
     found, reports = claims["verdict"].value_counts(), claims["report"].nunique()
-    said = ", ".join(f"{found.get(name, 0)} {name}" for name in (*VERDICTS, "not testable"))
+    said = ", ".join(f"{found.get(name, 0)} {name}" for name in VERDICTS)
     figure.suptitle(f"{len(claims)} claims of {reports} report{'s' * (reports > 1)}, at the {scale} scale: {said}",
                     x=0.01, y=1 - 0.12 / height, ha="left", va="top", size=11)  # fmt: skip
-    marks = [Line2D([], [], color=colour, marker=marker, linestyle="-", markersize=5, label=name)
-             for name, (colour, marker) in VERDICTS.items()]  # fmt: skip
+    marks = [Line2D([], [], color=verdict.colour, marker=verdict.marker, linestyle="-", markersize=5,
+                    label=verdict.name) for verdict in TESTED]  # fmt: skip
     figure.legend(handles=[*marks, Patch(color=CLAIMED, label="what the claim says")], ncols=4, loc="upper left",
                   bbox_to_anchor=(0.005, 1 - 0.32 / height))  # fmt: skip
     figure.text(0.01, 0.12 / height, "Points: effect, positive (or above 1) as claimed; of several comparisons the one "
@@ -79,7 +83,7 @@ def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
 
 
 def _places(tested: pd.DataFrame) -> tuple[dict[str, float], dict[str, float], float]:
-    """The heights of the claims' rows and of the reports' headings, and where the last row ends."""
+    """Return the heights of the claims' rows and of the reports' headings, and where the last row ends."""
     places, heads, at = {}, {}, 0.0
     for report, rows in tested.groupby("report", sort=False):
         heads[report] = at
@@ -104,14 +108,14 @@ def _panel(axes: Axes, rows: pd.DataFrame, places: dict[str, float], title: str,
     axes.set_xlim(low, high)
     axes.axvline(1 if name == "ratio" else 0, color="#707070", linewidth=0.8)
     for row in rows.itertuples():
-        y, (colour, marker) = places[row.claim], VERDICTS[row.verdict]
+        y, verdict = places[row.claim], VERDICTS[row.verdict]
         claimed = (row.claimed_low, row.claimed_high if isfinite(row.claimed_high) else high)
         axes.barh(y, claimed[1] - claimed[0], left=claimed[0], height=0.86, color=CLAIMED, zorder=0.5)
         if isfinite(row.low) and isfinite(row.high):
-            axes.plot(np.clip([row.low, row.high], low, high), [y, y], color=colour, linewidth=1.3)
+            axes.plot(np.clip([row.low, row.high], low, high), [y, y], color=verdict.colour, linewidth=1.3)
         outside = row.effect < low or row.effect > high
-        mark = ("<" if row.effect < low else ">") if outside else marker
-        axes.plot(np.clip(row.effect, low, high), y, marker=mark, color=colour, markersize=4.2, clip_on=False)
+        mark = ("<" if row.effect < low else ">") if outside else verdict.marker
+        axes.plot(np.clip(row.effect, low, high), y, marker=mark, color=verdict.colour, markersize=4.2, clip_on=False)
 
 
 def _limits(rows: pd.DataFrame, name: str) -> tuple[float, float]:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from netclaims.claims.entries import Claim
-from netclaims.claims.ledger import VERDICTS
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.paths import FIGURES, report_of
 from netclaims.present.wording import MARKS, effect
+from netclaims.questions import ANSWERED
 
 CLAIMS_PAGE = Path("docs/claims.md")
 HEAD = """# Which claims hold
@@ -30,7 +31,7 @@ WARNING = ", on little data and with fewer epochs than the reports took: they sp
 
 
 def claims_page(claims: dict[str, Claim], table: pd.DataFrame, scale: str) -> str:
-    """The page.
+    """Return the page.
 
     Args:
         claims: every claim by its name.
@@ -55,18 +56,18 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text of which Markdown makes nothing else; a bar would end the cell of a table."""
+    """Return text of which Markdown makes nothing else; a bar would end the cell of a table."""
     return re.sub(r"([*_<>`\[\]\\])", r"\\\1", " ".join(text.split()))
 
 
 def _counts(table: pd.DataFrame) -> str:
-    found = pd.crosstab(table["report"], table["verdict"]).reindex(columns=VERDICTS, fill_value=0)
+    found = pd.crosstab(table["report"], table["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
     rows = [[report, *map(str, counts)] for report, counts in zip(found.index, found.to_numpy(), strict=True)]
     return _table(["report", *VERDICTS], [*rows, ["all", *map(str, found.sum())]])
 
 
 def _questions(claims: dict[str, Claim], rows: pd.DataFrame) -> str:
-    """The questions that several reports answer from their figures, side by side."""
+    """Set the questions that several reports answer from their figures side by side."""
     reports = list(dict.fromkeys(claim.report for claim in claims.values()))
     answers: dict[str, dict[str, list[str]]] = {}
     for key, claim in claims.items():
@@ -76,7 +77,8 @@ def _questions(claims: dict[str, Claim], rows: pd.DataFrame) -> str:
             cells[claim.report].append(f"{mark} [{_plain(claim.answer)}](#{key})")
     several = {question: cells for question, cells in answers.items() if sum(map(bool, cells.values())) > 1}
     lines = [
-        [f"**{question}**", *("<br>".join(cell) for cell in cells.values())] for question, cells in several.items()
+        [f"**{ANSWERED[question]}**", *("<br>".join(cell) for cell in cells.values())]
+        for question, cells in several.items()
     ]
     legend = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())
     return f"## The same question, several reports\n\n{legend}\n\n" + _table(["question", *reports], lines)

@@ -9,10 +9,10 @@ from netclaims.present.facts import Facts, facts_of_report
 
 HEAD = """# The experiments
 
-Written by the stage `docs` from [reports/](../reports). An experiment is an entry of `experiments` there; some reports
-look at the same nets twice, and then the second experiment is an analysis of the nets of the first. *Stated* are the
-settings that the report gives, *assumed* those that it leaves open; epochs, sizes of data sets and replicas are those of
-the `paper` scale. A batch size "(knob)" is that of [params.yaml](../params.yaml).
+Written by the stage `docs` from [reports/](../reports). An experiment is an entry of `experiments` there; some
+reports look at the same nets twice, and then the second experiment is an analysis of the nets of the first. *Stated*
+are the settings that the report gives, *assumed* those that it leaves open; epochs, sizes of data sets and replicas
+are those of the `paper` scale. A batch size "(knob)" is that of [params.yaml](../params.yaml).
 
 A network is written by its layers and the number of its parameters: 784-256-10 has 784 inputs, a dense layer of 256
 units and one of 10; elsewhere a number is a dense layer, and `conv 16 k3 p1` a convolution to 16 channels of kernel 3
@@ -22,7 +22,7 @@ followed by what the report says where its words and its numbers cannot both be 
 
 
 def experiments_table() -> str:
-    """The page: a section and a table for each report, a row for each experiment."""
+    """Return the page: a section and a table for each report, a row for each experiment."""
     return "\n".join([HEAD, *(_section(path) for path in sorted(REPORTS.glob("*.yaml")))])
 
 
@@ -34,7 +34,7 @@ def _section(path: Path) -> str:
 
 
 def _cells(facts: Facts) -> list[list[str]]:
-    """The cells of one row, each a list of lines."""
+    """Return the cells of one row, each a list of lines."""
     return [
         [f"**`{facts.key}`**", *([facts.title] if facts.trained else [])],
         facts.data,

@@ -45,7 +45,7 @@ class Facts:
 
 
 def facts_of_report(path: Path) -> list[Facts]:
-    """The facts of every experiment of the report in `path`, those with figures first, in the order of these.
+    """Return the facts of every experiment of the report in `path`, those with figures first, in the order of these.
 
     Raises:
         SettingsError: anything in its experiments or figures is wrong.
@@ -94,7 +94,7 @@ def _networks(experiment: Experiment) -> list[str]:
 
 
 def layout(experiment: Experiment, model: str) -> str:
-    """A network in one line: 1-5-10-1 where all layers are dense, a list of layers otherwise."""
+    """Write a network in one line: 1-5-10-1 where all layers are dense, a list of layers otherwise."""
     found = shapes(experiment.models[model].layers, EXAMPLE[experiment.data])
     if all(isinstance(layer, Dense) for layer, _ in found):
         widths = [prod(EXAMPLE[experiment.data]), *(layer.dense for layer, _ in found)]
@@ -117,7 +117,7 @@ def layout(experiment: Experiment, model: str) -> str:
 
 
 def _settings(experiment: Experiment) -> tuple[list[str], list[str]]:
-    """The settings that the report states, and those assumed, each as a line."""
+    """Return the settings that the report states, and those assumed, each as a line."""
     stated, assumed = [], []
     values = experiment.model_dump(exclude_unset=True)
     if "batch_size" in experiment.follows:

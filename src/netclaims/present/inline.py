@@ -8,9 +8,9 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
+from netclaims.present.rounding import round_numbers
+
 REFERENCE = re.compile(r"#([\w.-]+)")
-FINER = re.compile(r"(\.\d)\d+")
-ZERO = re.compile(r"\.0\b")
 # What matplotlib draws with. What else an SVG can hold, such as scripts, a page is better without.
 DRAWN = {"g", "defs", "clipPath", "path", "rect", "use", "text", "tspan", "image", "pattern"}
 # What a figure may lead to: parts of itself, and pixels that lie in it. Its style becomes part of the page's.
@@ -28,7 +28,7 @@ class Figures:
         self._count = 0
 
     def inline(self, svg: str, label: str) -> Markup:
-        """The `<svg>` element of a figure that matplotlib drew, for HTML; what would run in a page is left out.
+        """Return the `<svg>` element of a figure that matplotlib drew, for HTML; what would run in a page is left out.
 
         Args:
             svg: the content of the file.
@@ -49,7 +49,7 @@ class Figures:
         return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704 (its texts are escaped)
 
     def style(self) -> Markup:
-        """The rules of all figures so far, as CSS."""
+        """Return the rules of all figures so far, as CSS."""
         rules = "\n".join(f".{name} {{ {rule} }}" for rule, name in self._rules.items())
         return Markup(rules)  # noqa: S704 (what matplotlib wrote)
 
@@ -70,7 +70,7 @@ class Figures:
             child.tail = None
 
     def _attribute(self, name: str, value: str, used: set[str]) -> tuple[str, str] | None:
-        """An attribute as it is written here; None where it is not."""
+        """Return an attribute as it is written here; None where it is not."""
         name = _local(name)
         if name.startswith("on") or (name == "href" and not INSIDE.match(value)):
             return None
@@ -87,14 +87,14 @@ class Figures:
 
 
 def _local(name: str) -> str:
-    """A name without its XML namespace, of which HTML knows nothing."""
+    """Return a name without its XML namespace, of which HTML knows nothing."""
     return name.rpartition("}")[2]
 
 
 def _path(drawn: str) -> str:
-    """A path to tenths of a point, without the spaces and letters that it can do without."""
+    """Shorten a path to tenths of a point, without the spaces and letters that it can do without."""
     short, before = [], ""
-    for command, places in COMMAND.findall(ZERO.sub("", FINER.sub(r"\1", drawn))):
+    for command, places in COMMAND.findall(round_numbers(drawn, 1)):
         follows = command == "L" and before in ("M", "L")  # more places after M or L are lines anyhow
         short.append((" " if follows else command) + " ".join(places.split()))
         before = command

@@ -10,11 +10,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(template: str, folder: Path = TEMPLATES, **content: object) -> str:
-    """A page: what `content` holds is escaped, unless it is `Markup`.
+    """Return a page made of a template.
 
     Args:
         template: the name of a file in `folder`; it can extend and include those of this package.
         folder: where it lies.
+        **content: what the template names; it is escaped, unless it is `Markup`.
     """
     environment = Environment(
         loader=FileSystemLoader([folder, TEMPLATES]), autoescape=True, undefined=StrictUndefined,

@@ -11,16 +11,17 @@ import pandas as pd
 from markupsafe import Markup
 
 from netclaims.claims.entries import Claim
-from netclaims.claims.ledger import VERDICTS
+from netclaims.claims.verdicts import VERDICTS
 from netclaims.files import read_csv, read_json
 from netclaims.paths import FIGURES, METRICS, PLOTS, REPORTS, metrics_of, report_of
 from netclaims.present.alt_text import describe
+from netclaims.present.captions import caption
 from netclaims.present.facts import Facts, facts_of_report
-from netclaims.present.figures import caption
 from netclaims.present.inline import Figures
 from netclaims.present.pages import render
 from netclaims.present.wording import MARKS, effect, short
-from netclaims.settings.figures import CHAPTERS, FiguresSettings, load_figures
+from netclaims.questions import ANSWERED, CHAPTERS
+from netclaims.settings.figures import FiguresSettings, load_figures
 from netclaims.settings.params import Params
 
 REPORT_PAGE = Path("report/index.html")
@@ -40,6 +41,11 @@ class Row:
     def mark(self) -> str:
         """The sign that stands for the verdict."""
         return MARKS[self.verdict]
+
+    @property
+    def question(self) -> str:
+        """What the claim answers, in words."""
+        return ANSWERED[self.claim.question]
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class Card:
 
 
 def report_page(claims: dict[str, Claim], params: Params) -> str:
-    """The page, from the settings, `metrics/` and `plots/`.
+    """Return the page, from the settings, `metrics/` and `plots/`.
 
     Args:
         claims: every claim by its name.
@@ -96,7 +102,8 @@ def report_page(claims: dict[str, Claim], params: Params) -> str:
     cards = list(_cards(figures, rows))
     chapters = {
         chapter: {
-            name: (text, [card for question, card in cards if question == name]) for name, text in questions.items()
+            name: (question.text, [card for answered, card in cards if answered == name])
+            for name, question in questions.items()
         }
         for chapter, questions in CHAPTERS.items()
     }
@@ -112,7 +119,7 @@ def report_page(claims: dict[str, Claim], params: Params) -> str:
         verdicts=VERDICTS,
         marks=MARKS,
         counts=_counts(rows),
-        questions=list(dict.fromkeys(row.claim.question for row in rows)),
+        questions=list(dict.fromkeys(row.question for row in rows)),
         overview=_overview(figures, rows, "verdicts", "A mark for every claim, by question and report"),
         effects=_overview(figures, rows, "claims", "Effects and 95 % intervals of the claims tested on data"),
         chapters=chapters,
@@ -143,7 +150,7 @@ def _ledger(claims: dict[str, Claim], table: pd.DataFrame) -> list[Row]:
 
 
 def _overview(figures: Figures, rows: list[Row], name: str, shows: str) -> Markup:
-    """A figure of all claims, whose numbers the table has too."""
+    """Return a figure of all claims, whose numbers the table has too."""
     counts = Counter(row.verdict for row in rows)
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
     svg = (FIGURES / f"{name}.svg").read_text(encoding="utf-8")
@@ -151,7 +158,7 @@ def _overview(figures: Figures, rows: list[Row], name: str, shows: str) -> Marku
 
 
 def _cards(figures: Figures, rows: list[Row]) -> Iterable[tuple[str, Card]]:
-    """Every experiment that has figures, with the question that it helps to answer."""
+    """Yield every experiment that has figures, with the question that it helps to answer."""
     stated = read_json(METRICS / "stated.json")
     for path in sorted(REPORTS.glob("*.yaml")):
         drawn = load_figures(path.stem)
@@ -174,7 +181,9 @@ def _drawn(figures: Figures, key: str, settings: FiguresSettings, about: dict) -
         Drawn(
             name=name,
             title=figure.title,
-            svg=figures.inline((folder / f"{name}.svg").read_text(encoding="utf-8"), describe(key, figure, about)),
+            svg=figures.inline(
+                (folder / f"{name}.svg").read_text(encoding="utf-8"), describe(key, figure.plain(), about)
+            ),
         )
         for name, figure in settings.draw.items()
     ]

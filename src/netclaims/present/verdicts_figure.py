@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from netclaims.claims.entries import Claim
-from netclaims.claims.ledger import VERDICTS
-from netclaims.present import claims_figure
+from netclaims.claims.verdicts import VERDICTS
+from netclaims.present import style
 from netclaims.present.style import QUIET
+from netclaims.questions import ANSWERED
 
-MARKS = claims_figure.VERDICTS | {"not testable": ("#C4C4C4", "_")}
 ABREAST = 7  # marks side by side; more go below
 STEP, LINE, CELL, LABEL = 0.15, 0.17, 1.2, 4.4  # inches
 
 
 def draw_verdicts(claims: Mapping[str, Claim], verdicts: Mapping[str, str], scale: str) -> Figure:
-    """A row for every question, in the order of the assignment, and a column for every report.
+    """Draw a row for every question, in the order of the assignment, and a column for every report.
 
     Args:
         claims: every claim by its name.
         verdicts: those on them.
         scale: named in the title.
     """
+    style.apply()
     reports = sorted({claim.report for claim in claims.values()})
     cells: dict[str, dict[str, list[str]]] = {}
     for key, claim in sorted(claims.items(), key=lambda item: item[1].part):
@@ -42,14 +44,15 @@ def draw_verdicts(claims: Mapping[str, Claim], verdicts: Mapping[str, str], scal
     for (question, row), count in zip(cells.items(), lines, strict=True):
         axes.axhline(top, color="#E4E4E4", lw=0.6)
         top += 0.05
-        axes.text(0.1, top + LINE / 2, question, va="center", size=8.5)
+        axes.text(0.1, top + LINE / 2, ANSWERED[question], va="center", size=8.5)
         for report, found in row.items():
-            for i, verdict in enumerate(sorted(found, key=VERDICTS.index)):
-                colour, marker = MARKS[verdict]
+            for i, verdict in enumerate(sorted(found, key=list(VERDICTS).index)):
+                look = {"color": VERDICTS[verdict].colour, "marker": VERDICTS[verdict].marker}
                 x = LABEL + 0.05 + CELL * reports.index(report) + STEP * (i % ABREAST)
-                axes.plot(x, top + LINE * (i // ABREAST + 0.5), marker=marker, color=colour, ms=6, clip_on=False)
+                axes.plot(x, top + LINE * (i // ABREAST + 0.5), **look, ms=6, clip_on=False)
         top += LINE * count + 0.05
-    marks = [Line2D([], [], color=MARKS[name][0], marker=MARKS[name][1], ls="", ms=6,
-                    label=f"{list(verdicts.values()).count(name)} {name}") for name in VERDICTS]  # fmt: skip
+    counted = Counter(verdicts.values())
+    marks = [Line2D([], [], color=verdict.colour, marker=verdict.marker, ls="", ms=6, label=f"{counted[name]} {name}")
+             for name, verdict in VERDICTS.items()]  # fmt: skip
     axes.legend(handles=marks, ncols=4, loc="upper left", bbox_to_anchor=(0, 1 - 0.3 / height), labelcolor=QUIET)
     return figure

@@ -6,7 +6,9 @@ from math import isfinite
 
 import pandas as pd
 
-MARKS = {"supported": "✔", "refuted": "✘", "undecided": "?", "not testable": "–"}
+from netclaims.claims.verdicts import VERDICTS
+
+MARKS = {name: verdict.mark for name, verdict in VERDICTS.items()}
 UNITS = {
     "rho": "ρ = {}",
     "rank": "rank difference {}",
@@ -17,13 +19,15 @@ UNITS = {
 
 
 def short(value: float, digits: int = 3) -> str:
-    """A number of so many significant digits, or a whole one from a thousand on, with a true minus sign."""
+    """Write a number with so many significant digits, or a whole one from a thousand on, with a true minus sign."""
     said = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
     return said.replace("-", "−")
 
 
 def effect(row: pd.Series) -> list[str]:
-    """A claim's effect with its interval, and its p with the number of replicas, a line each; as far as there are any.
+    """Write a claim's effect with its interval, and its p with the number of replicas, a line each.
+
+    What there is none of is left out.
 
     Args:
         row: of `plots/claims.csv`.

@@ -45,9 +45,6 @@ DISTRIBUTIONS = {
 # What a name in quotes may look like in a template. Overlapping, because a quotation mark may stand alone before it.
 QUOTED = re.compile(r"""(?=(["'])([^"'\n]+)\1)""")
 
-# Fields of a syntax tree that say nothing of what the code does.
-IDLE = {"ctx", "kind", "type_comment", "type_ignores"}
-
 
 @dataclass(frozen=True)
 class Code:
@@ -201,7 +198,7 @@ def _module(path: str, package: str, content: bytes) -> _File:
         waiting: list[str | ast.AST] = [ast.parse(content)]
     except SyntaxError as error:
         raise SyntaxError(f"{path}, line {error.lineno}: {error.msg}") from None
-    except ValueError as error:  # null bytes, before Python 3.12
+    except ValueError as error:  # how some releases of Python refuse null bytes and wrong f-strings
         raise SyntaxError(f"{path}: {error}") from None
     written, imported, strings = [], [], []
     while waiting:  # not a function that calls itself: expressions may be nested more deeply than calls may
@@ -241,40 +238,38 @@ def _digest(content: bytes) -> str:
 def _pieces(node: ast.AST) -> list[str | ast.AST]:
     """Return a node as text, in pieces with its children between; the same for the trees of all versions of Python.
 
-    Versions differ in the order of fields, in fields that are new and empty, in whether an empty field is there, and in
-    how they cut the text of f-strings.
+    Versions differ in the order of fields, in fields that are new, and empty or 0 unless code uses new syntax, and in
+    how they cut the text of f-strings. A constant's type is seen from how Python writes it.
     """
     kind = type(node)
     if kind in (ast.Constant, ast.MatchSingleton):  # integers in hexadecimal: Python writes no long ones in decimal
         value = hex(node.value) if type(node.value) is int else ascii(node.value)
-        return [f"{kind.__name__} {type(node.value).__name__} {value}"]
+        return [f"{kind.__name__} {value}"]
     pieces, text = [], f"{kind.__name__}("
     for field in _fields(kind):
-        value = getattr(node, field, None)
+        value = getattr(node, field)
         if kind is ast.JoinedStr:
             value = _merged(value)
         elif field == "format_spec" and value is not None:  # Python 3.13 has had constants here
             value = _merged([value])
-        if not value:  # None, an empty list, or 0, which new versions may have for what older ones cannot say
+        if not value:  # None, an empty list, or 0 as in `is_lazy` of imports, new in Python 3.15
             continue
-        label = f"{field}="
         for child in value if isinstance(value, list) else (value,):
             if type(child) is ast.Name:  # a third of all nodes, written here for speed
-                text += f"{label}Name(id={child.id!a},),"
+                text += f"{field}=Name(id={child.id!a},),"
             elif not isinstance(child, ast.AST):
-                text += f"{label}{child!a},"
+                text += f"{field}={child!a},"
             elif _alone(child):
                 continue
             else:
-                pieces += (text + label, child)
+                pieces += (f"{text}{field}=", child)
                 text = ","
-            label = ""
     return [*pieces, f"{text})"]
 
 
 @cache
 def _fields(kind: type[ast.AST]) -> list[str]:
-    return sorted(set(kind._fields) - IDLE)
+    return sorted(set(kind._fields) - {"ctx"})  # whether a name is read or set stands in its parent as well
 
 
 def _alone(node: object) -> bool:

@@ -142,6 +142,8 @@ def analysis(entry: Section, nets: Training, params: Params) -> dict:
         settings["control"] = settings["between"][0] in starts
     elif isinstance(entry, GradientSettings):
         settings["against"] = entry.against
+    elif isinstance(entry, PcaSettings):
+        settings["stops"] = nets.stop is not None
     if isinstance(entry, PcaSettings | HessianSettings | SensitivitySettings):  # which draw random numbers
         settings["seed"] = nets.seed
     return {"nets": asdict(Experiment(**plain))} | settings

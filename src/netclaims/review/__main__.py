@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dvc.exceptions import DvcException
 
+from netclaims.errors import DataError, SettingsError
 from netclaims.review.base import ReviewError
 from netclaims.review.changes import find_changes
 from netclaims.review.comment import comment, summary
@@ -24,7 +25,7 @@ def main() -> None:
     try:
         changes = find_changes(sys.argv[1])
         found = faults()
-    except (ReviewError, DvcException) as error:
+    except (ReviewError, SettingsError, DataError, DvcException) as error:
         sys.exit(str(error))
     REVIEW.mkdir(exist_ok=True)
     for name, text in {

@@ -21,11 +21,16 @@ class Base:
     subject: str
 
     def read(self, path: Path) -> str | None:
-        """The content of a file there; None if there is no such file."""
-        return run("git", "show", f"{self.commit}:{path.as_posix()}", missing=True)
+        """Return the content of a file there; None if there is no such file."""
+        return read_committed(path, self.commit)
+
+    def files(self, folder: Path) -> set[Path]:
+        """Return all files there that lie in a folder."""
+        listed = run("git", "ls-tree", "-r", "-z", "--name-only", self.commit, "--", f"{folder.as_posix()}/")
+        return {Path(name) for name in listed.split("\0") if name}
 
     def changed(self, *paths: Path) -> list[Path]:
-        """The files in some folders that are new, gone or different in the working tree, by name."""
+        """Return the files in some folders that are new, gone or different in the working tree, by name."""
         return [file for file in self._changed if any(file.is_relative_to(path) for path in paths)]
 
     @cached_property
@@ -35,11 +40,22 @@ class Base:
         return sorted({Path(name) for name in (differ + new).split("\0") if name})
 
 
+@dataclass(frozen=True)
+class Change:
+    """A parameter or a metric that has another value; `shift` is that of a mean, in standard deviations at the base."""
+
+    file: str
+    name: str
+    before: Any
+    after: Any
+    shift: float | None = None
+
+
 def find_base(name: str) -> Base:
-    """Where the branch that is checked out left another one, or any other commit.
+    """Find where the branch that is checked out left another one, or any other commit.
 
     Raises:
-        ReviewError: no such commit, none in common, or not a Git repository.
+        ReviewError: no such commit, none in common, or Git fails.
     """
     if run("git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", missing=True) is None:
         raise ReviewError(f"BASE: a branch, tag or commit of this repository (found {name!r})")
@@ -50,21 +66,40 @@ def find_base(name: str) -> Base:
     return Base(commit.strip(), subject.strip())
 
 
+def read_committed(path: Path, revision: str) -> str | None:
+    """Return the content of a file in a commit, or in the index: ""; None if there is no such file or commit.
+
+    Raises:
+        ReviewError: Git fails.
+    """
+    name = f"{revision}:./{path.as_posix()}"
+    blob = run("git", "rev-parse", "--verify", "--quiet", "--end-of-options", name, missing=True)
+    return None if blob is None else run("git", "cat-file", "blob", blob.strip())
+
+
 def read_now(path: Path) -> str | None:
-    """The content of a file in the working tree; None if there is no such file."""
+    """Return the content of a file in the working tree; None if there is no such file."""
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def run(*words: str, missing: bool = False) -> Any:
-    """What a command prints; None if it fails and that only means that something is `missing`.
+    """Return what a command prints.
+
+    Args:
+        *words: the command.
+        missing: whether status 1 says that something is not there, as it does of `git rev-parse --verify --quiet` and
+            `git merge-base`; then None is returned. Where Git refuses (no repository, another owner's) it is 128.
 
     Raises:
-        ReviewError: it fails.
+        ReviewError: it fails; in one line all that it says, with which Git also tells what to do.
     """
-    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)  # noqa: S603 (a list, no shell)
-    if done.returncode and missing:
+    try:
+        done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)  # noqa: S603 (a list, no shell)
+    except OSError as error:
+        raise ReviewError(f"{words[0]}: {error.strerror}") from error
+    if done.returncode == 1 and missing:
         return None
     if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
-        raise ReviewError(f"{' '.join(words[:3])}: {said[-1]}")
+        said = " ".join(done.stderr.split()) or f"status {done.returncode}"
+        raise ReviewError(f"{' '.join(words[:3])}: {said}")
     return done.stdout

@@ -6,7 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from math import inf, isfinite
 from pathlib import Path
@@ -14,10 +14,11 @@ from typing import Any
 
 import pandas as pd
 
-from netclaims.paths import FIGURES, PLOTS
+from netclaims.files import parse_csv
+from netclaims.paths import FIGURES, PLOTS, RECIPES
 from netclaims.present.wording import effect
-from netclaims.review.base import Base, find_base, read_now, run
-from netclaims.review.reruns import Rerun, find_reruns, flat
+from netclaims.review.base import Base, Change, find_base, read_now, run
+from netclaims.review.reruns import Rerun, find_reruns
 
 CLAIMS = PLOTS / "claims.csv"
 
@@ -36,22 +37,11 @@ class Flip:
 
     @property
     def weight(self) -> int:
-        """0 for a change of sides, 1 for one from or to undecided, 2 for claims that are new, gone or not testable."""
+        """Return 0 for a change of sides, 1 for one from or to undecided, 2 for a claim new, gone or not testable."""
         sides = {"supported", "refuted"}
         if {self.before, self.after} == sides:
             return 0
         return 1 if {self.before, self.after} <= sides | {"undecided"} else 2
-
-
-@dataclass(frozen=True)
-class Change:
-    """A parameter or a metric that has another value; `shift` is that of a mean, in standard deviations at the base."""
-
-    file: str
-    name: str
-    before: Any
-    after: Any
-    shift: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,10 +65,11 @@ class Changes:
     metrics: list[Change]
     figures: list[FigurePair]
     plots: dict[str, Any]
+    recipes: dict[str, list[str]] = field(default_factory=dict)  # "new" and "gone", by name
 
     @property
     def causes(self) -> dict[str, int]:
-        """What made stages run again, with the number of stages that it reached directly, most of them first."""
+        """Count, for what made stages run again, the stages that it reached directly, most of them first."""
         return dict(Counter(cause for rerun in self.reruns for cause in rerun.causes).most_common())
 
 
@@ -89,19 +80,21 @@ def find_changes(name: str) -> Changes:
         ReviewError: see `find_base`; or DVC cannot compare.
     """
     base = find_base(name)
-    reruns, stages = find_reruns(base)
+    parameters = list(_values(_dvc("params", "diff", "--json", base.commit)))
+    reruns, stages = find_reruns(base, parameters)
     return Changes(
         base=base,
         stages=stages,
         reruns=reruns,
         flips=_flips(base.read(CLAIMS), read_now(CLAIMS)),
-        parameters=list(_values(_dvc("params", "diff", "--json", base.commit))),
+        parameters=parameters,
         metrics=_metrics(base),
         figures=[
             FigurePair(path.relative_to(FIGURES).with_suffix("").as_posix(), base.read(path), read_now(path))
             for path in base.changed(FIGURES)
         ],
         plots=_plots(base),
+        recipes=_recipes(base),
     )
 
 
@@ -109,11 +102,20 @@ def _dvc(*words: str) -> dict:
     return json.loads(run(sys.executable, "-m", "dvc", *words) or "{}")
 
 
+def _recipes(base: Base) -> dict[str, list[str]]:
+    before, now = base.files(RECIPES), {path for path in RECIPES.rglob("*.json") if path.is_file()}
+    return {
+        how: sorted(path.relative_to(RECIPES).with_suffix("").as_posix() for path in paths)
+        for how, paths in {"new": now - before, "gone": before - now}.items()
+        if paths
+    }
+
+
 # ----------------------------------------------------------------------------------------------------------- verdicts
 
 
 def _flips(before: str | None, after: str | None) -> list[Flip]:
-    tables = [pd.read_csv(StringIO(text)).set_index("claim") if text else pd.DataFrame() for text in (before, after)]
+    tables = [parse_csv(StringIO(text)).set_index("claim") if text else pd.DataFrame() for text in (before, after)]
     found = []
     for claim in dict.fromkeys([*tables[0].index, *tables[1].index]):
         rows = [table.loc[claim] if claim in table.index else None for table in tables]
@@ -135,7 +137,7 @@ def _values(diff: dict[str, dict]) -> Iterator[Change]:
 
 
 def _metrics(base: Base) -> list[Change]:
-    """The metrics that differ, means that moved by most standard deviations first."""
+    """Find the metrics that differ, means that moved by most standard deviations first."""
     found, spreads = [], {}
     for change in _values(_dvc("metrics", "diff", "--json", base.commit)):
         if change.file not in spreads:
@@ -159,11 +161,20 @@ def _shift(change: Change, spreads: dict[str, Any]) -> float | None:
     return (change.after - change.before) / spread
 
 
+def flat(values: Any, name: str = "") -> dict[str, Any]:
+    """Return nested values by their dotted keys."""
+    if not isinstance(values, dict):
+        return {name: values}
+    return {
+        key: value for part, inner in values.items() for key, value in flat(inner, f"{name}.{part}".lstrip(".")).items()
+    }
+
+
 # --------------------------------------------------------------------------------------------------------------- plots
 
 
 def _plots(base: Base) -> dict[str, Any]:
-    """The Vega-Lite specification of every table that differs, before and after in one, as `dvc plots diff` has it."""
+    """Return the Vega-Lite specification of every table that differs, with both sides, as `dvc plots diff` has it."""
     tables = [path.as_posix() for path in base.changed(PLOTS) if path.suffix == ".csv"]
     if not tables:
         return {}

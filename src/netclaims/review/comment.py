@@ -14,7 +14,7 @@ NAMES = 12  # in a sentence
 
 
 def comment(changes: Changes, faults: list[str], link: str = "") -> str:
-    """The comment.
+    """Return the comment.
 
     Args:
         changes: what the branch changes.
@@ -26,6 +26,7 @@ def comment(changes: Changes, faults: list[str], link: str = "") -> str:
         _names("Not in step: these results are not those of this code and these settings", faults),
         _verdicts(changes),
         _stages(changes),
+        *(_names(f"Recipes that are {how}", names) for how, names in changes.recipes.items()),
         _values("Parameters", changes.parameters),
         _values("Metrics, of each file the one that moved most", changes.metrics, of_each_file=True),
         _names("Figures that differ", [pair.name for pair in changes.figures]),
@@ -40,7 +41,7 @@ def comment(changes: Changes, faults: list[str], link: str = "") -> str:
 
 
 def summary(changes: Changes) -> str:
-    """How much changes, in one sentence."""
+    """Tell how much changes, in one sentence."""
     counts = {
         "verdicts": len(changes.flips),
         "parameters": len(changes.parameters),
@@ -55,14 +56,14 @@ def summary(changes: Changes) -> str:
 
 
 def _code(value: object) -> str:
-    """A value that Markdown makes nothing of, nor a mention."""
+    """Return a value that Markdown makes nothing of, nor a mention."""
     if value is None:
         return "–"
     return f"`{' '.join(str(value).replace('`', chr(39)).replace('|', '¦').split())}`"
 
 
 def _table(head: list[str], rows: list[list[str]], total: int | None = None) -> str:
-    """The first rows, and how many more there are of `total`."""
+    """Return the first rows, and how many more there are of `total`."""
     shown = rows[:ROWS]
     left = (len(rows) if total is None else total) - len(shown)
     lines = [head, ["---"] * len(head), *shown]
@@ -88,7 +89,10 @@ def _verdicts(changes: Changes) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown makes nothing of. GitHub reads a mention from an escaped @ as well, but not with a gap."""
+    """Return text that Markdown makes nothing of.
+
+    GitHub reads a mention from an escaped @ as well, but not with a gap.
+    """
     escaped = "".join(f"\\{sign}" if sign in r"\`*_~$<>[]|&" else sign for sign in " ".join(text.split()))
     return re.sub("([@#])", "\\1\N{ZERO WIDTH SPACE}", escaped)
 
@@ -115,7 +119,7 @@ def _stages(changes: Changes) -> str:
 
 
 def _values(title: str, found: list[Change], of_each_file: bool = False) -> str:
-    """A table of values before and after: all of them, or the first of each file."""
+    """Return a table of values before and after: all of them, or the first of each file."""
     if not found:
         return ""
     first: dict[str, Change] = {}

@@ -16,7 +16,7 @@ from netclaims.review.plots_template import vega
 
 
 def review_page(changes: Changes, faults: list[str]) -> str:
-    """The page.
+    """Return the page.
 
     Args:
         changes: what the branch changes.
@@ -43,5 +43,5 @@ def review_page(changes: Changes, faults: list[str]) -> str:
 
 
 def _json(plot: dict) -> Markup:
-    """A specification inside a `<script>`, which no `<` in its strings can end."""
+    """Return a specification for the inside of a `<script>`, which no `<` in its strings can end."""
     return Markup(json.dumps(plot).replace("<", "\\u003c"))  # noqa: S704 (the docstring says why)

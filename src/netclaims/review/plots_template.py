@@ -14,12 +14,12 @@ SLOT = "/* Vega */"
 
 
 def vega() -> str:
-    """Vega's JavaScript, fit for a `<script>`: `</script`, wherever it stood in it, would end that element."""
+    """Return Vega's JavaScript, fit for a `<script>`: `</script`, wherever it stood in it, would end that element."""
     return vl_convert.javascript_bundle().replace("</script", r"<\/script")
 
 
 def page() -> str:
-    """The template of the page, of which DVC replaces the one placeholder."""
+    """Return the template of the page, of which DVC replaces the one placeholder."""
     return SOURCE.read_text(encoding="utf-8").replace(SLOT, vega())
 
 

@@ -1,19 +1,21 @@
-"""Which stages ran again, and why: `dvc.lock` at the base beside that of the working tree."""
+"""Which stages ran again, and why: `dvc.lock` and the recipes at the base beside those of the working tree."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from netclaims.paths import PARAMS, SETTINGS, report_path
-from netclaims.review.base import Base, ReviewError, read_now
+from netclaims.paths import PARAMS, RECIPES
+from netclaims.review.base import Base, Change, ReviewError, read_now
+from netclaims.review.recipe_differences import differences, parse_recipe
 
 LOCK = Path("dvc.lock")
 UNEXPLAINED = "no change of code or settings"  # on another machine, or by force
+NEW_RECIPE = "recipe is new"  # as where the base is from before there were recipes
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,8 @@ class Rerun:
     """A stage whose entry in `dvc.lock` is another than at the base, and why.
 
     `how` is one of "new", "gone", "same results" and "other results".
-    `causes` are settings, code and commands of its own; `follows` are stages before it whose results are others; where
-    it has neither, the cause is UNEXPLAINED.
+    `causes` are settings, modules, libraries and commands of its own; `follows` are stages before it whose results are
+    others; where it has neither, the cause is UNEXPLAINED.
     """
 
     stage: str
@@ -33,7 +35,7 @@ class Rerun:
 
 def _stages(lock: str | None) -> dict[str, dict]:
     try:
-        return (yaml.safe_load(lock) or {}).get("stages", {}) if lock else {}
+        return (yaml.load(lock, yaml.CSafeLoader) or {}).get("stages", {}) if lock else {}
     except yaml.YAMLError as error:
         raise ReviewError(f"{LOCK}: cannot be read: {' '.join(str(error).split())}") from error
 
@@ -42,17 +44,21 @@ def _hashes(entry: dict, kind: str) -> dict[str, Any]:
     return {item["path"]: item.get("md5", item.get("hash")) for item in entry.get(kind, [])}
 
 
-def find_reruns(base: Base) -> tuple[list[Rerun], int]:
-    """The stages that ran again since `base`, in the order of `dvc.lock`, and how many stages there are in all.
+def find_reruns(base: Base, parameters: list[Change]) -> tuple[list[Rerun], int]:
+    """Find the stages that ran again, in the order of `dvc.lock`, and how many stages there are in all.
+
+    Args:
+        base: since when.
+        parameters: what differs in `params.yaml` and `reports/`, by which a setting is called if it comes from there.
 
     Raises:
-        ReviewError: either `dvc.lock` cannot be read.
+        ReviewError: either `dvc.lock` or a recipe cannot be read.
     """
     before, after = _stages(base.read(LOCK)), _stages(read_now(LOCK))
-    return list(_reruns(base, before, after)), len(after)
+    return list(_reruns(base, parameters, before, after)), len(after)
 
 
-def _reruns(base: Base, before: dict[str, dict], after: dict[str, dict]) -> Iterator[Rerun]:
+def _reruns(base: Base, parameters: list[Change], before: dict[str, dict], after: dict[str, dict]) -> Iterator[Rerun]:
     written = [{out: (stage, md5) for stage, entry in lock.items() for out, md5 in _hashes(entry, "outs").items()}
                for lock in (before, after)]  # fmt: skip
     others = {
@@ -66,51 +72,51 @@ def _reruns(base: Base, before: dict[str, dict], after: dict[str, dict]) -> Iter
             yield Rerun(stage, "new" if old is None else "gone")
         elif old != new:
             same = _hashes(old, "outs") == _hashes(new, "outs")
-            causes, follows = _causes(base, old, new, others)
+            causes, follows = _causes(base, parameters, old, new, others)
             if not causes and not follows:
                 causes = [UNEXPLAINED]
             yield Rerun(stage, "same results" if same else "other results", causes, follows)
 
 
-def _causes(base: Base, old: dict, new: dict, others: dict[str, str]) -> tuple[list[str], list[str]]:
+def _causes(
+    base: Base, parameters: list[Change], old: dict, new: dict, others: dict[str, str]
+) -> tuple[list[str], list[str]]:
     causes = ["another command"] if old.get("cmd") != new.get("cmd") else []
-    causes += _differences([flat(entry.get("params", {}).get(PARAMS.name, {})) for entry in (old, new)])
     follows: list[str] = []
     deps = [_hashes(entry, "deps") for entry in (old, new)]
-    for dep in dict.fromkeys([*deps[0], *deps[1]]):
-        if deps[0].get(dep) == deps[1].get(dep):
-            continue
-        if Path(dep).is_relative_to(SETTINGS):
-            causes += _differences([_entry(Path(dep), read) for read in (base.read, read_now)])
-        else:
+    changed = [dep for dep in dict.fromkeys([*deps[1], *deps[0]]) if deps[0].get(dep) != deps[1].get(dep)]
+    recipe = next((dep for dep in changed if Path(dep).is_relative_to(RECIPES)), None)
+    if recipe:
+        causes += _recipe_causes(base, parameters, Path(recipe))
+    if NEW_RECIPE in causes:  # it stands for sources that the stage depended on before
+        changed = [dep for dep in changed if dep in deps[1]]
+    for dep in changed:
+        if dep != recipe:
             stages = [stage for out, stage in others.items() if out == dep or out.startswith(f"{dep}/")]
             follows += stages
-            if not stages:
-                causes += [path.as_posix() for path in base.changed(Path(dep))] or [dep]
+            causes += [] if stages else [dep]
     return causes, list(dict.fromkeys(follows))
 
 
-def _entry(file: Path, read: Callable[[Path], str | None]) -> dict[str, Any]:
-    """The entry of a report that `data/settings/<section>/<key>.json` holds, by its dotted keys in `reports/`."""
-    section, key = file.parent.name, file.stem
-    entries = (yaml.safe_load(read(report_path(key)) or "") or {}).get(section) or {}
-    return flat({section: entries if section == "figures" else {key: entries.get(key)}})
+def _recipe_causes(base: Base, parameters: list[Change], path: Path) -> list[str]:
+    texts = base.read(path), read_now(path)
+    if texts[0] is None:
+        return [NEW_RECIPE]
+    if texts[1] is None:
+        return [f"{path.as_posix()}: gone"]
+    recipes = [parse_recipe(text, path) for text in texts]
+    key = path.stem
 
+    def named(name: str, *values: Any) -> str:
+        """Call a setting by the one entry that changed like it in `params.yaml` or, of this stage, in `reports/`."""
+        leaf = name.rpartition(".")[2]
+        found = {
+            change.name
+            for change in parameters
+            if change.name.rpartition(".")[2] == leaf
+            and [str(change.before), str(change.after)] == [*map(str, values)]
+            and (change.file == PARAMS.as_posix() or key in (Path(change.file).stem, *change.name.split(".")))
+        }
+        return found.pop() if len(found) == 1 else name
 
-def _differences(settings: list[dict[str, Any]]) -> list[str]:
-    """What differs in settings by their dotted keys, before and after."""
-    values = {name: [said.get(name) for said in settings] for name in dict.fromkeys([*settings[0], *settings[1]])}
-    return [
-        f"{name}: {' → '.join('none' if value is None else str(value) for value in pair)}"
-        for name, pair in values.items()
-        if pair[0] != pair[1]
-    ]
-
-
-def flat(values: Any, name: str = "") -> dict[str, Any]:
-    """Nested settings by their dotted keys."""
-    if not isinstance(values, dict):
-        return {name: values}
-    return {
-        key: value for part, inner in values.items() for key, value in flat(inner, f"{name}.{part}".lstrip(".")).items()
-    }
+    return differences(*recipes, named) or [path.as_posix()]

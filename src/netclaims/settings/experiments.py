@@ -40,6 +40,7 @@ from netclaims.settings.schema import (
     validate,
 )
 from netclaims.settings.strict_yaml import read_yaml
+from netclaims.tables.columns import identity
 
 DataName = Literal["functions", "mnist", "cifar10"]
 MOST_COMBINATIONS = 1000  # of the values of a sweep and a tuning
@@ -174,6 +175,16 @@ class ExperimentEntry(Settings):
     def varied(self) -> dict[str, list]:
         """The settings that a sweep or a tuning varies, and the values of each."""
         return {**self.sweep.varied, **self.tune.varied}
+
+    @property
+    def identity(self) -> list[str]:
+        """The columns that tell its nets apart in tables, besides the replica."""
+        return identity(self.functions, self.varied)
+
+    @property
+    def networks(self) -> dict[str, list[Layer]]:
+        """The layers of every network."""
+        return {model: self.layers(model) for model in self.models}
 
     @property
     def follows_batch_size(self) -> bool:

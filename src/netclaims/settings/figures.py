@@ -4,29 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from netclaims.present.figure_spec import FigureSpec
+from netclaims.questions import of_assignment
 from netclaims.settings.schema import Line, Name, Settings
-
-# What the assignment asks, in three chapters: the order of the report page.
-CHAPTERS = {
-    "Deep or shallow": {
-        "simulate": "Do deep and shallow nets of equal size fit a function equally well?",
-        "actual-task": "How do CNNs learn?",
-    },
-    "Optimisation": {
-        "trajectory": "Where do eight runs go in weight space?",
-        "gradient-norm": "How does the gradient norm go with the loss?",
-        "minimal-ratio": "Which way does the loss curve where the gradient vanishes?",
-    },
-    "Generalisation": {
-        "random-labels": "Can a net fit shuffled labels?",
-        "capacity": "What do more parameters bring?",
-        "interpolation": "What lies between nets of two batch sizes, or of two learning rates?",
-        "sensitivity": "How sensitive are nets, by batch size or learning rate?",
-    },
-}
-QUESTIONS = {name: text for questions in CHAPTERS.values() for name, text in questions.items()}
 
 Column = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
 Number = Annotated[str, Field(pattern=r"^\w+(\.\w+)+$")]
@@ -76,24 +58,18 @@ class FigureSettings(Settings):
             raise ValueError("path: goes with kind: contours")
         return self
 
-    def scale(self, column: str) -> Literal["linear", "log", "symlog"]:
-        """The kind of axis that a column is shown on."""
-        return "log" if column in self.log else "symlog" if column in self.symlog else "linear"
+    def plain(self) -> FigureSpec:
+        """Return what drawing reads, with every default filled in."""
+        return FigureSpec(**self.model_dump())
 
 
 class FiguresSettings(Settings):
     """The figures of one experiment, by the name of their file.
 
-    `nets` is the experiment whose nets they show, `question` what they help to answer: a name in `QUESTIONS`.
+    `nets` is the experiment whose nets they show, `question` what they help to answer, by its name in
+    questions.py.
     """
 
     nets: Name
-    question: str
+    question: Annotated[str, AfterValidator(of_assignment)]
     draw: Annotated[dict[Name, FigureSettings], Field(min_length=1)]
-
-    @field_validator("question")
-    @classmethod
-    def _asked(cls, question: str) -> str:
-        if question not in QUESTIONS:
-            raise ValueError(f"one of {', '.join(QUESTIONS)}")
-        return question

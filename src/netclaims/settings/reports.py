@@ -8,7 +8,7 @@ from typing import Any
 
 from netclaims.claims.check_claims import load_claims
 from netclaims.claims.entries import Claim
-from netclaims.claims.stated import Stated, load_results
+from netclaims.claims.stated_entries import Stated, load_results
 from netclaims.errors import SettingsError, shown
 from netclaims.paths import REPORTS
 from netclaims.settings.analyses import ANALYSES, Section

@@ -13,12 +13,13 @@ from netclaims.data.augment import augmented
 from netclaims.data.examples import Examples, parts, shuffled
 from netclaims.nets.evaluation import pieces
 from netclaims.nets.losses import losses
-from netclaims.nets.network import Network
+from netclaims.nets.network import Network, Weights
 from netclaims.training.checkpoint import Checkpoint
 from netclaims.training.optimisers import Optimiser
 from netclaims.training.random_streams import stream
 from netclaims.training.recorder import Recorder, TrainingRecord
 from netclaims.training.runs import Run, recorded_epochs, snapshot_epochs
+from netclaims.training.stopping import Stopping
 from netclaims.training.training import Training
 
 Watch = Callable[[int, float], None]
@@ -27,35 +28,32 @@ Watch = Callable[[int, float], None]
 def train(
     run: Run, experiment: Training, watch: Watch = lambda epoch, loss: None, checkpoint: Checkpoint | None = None
 ) -> TrainingRecord:
-    """Train the members of a run side by side.
+    """Train the members of a run side by side, each until its epochs are over or its own end.
+
+    A member that has ended stays in the batch of matrices, and nothing is recorded of it any more.
 
     Nothing in the loop waits for a number: what is recorded stays in tensors until an epoch is evaluated.
 
     Args:
         run: what to train; its random streams follow from its seed, experiment and replicas alone.
         experiment: what the run belongs to.
-        watch: told the epoch and the mean training loss after each recorded epoch.
+        watch: told the epoch and the mean training loss of the members that were measured after it.
         checkpoint: where an earlier attempt may have left its state, from which this one goes on as if it had never
             been interrupted, and where this one leaves its own.
     """
-    members = run.members
     network = Network(experiment.models[run.model], experiment.activation, experiment.example)
     order = "another order" if run.control else "order"
     streams = {
-        use: [stream(run.seed, run.key, m.replica, use) for m in members]
+        use: [stream(run.seed, run.key, member.replica, use) for member in run.members]
         for use in ("weights", order, "labels", "augment")
     }
-    data, test = parts(experiment, [m.function for m in members])
-    if run.shuffle_labels:
-        labels = [shuffled(data.y[0], run.shuffle_labels, labels) for labels in streams["labels"]]
-        data = Examples(data.x, torch.stack(labels))
-    data, test = data.to(run.device), test.to(run.device)
+    data, test = _examples(run, experiment, streams["labels"])
     black = data.x.amin((0, 2, 3)) if experiment.augment else None  # every channel has a black pixel somewhere
-
     initial = network.initial(streams["weights"])
     weights = {name: w.to(run.device).requires_grad_() for name, w in initial.items()}
     optimiser = Optimiser(run, experiment, list(weights.values()))
     recorder = Recorder(network, weights, experiment, data, test)
+    stopping = Stopping(experiment.stop, len(run.members), run.device)
     recorded, kept = set(recorded_epochs(run.epochs)), set(snapshot_epochs(experiment, run.epochs))
 
     # The moments that Adam keeps of dead units become denormal numbers, which cost a fifth of the time.
@@ -66,49 +64,68 @@ def train(
         with torch.no_grad():
             for weight, saved in zip(weights.values(), state["weights"], strict=True):
                 weight.copy_(saved)
-        optimiser.restore(state["optimiser"])
-        recorder.restore(state["recorder"])
+        for part, saved in ((optimiser, "optimiser"), (recorder, "recorder"), (stopping, "stopping")):
+            part.restore(state[saved])
         for one, at in zip(consumed, state["streams"], strict=True):
             one.set_state(at)
     else:
         done = 0
-        recorder.epoch(0)
         if kept:
-            recorder.snapshot(0)
+            recorder.snapshot(0, stopping.active)
+        stopping.judge(stopping.active, *recorder.measure(0, stopping.active))
+
     for epoch in range(done + 1, run.epochs + 1):
-        epoch_loss = torch.zeros(len(members), device=run.device)
+        if stopping.finished:
+            break
+        epoch_loss = torch.zeros(len(run.members), device=run.device)
         left = run.steps - (epoch - 1) * ceil(len(data.x) / run.batch_size)
         for batch in islice(_batches(data, run.batch_size, streams[order]), left):
             x, y = _take(data, batch)
             if experiment.augment:
                 x = augmented(x, experiment.augment, black, streams["augment"])
             optimiser.zero_grad()
-            loss = torch.zeros_like(epoch_loss)
-            for some_x, some_y in pieces(x, y):
-                some = losses(experiment.loss, network(weights, some_x), some_y.expand(len(members), *some_y.shape[1:]))
-                some = some * (some_x.shape[1] / x.shape[1])
-                some.sum().backward()
-                loss += some.detach()
-            if experiment.record.gradient_norm == "step":
-                recorder.step(loss)
+            loss = _backward(network, weights, experiment.loss, x, y)
+            recorder.step(loss)
             optimiser.step()
             epoch_loss += loss * (x.shape[1] / len(data.x))
         if epoch in kept:
-            recorder.snapshot(epoch)
-        if recorder.settled(epoch_loss) or epoch in recorded:
-            watch(epoch, recorder.epoch(epoch))
-            if recorder.finished:
-                break
+            recorder.snapshot(epoch, stopping.active)
+        due = stopping.due(epoch_loss, recorded=epoch in recorded)
+        if due is not None:
+            train_loss, gradient_norm = recorder.measure(epoch, due)
+            stopping.judge(due, train_loss, gradient_norm)
+            watch(epoch, (train_loss.where(due, 0).sum() / due.sum()).item())
         if checkpoint and checkpoint.due:
             checkpoint.save_state({
                 "epoch": epoch,
                 "weights": list(weights.values()),
                 "optimiser": optimiser.state(),
                 "recorder": recorder.state(),
+                "stopping": stopping.state(),
                 "streams": [one.get_state() for one in consumed],
             })  # fmt: skip
     torch.set_flush_denormal(False)
-    return recorder.trace()
+    return recorder.record(stopping.diverged)
+
+
+def _examples(run: Run, experiment: Training, labels: list[torch.Generator]) -> tuple[Examples, Examples]:
+    """Return the training and test set on the run's device, labels shuffled for every member if the run asks for it."""
+    data, test = parts(experiment, [member.function for member in run.members])
+    if run.shuffle_labels:
+        data = Examples(data.x, torch.stack([shuffled(data.y[0], run.shuffle_labels, one) for one in labels]))
+    return data.to(run.device), test.to(run.device)
+
+
+def _backward(network: Network, weights: Weights, kind: str, x: Tensor, y: Tensor) -> Tensor:
+    """The loss of every member on a mini-batch, (members,), whose gradient is then in the weights."""
+    members = len(weights["1.weight"])
+    total = torch.zeros(members, device=x.device)
+    for some_x, some_y in pieces(x, y):
+        some = losses(kind, network(weights, some_x), some_y.expand(members, *some_y.shape[1:]))
+        some = some * (some_x.shape[1] / x.shape[1])
+        some.sum().backward()
+        total += some.detach()
+    return total
 
 
 def _batches(data: Examples, size: int, streams: list[torch.Generator]) -> Iterator[Tensor | None]:

@@ -18,35 +18,59 @@ from netclaims.training.training import Training
 class TrainingRecord:
     """What a run leaves behind. Every tensor has the run's members as its first dimension.
 
+    Members end at different epochs where a rule stops them or where they diverge. What a table has no number for,
+    because the member was not measured then, is undefined (NaN); `member` gives the record of one without these gaps.
+
     Attributes:
-        epochs: the recorded epochs, 0 for the initial weights.
+        epochs: after which any member was measured, 0 for the initial weights.
+        measured: whether each member was: (members, epochs). Nothing is measured of a member after its end.
         history: train_loss, test_loss, for classifiers train_accuracy and test_accuracy, and, if recorded by epoch,
             gradient_norm over the training set: (members, epochs).
         last: index into `epochs` of each member's last record: earlier than the end if it stopped or diverged.
         diverged: whether the loss of the member became infinite or undefined.
         steps: if recorded, loss and gradient_norm of the mini-batch at every step: (members, steps).
-        snapshots: if recorded, every weight at the epochs `snapshot_epochs`: (members, epochs, ...).
+        steps_taken: if steps are recorded, how many each member took until its end.
+        snapshots: if recorded, every weight at the epochs `snapshot_epochs`: (members, epochs, ...). A member that has
+            ended stands still: later ones are its final weights.
         weights: the final weights: (members, ...).
         outputs: outputs on the test set of nets that fit a function: (members, points).
     """
 
     epochs: list[int] = field(default_factory=list)
+    measured: list[list[bool]] = field(default_factory=list)
     history: dict[str, Tensor] = field(default_factory=dict)
     last: list[int] = field(default_factory=list)
     diverged: list[bool] = field(default_factory=list)
     steps: dict[str, Tensor] = field(default_factory=dict)
+    steps_taken: list[int] = field(default_factory=list)
     snapshot_epochs: list[int] = field(default_factory=list)
     snapshots: Weights = field(default_factory=dict)
     weights: Weights = field(default_factory=dict)
     outputs: Tensor | None = None
 
-
-# What the recorder knows of each member: (members,).
-_OF_MEMBERS = ["_previous", "_done", "_diverged", "_settled", "_last"]
+    def member(self, index: int) -> TrainingRecord:
+        """The record of one member, up to its end: that of a run in which it trains alone."""
+        own = slice(index, index + 1)
+        measured = [at for at, is_own in enumerate(self.measured[index]) if is_own]
+        end = self.epochs[self.last[index]]
+        kept = [epoch for epoch in self.snapshot_epochs if epoch <= end]
+        return TrainingRecord(
+            epochs=[self.epochs[at] for at in measured],
+            measured=[[True] * len(measured)],
+            history={name: values[own, measured] for name, values in self.history.items()},
+            last=[len(measured) - 1],
+            diverged=self.diverged[own],
+            steps={name: values[own, : self.steps_taken[index]] for name, values in self.steps.items()},
+            steps_taken=self.steps_taken[own],
+            snapshot_epochs=kept,
+            snapshots={name: w[own, : len(kept)] for name, w in self.snapshots.items()},
+            weights={name: w[own] for name, w in self.weights.items()},
+            outputs=None if self.outputs is None else self.outputs[own],
+        )
 
 
 class Recorder:
-    """Collects a trace while training goes on, and says when every member is finished."""
+    """Measures the members of a run while they train, and keeps what it found."""
 
     def __init__(
         self, network: Network, weights: Weights, experiment: Training, data: Examples, test: Examples
@@ -55,107 +79,111 @@ class Recorder:
         self._network, self._weights, self._experiment = network, weights, experiment
         self._parts = {"train": data, "test": test}
         self._names = ["loss"] if experiment.functions else ["loss", "accuracy"]
-        self._trace = TrainingRecord()
+        self._epochs: list[int] = []
+        self._measured: list[Tensor] = []
         self._history: dict[str, list[Tensor]] = {}
         self._steps: list[Tensor] = []
+        self._snapshot_epochs: list[int] = []
         self._snapshots: list[Weights] = []
-        self._final = self._copy()
-        self._previous = weights["1.weight"].new_full((len(weights["1.weight"]),), torch.inf)
-        self._done = torch.zeros_like(self._previous, dtype=torch.bool)
-        self._diverged, self._settled = self._done.clone(), self._done.clone()
-        self._last = torch.zeros_like(self._previous, dtype=torch.long)
-
-    def _copy(self) -> Weights:
-        return {name: w.detach().clone() for name, w in self._weights.items()}
-
-    def epoch(self, epoch: int) -> float:
-        """Measure every member; returns the mean training loss."""
-        loss = self._experiment.loss
-        for which, part in self._parts.items():
-            values = evaluate(self._network, self._weights, loss, part)
-            for name, value in zip(self._names, values, strict=False):
-                self._history.setdefault(f"{which}_{name}", []).append(value)
-        active = ~self._done
-        for name, final in self._final.items():
-            self._final[name] = torch.where(
-                active.view(-1, *[1] * (final.dim() - 1)), self._weights[name].detach(), final
-            )
-        self._last = torch.where(active, len(self._trace.epochs), self._last)
-        self._trace.epochs.append(epoch)
-        train_loss = self._history["train_loss"][-1]
-        self._diverged |= active & ~train_loss.isfinite()
-        self._done |= self._diverged | self._settled
-        limit = self._experiment.stop and self._experiment.stop.gradient_norm
-        if limit or self._experiment.record.gradient_norm == "epoch":
-            slope = norm(list(gradient(self._network, self._weights, loss, self._parts["train"]).values()))
-            if limit:
-                self._done |= slope < limit
-            if self._experiment.record.gradient_norm == "epoch":
-                self._history.setdefault("gradient_norm", []).append(slope)
-        return train_loss.mean().item()
-
-    def settled(self, loss: Tensor) -> bool:
-        """Whether, by a stopping rule on its loss (members,), a member ends with this epoch."""
-        limit = self._experiment.stop and self._experiment.stop.loss_change
-        if not limit:
-            return False
-        now = ~self._done & ((loss - self._previous).abs() < limit)
-        self._previous = loss
-        self._settled |= now
-        return bool(now.any())
-
-    @property
-    def finished(self) -> bool:
-        """Whether every member has stopped or diverged."""
-        return bool(self._done.all())
+        # Of each member, as it was when it was last measured.
+        self._final = {name: w.detach().clone() for name, w in weights.items()}
+        self._last = torch.zeros(len(weights["1.weight"]), dtype=torch.long, device=weights["1.weight"].device)
+        self._steps_taken = torch.zeros_like(self._last)
 
     def step(self, loss: Tensor) -> None:
-        """Record the mini-batch loss and the norm of its gradient, before the update."""
-        self._steps.append(torch.stack([loss.detach(), norm([w.grad for w in self._weights.values()])]))
+        """Record the mini-batch loss and the norm of its gradient, before the update, if the experiment asks for it."""
+        if self._experiment.record.gradient_norm == "step":
+            self._steps.append(torch.stack([loss.detach(), norm([w.grad for w in self._weights.values()])]))
 
-    def snapshot(self, epoch: int) -> None:
-        """Record all weights."""
-        self._trace.snapshot_epochs.append(epoch)
-        self._snapshots.append(self._copy())
+    def snapshot(self, epoch: int, active: Tensor) -> None:
+        """Record all weights: of members that are not `active`, (members,), those that they ended with."""
+        self._snapshot_epochs.append(epoch)
+        self._snapshots.append(self._standing(active))
+
+    def measure(self, epoch: int, due: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Measure, after an epoch, the members that are `due`, (members,).
+
+        Returns:
+            The loss on the training set, and the norm of its gradient if a record or a rule asks for it: (members,),
+            of no meaning for other members.
+        """
+        for which, part in self._parts.items():
+            values = evaluate(self._network, self._weights, self._experiment.loss, part)
+            for name, value in zip(self._names, values, strict=False):
+                self._history.setdefault(f"{which}_{name}", []).append(value)
+        slope, rule = None, self._experiment.stop
+        if self._experiment.record.gradient_norm == "epoch" or (rule and rule.gradient_norm):
+            found = gradient(self._network, self._weights, self._experiment.loss, self._parts["train"])
+            slope = norm(list(found.values()))
+        if self._experiment.record.gradient_norm == "epoch":
+            self._history.setdefault("gradient_norm", []).append(slope)
+        self._final = self._standing(due)
+        self._last = torch.where(due, len(self._epochs), self._last)
+        self._steps_taken = torch.where(due, len(self._steps), self._steps_taken)
+        self._epochs.append(epoch)
+        self._measured.append(due)
+        return self._history["train_loss"][-1], slope
+
+    def _standing(self, moving: Tensor) -> Weights:
+        """The weights of the members that move, (members,), and of others those at which they were last measured."""
+        return {
+            name: torch.where(moving.view(-1, *[1] * (final.dim() - 1)), self._weights[name].detach(), final)
+            for name, final in self._final.items()
+        }
 
     def state(self) -> dict[str, Any]:
         """All that has been recorded."""
         return {
-            "epochs": [self._trace.epochs, self._trace.snapshot_epochs],
+            "epochs": [self._epochs, self._snapshot_epochs],
+            "measured": torch.stack(self._measured),
             "history": {name: torch.stack(values) for name, values in self._history.items()},
             "steps": torch.stack(self._steps) if self._steps else None,
             "snapshots": {name: torch.stack([s[name] for s in self._snapshots]) for name in self._weights}
             if self._snapshots
             else {},
             "final": self._final,
-            "members": {name: getattr(self, name) for name in _OF_MEMBERS},
+            "last": [self._last, self._steps_taken],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `state` said."""
-        device = self._previous.device
-        self._trace.epochs, self._trace.snapshot_epochs = state["epochs"]
+        device = self._last.device
+        self._epochs, self._snapshot_epochs = state["epochs"]
+        self._measured = list(state["measured"].to(device))
         self._history = {name: list(values.to(device)) for name, values in state["history"].items()}
         self._steps = [] if state["steps"] is None else list(state["steps"].to(device))
         snapshots = {name: w.to(device) for name, w in state["snapshots"].items()}
-        self._snapshots = [
-            {name: w[i] for name, w in snapshots.items()} for i in range(len(self._trace.snapshot_epochs))
-        ]
+        self._snapshots = [{name: w[i] for name, w in snapshots.items()} for i in range(len(self._snapshot_epochs))]
         self._final = {name: w.to(device) for name, w in state["final"].items()}
-        for name in _OF_MEMBERS:
-            setattr(self, name, state["members"][name].to(device))
+        self._last, self._steps_taken = (values.to(device) for values in state["last"])
 
-    def trace(self) -> TrainingRecord:
-        """The finished trace, in the processor's memory."""
-        trace = self._trace
-        trace.history = {name: torch.stack(values, 1).cpu() for name, values in self._history.items()}
-        trace.last, trace.diverged = self._last.tolist(), self._diverged.tolist()
-        if self._steps:
-            trace.steps = dict(zip(("loss", "gradient_norm"), torch.stack(self._steps, 2).cpu(), strict=True))
+    def record(self, diverged: Tensor) -> TrainingRecord:
+        """The finished record, in the processor's memory.
+
+        Args:
+            diverged: whether the loss of each member became infinite or undefined: (members,).
+        """
+        measured = torch.stack(self._measured, 1)
+        history = {name: torch.stack(values, 1) for name, values in self._history.items()}
+        record = TrainingRecord(
+            epochs=self._epochs,
+            measured=measured.tolist(),
+            history={name: values.where(measured, torch.nan).cpu() for name, values in history.items()},
+            last=self._last.tolist(),
+            diverged=diverged.tolist(),
+            snapshot_epochs=self._snapshot_epochs,
+            weights={name: w.cpu() for name, w in self._final.items()},
+        )
+        if self._experiment.record.gradient_norm == "step":
+            none = self._final["1.weight"].new_empty(2, len(self._last), 0)  # all ended before the first step
+            steps = torch.stack(self._steps, 2) if self._steps else none
+            taken = torch.arange(steps.shape[2], device=steps.device) < self._steps_taken.unsqueeze(1)
+            loss_and_norm = steps.where(taken, torch.nan).cpu()
+            record.steps = dict(zip(("loss", "gradient_norm"), loss_and_norm, strict=True))
+            record.steps_taken = self._steps_taken.tolist()
         for name in self._weights if self._snapshots else ():
-            trace.snapshots[name] = torch.stack([snapshot[name] for snapshot in self._snapshots], 1).cpu()
-        trace.weights = {name: w.cpu() for name, w in self._final.items()}
+            record.snapshots[name] = torch.stack([snapshot[name] for snapshot in self._snapshots], 1).cpu()
         if self._experiment.functions:
             outputs = evaluate(self._network, self._final, self._experiment.loss, self._parts["test"])[2]
-            trace.outputs = outputs.squeeze(2).cpu()
-        return trace
+            record.outputs = outputs.squeeze(2).cpu()
+        return record

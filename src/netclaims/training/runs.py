@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import ceil
 
-from netclaims.experiment import SETTINGS
+from netclaims.tables.columns import SETTINGS
 from netclaims.training.training import Training
 
 # Nets up to this size train as one batch of matrices: a step on one costs mostly its fixed overhead. Above it a

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from netclaims.experiment import SETTINGS, Experiment
-from netclaims.files import first
+from netclaims.experiment import Experiment
+from netclaims.files import all_digits, first
+from netclaims.tables.columns import SETTINGS
 
 
 def settings_label(row: pd.Series, names: list[str]) -> str:
@@ -21,7 +22,7 @@ def _setting_label(name: str, value: str | float) -> str:
             return f"equal {value}"
         case "shuffle_labels":
             return f"{100 * value:g} % of the labels shuffled"
-    return f"{name.replace('_', ' ')} {value:g}"
+    return f"{name.replace('_', ' ')} {all_digits(value)}"
 
 
 def with_series(experiment: Experiment, table: pd.DataFrame) -> pd.DataFrame:

@@ -8,10 +8,10 @@ from statistics import NormalDist
 import pandas as pd
 
 from netclaims.data.functions import evaluate, formula, grid
-from netclaims.experiment import SETTINGS
 from netclaims.files import first, read_json, read_table, write_json, write_table
 from netclaims.paths import DATA, RUNS, metrics_of, plots_of
 from netclaims.spread import mean_and_deviation, rounded, spread
+from netclaims.tables.columns import SETTINGS
 from netclaims.training.runs import Run, recorded_epochs
 from netclaims.training.selection import settings_label, tuned, with_series
 from netclaims.training.training import Training

@@ -1,0 +1,69 @@
+"""What the replicas say for and against a comparison: an effect with its interval, and two one-sided tests.
+
+Every kind of comparison gives the probability `p_for` of data as much in favour if the claim did not hold, and
+`p_against` of data as much against if it did. The replicas are the sample: every one is a training from its own initial
+weights, on the same data set. With fewer than two there is no test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf, isfinite, nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+RESAMPLES, PERMUTATIONS = 1999, 9999
+POSITIVE = (0.0, inf)  # the effects of a claim that says no more than which way
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found.
+
+    Attributes:
+        effect: how large, in units of `unit`.
+        low, high: its 95 % interval; undefined with fewer than two replicas.
+        unit: `difference`, `ratio`, `rho`, `rank` or `height`.
+        claimed: the effects that the claim has, from and to.
+        replicas: how many it rests on.
+        p_for, p_against: of the two one-sided tests; undefined with fewer than two replicas.
+        remark: what a reader has to know besides.
+        comparisons: of how many this is the one that speaks least for the claim.
+    """
+
+    effect: float
+    low: float
+    high: float
+    unit: str
+    claimed: tuple[float, float]
+    replicas: int
+    p_for: float
+    p_against: float
+    remark: str = ""
+    comparisons: int = 1
+
+    @property
+    def p(self) -> float:
+        """Two-sided: twice the smaller of the two."""
+        return min(1.0, 2 * min(self.p_for, self.p_against)) if isfinite(self.p_for) else nan
+
+
+def weakest(found: Sequence[Evidence]) -> Evidence:
+    """Return, of several comparisons that all have to hold, the one that speaks least for the claim.
+
+    It is shown with the p value for all of them (the largest: Berger 1982) and against one of them (the smallest, times
+    their number: Bonferroni).
+    """
+    for one in found:  # without a test for one there is none for all
+        if not isfinite(one.p_for):
+            return one
+    least = max(found, key=lambda one: one.p_for - one.p_against)
+    against = min(1.0, len(found) * min(one.p_against for one in found))
+    remark = "; ".join(dict.fromkeys(said for one in found for said in one.remark.split("; ") if said))
+    return replace(
+        least, p_for=max(one.p_for for one in found), p_against=against, remark=remark,
+        comparisons=sum(one.comparisons for one in found),
+    )  # fmt: skip

@@ -1,0 +1,153 @@
+"""The tables that the pipeline leaves of an experiment, and the rows of them that a claim looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_integer_dtype, is_numeric_dtype
+
+from netclaims.analysis.output import replicas_of
+from netclaims.claims.entries import Needs
+from netclaims.claims.operands import Operand, Range, Wanted
+from netclaims.data.functions import formula
+from netclaims.experiment import Experiment
+from netclaims.files import read_csv, read_json, read_table
+from netclaims.nets.layers import weighted_layers
+from netclaims.paths import metrics_of
+from netclaims.tables.columns import EXACT
+from netclaims.training.selection import tuned, with_series
+
+# What a net comes to that diverged. It is worse than any other, which is all that a test of ranks or of signs needs to
+# know: worst ranks (Lachin 1999, Controlled Clinical Trials 20). Without it, what diverges would be left out of the
+# claims that it speaks for or against the most.
+WORST = {"train_loss": np.inf, "test_loss": np.inf, "train_accuracy": -np.inf, "test_accuracy": -np.inf}
+
+
+class UntestableError(Exception):
+    """There is nothing to test a claim on, for the reason given."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of an experiment and of its analyses, each read once.
+
+    Of nets that were tuned there are those of the best setting. `nets`, `history` and `steps` are what training wrote,
+    with the settings of each net, its number of `layers` with weights, and in `nets` the generalisation gaps. Where a
+    net diverged, its losses are infinite, its accuracies below all others, and the rest is undefined.
+
+    Attributes:
+        key: the experiment or the analysis, whose tables lie under its name.
+        experiment: the one that it looks at.
+        scale: what its nets have to be trained at to count; anything goes if None.
+        line: of an interpolation, the swept setting and its two values.
+    """
+
+    key: str
+    experiment: Experiment
+    scale: str | None = None
+    line: tuple[str, list[float]] | None = None
+    _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    def check_training(self, needs: Needs | None) -> None:
+        """Raise UntestableError if the nets were trained at another scale, or for fewer epochs than are needed."""
+        trained = read_json(metrics_of(self.experiment.key))
+        if self.scale and trained["scale"] != self.scale:
+            raise UntestableError(f"its nets were trained at the {trained['scale']} scale")
+        if needs and trained["epochs"] < needs.epochs:
+            raise UntestableError(f"{trained['epochs']} of the {needs.epochs} epochs it speaks of")
+
+    def check_batches(self, named: list[Wanted | None]) -> None:
+        """Raise UntestableError if a batch size is named that does not fit into the training set.
+
+        Nets of such a batch size were trained with one batch of all there is, as those of any other too large one.
+        """
+        for wanted in named:
+            ends = [wanted.from_, wanted.to] if isinstance(wanted, Range) else wanted
+            for value in ends if isinstance(ends, list) else [ends]:
+                if value is not None and value > self.experiment.train_size:
+                    size = self.experiment.train_size
+                    raise UntestableError(f"a batch of {value:,} is all of the {size:,} training examples here")
+
+    def read(self, name: str) -> pd.DataFrame:
+        """Return the table of that name."""
+        if name not in self._kept:
+            self._kept[name] = self._read(name)
+        return self._kept[name]
+
+    def _read(self, name: str) -> pd.DataFrame:
+        if name in ("history", "steps"):
+            which = ["run", "member", "replica", "parameters", "layers", "diverged", *self.experiment.identity]
+            table = read_table(self.experiment.key, name).merge(self.read("nets")[which], on=["run", "member"])
+            losses = [column for column in table if column.endswith("loss")]
+            changes = table.groupby(["run", "member"])[losses].diff().abs()
+            return _with_worst(table.join(changes.add_suffix("_change"))).drop(columns="diverged")
+        if name != "nets":
+            return _with_worst(self._with_layers(read_csv(replicas_of(self.key, name))))
+        nets = self._with_layers(tuned(self.experiment, read_table(self.experiment.key, "nets")))
+        nets["loss_gap"] = nets["test_loss"] - nets["train_loss"]
+        if not self.experiment.functions:
+            nets["accuracy_gap"] = nets["train_accuracy"] - nets["test_accuracy"]
+        return _with_worst(nets)
+
+    def diverged(self, operand: Operand) -> list[str]:
+        """Say which of the nets that an operand looks at diverged, in words: a line for each kind of net."""
+        nets = self.read("nets")
+        if not nets["diverged"].any():
+            return []
+        where = {name: wanted for name, wanted in operand.where.items() if name in nets}
+        nets = nets[picked(nets, operand.model_copy(update={"where": where}))]
+        if operand.table == "interpolate":
+            over, between = self.line
+            nets = nets[nets[over].isin(between)]
+        if self.experiment.functions:
+            nets = nets.assign(function=nets["function"].map(formula))
+        names = ["series", "function"] if self.experiment.functions else ["series"]
+        kinds = with_series(self.experiment, nets).groupby(names, sort=False)["diverged"]
+        return [f"{of.sum()} of {len(of)} nets diverged ({', '.join(kind)})" for kind, of in kinds if of.any()]
+
+    def _with_layers(self, table: pd.DataFrame) -> pd.DataFrame:
+        if "model" not in table:
+            return table
+        layers = {model: weighted_layers(of) for model, of in self.experiment.models.items()}
+        return table.assign(layers=table["model"].map(layers))
+
+
+def _with_worst(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with what counts for a net that diverged, where it is known which did."""
+    if "mean_square" in table:  # of fits, which have a gap there
+        return table.fillna({"mean_square": np.inf})
+    if "diverged" in table:
+        for name in WORST.keys() & set(table):
+            table[name] = table[name].mask(table["diverged"] & ~np.isfinite(table[name]), WORST[name])
+    return table
+
+
+def picked(table: pd.DataFrame, operand: Operand) -> pd.Series:
+    """Tell which rows of a table `where` picks."""
+    chosen = pd.Series(True, index=table.index)
+    for name, wanted in operand.where.items():
+        chosen &= _matches(table[name], wanted)
+    return chosen
+
+
+def _matches(column: pd.Series, wanted: Wanted) -> pd.Series:
+    """Tell which rows hold what is wanted: the very number where it was set or counted, one close to it elsewhere."""
+    if isinstance(wanted, list):
+        return np.logical_or.reduce([_matches(column, value) for value in wanted])
+    if isinstance(wanted, Range):
+        return within(column, wanted.from_, wanted.to)
+    if isinstance(wanted, str) or not is_numeric_dtype(column):
+        return column.astype(str) == str(wanted)
+    return column == wanted if _exact(column) else pd.Series(np.isclose(column, wanted), index=column.index)
+
+
+def within(column: pd.Series, low: float | None, high: float | None) -> pd.Series:
+    """Tell which numbers of a column lie from one to another, both included; either end may be left open."""
+    room = 0.0 if _exact(column) else 1e-9
+    return column.between(-np.inf if low is None else low - room, np.inf if high is None else high + room)
+
+
+def _exact(column: pd.Series) -> bool:
+    return column.name in EXACT or is_integer_dtype(column)

@@ -1,0 +1,74 @@
+"""From a series of values, as of a loss by epoch, to one number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from netclaims.claims.experiment_tables import UntestableError
+from netclaims.claims.operands import Operand, Until
+
+TAKE: dict[str, Callable[[np.ndarray], float]] = {
+    "start": lambda y: y[0],
+    "end": lambda y: y[-1],
+    "lowest": np.min,
+    "highest": np.max,
+    "mean": np.mean,
+    "swing": lambda y: np.sqrt(np.mean(np.diff(y) ** 2) / 2),
+    "rise": lambda y: np.mean(np.diff(y) > 0),
+}
+
+
+def reduced(rows: pd.DataFrame, operand: Operand) -> tuple[float, bool]:
+    """Return what is taken of a series, and whether it got as far as `until` says.
+
+    Of a net that diverged the end is infinite, and so is the way to wherever `until` says: it does not stay there.
+    """
+    rows = rows.sort_values(operand.coordinate)
+    x, y = rows[operand.coordinate].to_numpy(), rows[operand.column].to_numpy(float)
+    if operand.coordinate == "epoch" and operand.table == "pca":  # the first snapshot has no step before it
+        x, y = x[~np.isnan(y)], y[~np.isnan(y)]
+    if operand.table == "history" and np.isinf(y[-1]) and (operand.until or operand.take == "end"):
+        return (float("inf"), False) if operand.until else (float(y[-1]), True)
+    if not np.isfinite(y).all() or len(y) < (2 if operand.take in ("swing", "rise") else 1):
+        return float("nan"), True
+    if operand.until is None:
+        return float(TAKE[operand.take](y)), True
+    there = np.flatnonzero(_there(y, operand.until))
+    return (float(x[there[0]]), True) if len(there) else (float(x[-1]), False)
+
+
+def _there(y: np.ndarray, until: Until) -> np.ndarray:
+    if until.below is not None:
+        return y <= until.below
+    if until.above is not None:
+        return y >= until.above
+    return y <= y.min() * (1 + until.within)
+
+
+def part(table: pd.DataFrame, operand: Operand, by: list[str]) -> pd.DataFrame:
+    """Return the part of every series that `during` says: shares of its own course, from its first place to its last.
+
+    Steps are counted from 1: the course begins where the first of them does.
+
+    Args:
+        table: the rows of all series.
+        operand: what is looked at.
+        by: the columns that tell series apart.
+
+    Raises:
+        UntestableError: a series has no row in that part.
+    """
+    places = table.groupby(by)[operand.coordinate]
+    first, last = places.transform("min"), places.transform("max")
+    first -= 1 if operand.coordinate == "step" else 0
+    start, end = (first + share * (last - first) for share in operand.during)
+    finite = np.isfinite(table[operand.column]) | (operand.table == "pca")  # whose first snapshot has no step before it
+    diverged = ~finite.groupby([table[name] for name in by]).transform("all")  # stays as it is, and has no number
+    found = table[diverged | table[operand.coordinate].between(start - 1e-9, end + 1e-9)]
+    if len(found[by].drop_duplicates()) < len(table[by].drop_duplicates()):
+        words = " to ".join(f"{100 * share:g} %" for share in operand.during)
+        raise UntestableError(f"no record of {operand.column} from {words} of the course")
+    return found

@@ -1,0 +1,142 @@
+"""What stands for the rows of a table in a panel, by kind of figure: lines, points, paths, contours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.contour import ContourSet
+
+from netclaims.errors import SettingsError
+from netclaims.present import style
+from netclaims.present.axes import levels, name_ticks
+from netclaims.present.figure_spec import FigureSpec
+from netclaims.present.quantities import value
+
+MARKED = 12  # a line of more values needs no marks
+Series = tuple[pd.DataFrame, str, str, str]
+
+
+def series_of(table: pd.DataFrame, spec: FigureSpec) -> Iterator[Series]:
+    """Yield each line: its rows, its colour, its name in the legend, and its split.
+
+    Raises:
+        SettingsError: several rows are at one place.
+    """
+    by = spec.lines or ("split" if "split" in table else None)
+    names = table[by] if by else pd.Series("_", table.index)
+    splits = table["split"] if "split" in table else pd.Series("", table.index)
+    palette = style.colours(list(names.cat.categories) if by else ["_"])
+    for (name, split), rows in table.groupby([names, splits], sort=False, observed=True):
+        yield _single(rows, [spec.x], spec).sort_values(spec.x), palette[name], value(by, name), split
+
+
+def aside(series: int) -> np.ndarray:
+    """Return how far the points of each of so many series lie beside their category."""
+    return np.linspace(-1, 1, series) * min(0.3, 0.08 * (series - 1))
+
+
+def _single(rows: pd.DataFrame, place: list[str], spec: FigureSpec) -> pd.DataFrame:
+    if rows.duplicated(place).any():  # a line would go to and fro between them
+        raise SettingsError(
+            f"the figure {spec.title!r} has several rows at one {', '.join(place)}: "
+            "only, lines or columns has to tell them apart"
+        )
+    return rows
+
+
+def _splits(table: pd.DataFrame, spec: FigureSpec) -> list[str]:
+    """Name training and test where lines of both have one colour."""
+    splits = list(dict.fromkeys(table["split"])) if spec.lines not in (None, "split") and "split" in table else []
+    return splits if len(splits) > 1 else []
+
+
+def _lines(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> None:
+    if "truth" in table:
+        once = table.drop_duplicates(spec.x)
+        axes.plot(once[spec.x], once["truth"], color=style.TRUTH, lw=0.9, ls=":", label="truth", zorder=3)
+    for rows, colour, name, split in series_of(table, spec):
+        marker = "o" if len(rows) <= MARKED else None
+        axes.plot(rows[spec.x], rows[column], color=colour, ls=style.DASHES.get(split, "-"),
+                  marker=marker, ms=3, label=name)  # fmt: skip
+        if f"{column}_low" in rows:
+            axes.fill_between(rows[spec.x], rows[f"{column}_low"], rows[f"{column}_high"],
+                              color=colour, alpha=0.18, lw=0)  # fmt: skip
+    for split in _splits(table, spec):
+        axes.plot([], [], color=style.QUIET, ls=style.DASHES[split], label=value("split", split))
+
+
+def _points(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> None:
+    series, splits = list(series_of(table, spec)), _splits(table, spec)
+    for (rows, colour, name, split), shift in zip(series, aside(len(series)), strict=True):
+        x = rows[spec.x].cat.codes + shift
+        if f"{column}_low" in rows:
+            axes.vlines(x, rows[f"{column}_low"], rows[f"{column}_high"], color=colour, lw=2.5, alpha=0.4)
+        face = "white" if split in splits[1:] else colour
+        axes.plot(x, rows[column], "o", ms=4.5, color=colour, mfc=face, label=name)
+    for split in splits:
+        face = "white" if split in splits[1:] else style.QUIET
+        axes.plot([], [], "o", ms=4.5, color=style.QUIET, mfc=face, label=value("split", split))
+    if table[column].isna().all():
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color=style.QUIET)
+    names = [value(spec.x, name) for name in table[spec.x].cat.categories]
+    name_ticks(axes, names, axes.figure.get_figwidth() / axes.get_gridspec().ncols)
+
+
+def _scatter(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> None:
+    names = table[spec.lines] if spec.lines else pd.Series("_", table.index).astype("category")
+    palette = style.colours(list(names.cat.categories))
+    for name, rows in table.groupby(names, sort=False, observed=True):
+        axes.plot(rows[spec.x], rows[column], "o", ms=4, color=palette[name], alpha=0.7, mew=0,
+                  label=value(spec.lines, name))  # fmt: skip
+
+
+def _paths(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> None:
+    replicas = list(dict.fromkeys(table["replica"]))
+    palette = style.colours(replicas)
+    for replica in replicas:
+        rows = table[table["replica"] == replica]
+        draw_path(axes, rows, (spec.x, column), palette[replica], f"run {replica + 1}")
+
+
+def draw_path(axes: Axes, rows: pd.DataFrame, columns: tuple[str, str], colour: str, name: str) -> list[Artist]:
+    """Draw a path from an open circle at its first epoch to its last, with the numbers of both; or a dot at the only.
+
+    Args:
+        axes: the panel.
+        rows: a place for every `epoch`.
+        columns: those of the places, across and up.
+        colour: of the line.
+        name: for the legend.
+
+    Returns:
+        All that was drawn.
+    """
+    rows = rows.sort_values("epoch")
+    x, y, epochs = (rows[column].to_numpy() for column in (*columns, "epoch"))
+    line = axes.plot(x, y, "-o", color=colour, ms=3, lw=1, label=name)
+    start = axes.plot(x[0], y[0], "o", ms=7, mfc="white", color=colour, zorder=3) if len(rows) > 1 else []
+    ends = sorted({0, len(rows) - 1})
+    look = {"textcoords": "offset points", "fontsize": 6.5, "color": style.QUIET}
+    return line + start + [axes.annotate(f"{epochs[i]}", (x[i], y[i]), (4, 4), **look) for i in ends]
+
+
+def _contours(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> ContourSet | None:
+    cells = _single(table, [spec.x, "y"], spec)
+    heights = cells.pivot_table(column, index="y", columns=spec.x, dropna=False)
+    x, y, z = heights.columns, heights.index, np.ma.masked_invalid(heights)
+    if z.mask.all():
+        return None
+    steps, norm = levels(float(z.min()), float(z.max()))
+    z = z.clip(steps[0], steps[-1])  # the ends are rounded, and what lies beyond them would be left out
+    axes.grid(visible=False)
+    axes.contour(x, y, z, steps, colors="white", linewidths=0.4, alpha=0.7)
+    return axes.contourf(x, y, z, steps, norm=norm, cmap=style.SCALE, zorder=0)
+
+
+# By kind: draws a column of a table into a panel; returns what a bar of colours is to explain, if anything.
+KINDS = {"lines": _lines, "points": _points, "scatter": _scatter, "paths": _paths, "contours": _contours}

@@ -1,0 +1,5 @@
+"""What the analysis `pca` writes for each net: `runs/<key>.pca.csv`."""
+
+from netclaims.tables.columns import Table, named
+
+PCA = Table("pca", named("scope", "replica", "epoch", "from_mean", "per_weight", "step"), coordinate="epoch")

@@ -1,0 +1,123 @@
+"""What the `figures:` of a report may say, and what of it drawing reads."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import yaml
+
+from netclaims.errors import SettingsError
+from netclaims.present.figure_spec import FigureSpec
+from netclaims.settings.figures import FigureSettings, load_figures
+
+ROOT = Path(__file__).parents[2]
+REPORTS = sorted(path.stem for path in (ROOT / "reports").glob("*.yaml"))
+
+ENTRY = {
+    "nets": "x-z",
+    "question": "capacity",
+    "draw": {"loss": {"title": "A title", "x": "epoch", "y": ["curves.loss"]}},
+}
+
+
+def changed(**changes):
+    return ENTRY | {"draw": {"loss": ENTRY["draw"]["loss"] | changes}}
+
+
+@pytest.fixture
+def reports(tmp_path, monkeypatch):
+    """Writes `reports/x.yaml`."""
+    monkeypatch.chdir(tmp_path)
+    Path("reports").mkdir()
+    return lambda content: Path("reports/x.yaml").write_text(yaml.dump(content, sort_keys=False))
+
+
+def test_the_figures_of_a_report(reports):
+    reports({"fit": {"x-z": {}}, "figures": {"x-y": ENTRY, "x-z": ENTRY | {"nets": "x-y"}}})
+    found = load_figures("x")
+    assert [(key, figures.nets) for key, figures in found.items()] == [("x-y", "x-z"), ("x-z", "x-y")]
+    assert found["x-y"].draw["loss"] == FigureSettings(**ENTRY["draw"]["loss"])
+
+
+def test_a_plain_figure_has_every_default_filled_in():
+    plain = FigureSettings(title="A title", x="epoch", y=["curves.loss"]).plain()
+    assert asdict(plain) == {
+        "title": "A title", "kind": "lines", "x": "epoch", "x_label": None, "y": ["curves.loss"], "lines": None,
+        "columns": None, "only": {}, "log": [], "symlog": [], "chance": False, "note": None, "path": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_plain_figures_are_written_and_read_back(report, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for figures in load_figures(report).values():
+        for figure in figures.draw.values():
+            plain = figure.plain()
+            assert FigureSpec(**json.loads(json.dumps(asdict(plain)))) == plain
+            assert {name: getattr(plain, name) for name in figure.model_fields_set} == figure.model_dump(
+                exclude_unset=True
+            )
+
+
+def test_a_plain_figure_knows_its_axes():
+    entry = ENTRY["draw"]["loss"] | {"y": ["curves.loss", "final.gap"], "log": ["epoch"], "symlog": ["gap"]}
+    plain = FigureSettings(**entry).plain()
+    assert plain.shown == [("curves", "loss"), ("final", "gap")]
+    assert [plain.scale(column) for column in ("epoch", "loss", "gap")] == ["log", "linear", "symlog"]
+    assert [FigureSettings(**entry | {"kind": kind}).plain().plane for kind in ("lines", "contours")] == [False, True]
+
+
+@pytest.mark.parametrize("content", [{"experiments": {}}, {"figures": {}}, {"figures": None}])
+def test_a_report_without_figures(content, reports):
+    reports(content)
+    assert load_figures("x") == {}
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"question": "capacity", "draw": ENTRY["draw"]}, "nets: required, and not there"),
+        ({"nets": "x-z", "question": "capacity"}, "draw: required, and not there"),
+        ({"nets": "x-z", "draw": ENTRY["draw"]}, "question: required, and not there"),
+        (ENTRY | {"question": "size"}, "question: one of simulate, actual-task, "),
+        (ENTRY | {"draw": {}}, "draw: dictionary should have at least 1 item"),
+        (ENTRY | {"report": "x"}, "report: unknown key"),
+        (ENTRY | {"draw": {"../loss": ENTRY["draw"]["loss"]}}, "draw.../loss"),
+        (ENTRY | {"draw": {"loss": {"title": "A title", "x": "epoch"}}}, "draw.loss.y: required, and not there"),
+        (changed(only={"epoch": 3}), "draw.loss.only.epoch: input sho"),
+        (changed(log=["los"]), "draw.loss.log: no axis shows los; they show epoch, loss"),
+        (changed(symlog=["loss", "rank"]), "draw.loss.symlog: no axis shows rank; they show epoch, loss"),
+        (changed(log=["epoch", "loss"], symlog=["loss"]), "draw.loss.symlog: loss is in log as well"),
+        (changed(chance=True), "draw.loss.chance: goes with a panel of accuracy"),
+        (changed(path="path"), "draw.loss.path: goes with kind: contours"),
+        (changed(note="hessian"), "draw.loss.note: string should match pattern"),
+        (changed(kind="dots"), "draw.loss.kind: input should be 'lines', 'points', 'scatter', 'paths' or 'contours'"),
+    ],
+)
+def test_a_mistake_in_an_entry_is_one_line(entry, message, reports):
+    reports({"figures": {"x-y": entry}})
+    with pytest.raises(SettingsError) as caught:
+        load_figures("x")
+    assert str(caught.value).startswith(f"reports/x.yaml: figures.x-y.{message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_figures_that_are_no_mapping_are_one_line(reports):
+    reports({"figures": ["x-y"]})
+    with pytest.raises(SettingsError, match=r"^reports/x.yaml: figures: a mapping of experiments"):
+        load_figures("x")
+
+
+def test_a_report_that_is_not_there(reports):
+    reports({})
+    with pytest.raises(SettingsError, match=r"^reports/z\.yaml: no such file$"):
+        load_figures("z")
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_the_figures_of_this_project(report, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = load_figures(report)
+    assert len(found) > 7
+    assert all(name.startswith(f"{report}-") for key, figures in found.items() for name in (key, figures.nets))
