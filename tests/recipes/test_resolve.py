@@ -15,13 +15,14 @@ from netclaims.analysis.minimal_ratio import MinimalRatio
 from netclaims.data.prepare import Preparation
 from netclaims.data.sources import Source
 from netclaims.errors import DataError
-from netclaims.experiment import SETTINGS, Experiment
+from netclaims.experiment import Experiment
 from netclaims.recipes.resolve import analysis, effective, preparation, training, training_size
 from netclaims.settings.analyses import ANALYSES
 from netclaims.settings.experiments import load_experiments
 from netclaims.settings.params import Params, load_params
 from netclaims.settings.schema import validate
 from netclaims.settings.strict_yaml import read_yaml
+from netclaims.tables.columns import SETTINGS
 from netclaims.training.budget import epoch_seconds
 from netclaims.training.training import Augment, Fitted, Record, Schedule, Setting, Stop, Training
 

@@ -5,7 +5,7 @@ from math import ceil
 
 import pytest
 
-from netclaims.experiment import SETTINGS
+from netclaims.tables.columns import SETTINGS
 from netclaims.training.runs import Member, recorded_epochs, runs_of, snapshot_epochs
 
 TWO = {"models": {"A": {"layers": [10]}, "B": {"layers": [64, 10]}}}  # B trains one at a time

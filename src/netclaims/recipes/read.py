@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -24,11 +24,18 @@ class Recipe(Generic[Settings]):
 
     Attributes:
         settings: every setting that reaches the stage, resolved.
-        versions: digests of the modules of the stage, and versions of the libraries that they use.
+        code: digests of the modules of the stage.
+        libraries: versions of the libraries that they use.
     """
 
     settings: Settings
-    versions: dict[str, str]
+    code: dict[str, str]
+    libraries: dict[str, str]
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The code and the libraries, by name."""
+        return self.code | self.libraries
 
 
 def read_recipe(stage: str, key: str | None, kind: type[Settings]) -> Recipe[Settings]:
@@ -47,16 +54,28 @@ def read_recipe(stage: str, key: str | None, kind: type[Settings]) -> Recipe[Set
     path = recipe_of(stage, key)
     again = "`dvc repro` writes it anew"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        settings = TypeAdapter(kind).validate_python(content["settings"])
-        code, libraries = content["code"], content["libraries"]
+        recipe = TypeAdapter(Recipe[kind]).validate_json(path.read_bytes(), strict=True)
+        others = [*changed(recipe.code, Path("stages", f"{stage}.py"), ROOT), *_other_versions(recipe.libraries)]
     except FileNotFoundError:
-        raise SettingsError(f"{path}: no such recipe; `dvc repro` writes one for every entry of reports/") from None
-    except (ValueError, KeyError, TypeError) as error:
-        first = f"{error.errors()[0]['msg']}" if isinstance(error, ValidationError) else " ".join(str(error).split())
-        raise SettingsError(f"{path}: not as the stage recipes wrote it: {first}; {again}") from None
-    others = changed(code, Path("stages", f"{stage}.py"), ROOT)
-    others += [f"{name} {version(name)}" for name, said in libraries.items() if version(name) != said]
+        raise SettingsError(f"{path}: no such recipe; `dvc repro` writes all that there are") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        fault = f"{where}: {first['msg']}" if where else first["msg"]
+        raise SettingsError(f"{path}: not as the stage recipes wrote it: {fault}; {again}") from None
+    except SyntaxError as error:
+        raise SettingsError(str(error)) from None
     if others:
         raise SettingsError(f"{path}: written for other code than {', '.join(others)}; {again}")
-    return Recipe(settings, code | libraries)
+    return recipe
+
+
+def _other_versions(libraries: dict[str, str]) -> Iterator[str]:
+    """Yield the libraries of which another version is installed than is said, or none."""
+    for name, said in libraries.items():
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            found = "which is not installed"
+        if found != said:
+            yield f"{name} {found}"
