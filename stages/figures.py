@@ -1,5 +1,7 @@
 """Draw the figures of a report: `python stages/figures.py d`."""
 
+from dataclasses import dataclass
+
 from netclaims.command import command
 from netclaims.files import read_json
 from netclaims.parallel.processes import each
@@ -7,16 +9,31 @@ from netclaims.paths import FIGURES, metrics_of, report_of
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.figures import draw
 from netclaims.present.svg import save
-from netclaims.settings.figures import load_figures
+from netclaims.recipes.read import read_recipe
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn of one experiment or analysis: figures by the name of their file, of the nets of an experiment."""
+
+    nets: str
+    draw: dict[str, FigureSpec]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The settings of a `figures` recipe, by experiment or analysis."""
+
+    figures: dict[str, Drawn]
 
 
 @command
 def main(report: str) -> None:
     """Draw every figure of `report` into `plots/figures/<report>/<experiment>/`."""
     jobs = [
-        (key, settings.nets, name, figure.plain())
-        for key, settings in load_figures(report).items()
-        for name, figure in settings.draw.items()
+        (key, drawn.nets, name, figure)
+        for key, drawn in read_recipe("figures", report, Figures).settings.figures.items()
+        for name, figure in drawn.draw.items()
     ]
     each([(_draw, job) for job in jobs], f"figures of report {report}")
 

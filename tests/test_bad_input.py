@@ -24,10 +24,12 @@ from netclaims.data import published as sources
 from netclaims.data.examples import images
 from netclaims.data.image_folder import LARGEST_FILE, read_images
 from netclaims.data.published import parse_cifar10, parse_idx
+from netclaims.data.sources import Source
 from netclaims.errors import DataError, SettingsError
-from netclaims.settings.check import check_settings
-from netclaims.settings.params import Images, load_params
+from netclaims.settings.params import load_params
+from netclaims.settings.reports import load_settings
 from netclaims.settings.strict_yaml import read_yaml
+from netclaims.training.summary import about
 
 ROOT = Path(__file__).parents[1]
 PARAMS = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -48,7 +50,6 @@ experiments:
     batch_size: full
     epochs: 3
     record: {gradient_norm: step}
-    follows: [replicas, scale]
     against: parameters
   d-net:
     report: d
@@ -61,7 +62,6 @@ experiments:
     learning_rate: 0.001
     epochs: 2
     sweep: {shuffle_labels: [0, 1]}
-    follows: [replicas, batch_size]
     against: shuffle_labels
 fit:
   d-fit: {report: d, nets: d-fit}
@@ -106,10 +106,15 @@ def line(monkeypatch, folder: Path, script: str, *words: str) -> str:
     return said
 
 
+def write_recipes(monkeypatch) -> None:
+    """What every stage begins with."""
+    monkeypatch.setattr(sys, "argv", ["recipes.py"])
+    runpy.run_path(str(ROOT / "stages" / "recipes.py"), run_name="__main__")
+
+
 def test_what_follows_starts_from_something_sound(folder, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["check.py"])
-    runpy.run_path(str(ROOT / "stages" / "check.py"), run_name="__main__")
-    assert (folder / "data" / ".checked").exists()
+    write_recipes(monkeypatch)
+    assert (folder / "recipes" / "train" / "d-fit.json").exists()
 
 
 # ------------------------------------------------------------------------------------------------------------ settings
@@ -175,7 +180,8 @@ IN_REPORT = [
         f"[0, 1], batch_size: {list(range(1, 602))}}}",
         "experiments.d-net.sweep: 1,202 combinations, and at most 1,000 are tried",
     ),
-    ("follows: [replicas, scale]", "follows: [replicas, $(touch ran)]", "experiments.d-fit.follows.1: input should be"),
+    ("epochs: 3", "epochs: 3\n    follows: [$(touch ran)]", "experiments.d-fit.follows: unknown key"),
+    ("against: parameters", "against: $(touch ran)", "experiments.d-fit.against: input should be 'parameters', "),
     ("data: functions", "data: functions; touch ran", "experiments.d-fit.data: input should be "),
     ("report: d\n    title: A small fit", "report: e\n    title: A", "experiments.d-fit.report: d (found 'e')"),
     ("{report: d, nets: d-fit}", "3", "fit.d-fit: input should be a valid dictionary or instance of FitSettings "),
@@ -203,7 +209,7 @@ def test_a_mistake_in_settings(folder, monkeypatch, name, old, new, expected):
     text = (folder / name).read_text(encoding="utf-8").replace("scale: smoke", "scale: quick")
     (folder / name).write_text(text, encoding="utf-8")
     changed(folder / name, old, new)
-    said = line(monkeypatch, folder, "check")
+    said = line(monkeypatch, folder, "recipes")
     assert said.startswith(f"{name}{'' if expected.startswith(':') else ': '}{expected}")
     assert not list(folder.rglob("ran"))
 
@@ -237,20 +243,29 @@ def sparse(size: int):
 def test_settings_that_cannot_be_read(folder, monkeypatch, name, make, expected):
     (folder / name).unlink()
     make(folder / name)
-    assert line(monkeypatch, folder, "check").startswith(f"{name}: {expected}")
+    assert line(monkeypatch, folder, "recipes").startswith(f"{name}: {expected}")
 
 
 def test_no_report(folder, monkeypatch):
     shutil.rmtree(folder / "reports")
-    assert line(monkeypatch, folder, "check") == "reports: no report there, expected a file <report>.yaml for each"
+    assert line(monkeypatch, folder, "recipes") == "reports: no report there, expected a file <report>.yaml for each"
 
 
-@pytest.mark.parametrize("script", ["train", "fit", "gradient", "interpolate", "figures"])
+@pytest.mark.parametrize(
+    "script", ["prepare", "train", "fit", "pca", "gradient", "hessian", "interpolate", "sensitivity"]
+)
 @pytest.mark.parametrize("word", ["d-a; touch ran", "$(touch ran)", "../x", "d-'", "d-a\nb", "", "x" * 5000])
 def test_a_name_that_no_entry_has(folder, monkeypatch, script, word):
-    section = {"train": "experiments"}.get(script, script)
-    assert line(monkeypatch, folder, script, word).startswith(f"reports: {section}: no name {repr(word)[:100]}")
+    assert line(monkeypatch, folder, script, word).startswith(f"recipes/{script}: no name {repr(word)[:100]}")
     assert not list(folder.rglob("ran"))
+
+
+@pytest.mark.parametrize(
+    "script", ["prepare", "train", "fit", "pca", "gradient", "hessian", "interpolate", "sensitivity"]
+)
+def test_a_name_that_no_recipe_has(folder, monkeypatch, script):
+    rule = "no such recipe; `dvc repro` writes one for every entry of reports/"
+    assert line(monkeypatch, folder, script, "d-x") == f"recipes/{script}/d-x.json: {rule}"
 
 
 # ---------------------------------------------------------------------------------------------------------------- data
@@ -301,6 +316,15 @@ def pets(folder):
     return folder
 
 
+def line_of_preparing(monkeypatch, folder: Path) -> str:
+    """The line that the stage of the recipes ends with, for which images are listed and digested, or preparation."""
+    try:
+        write_recipes(monkeypatch)
+    except SystemExit:
+        return line(monkeypatch, folder, "recipes")
+    return line(monkeypatch, folder, "prepare", "mnist")
+
+
 UNREADABLE = "neither a folder nor a readable zip archive"
 ARCHIVE = zipped(SOUND)
 
@@ -342,7 +366,7 @@ ARCHIVE = zipped(SOUND)
 )
 def test_an_archive_that_is_not_as_it_should_be(pets, monkeypatch, content, expected):
     (pets / "set").write_bytes(content)
-    assert line(monkeypatch, pets, "prepare", "mnist").startswith(expected)
+    assert line_of_preparing(monkeypatch, pets).startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -367,7 +391,7 @@ def test_a_file_that_is_not_such_an_image(pets, monkeypatch, content, expected):
     for name, sound in SOUND.items():
         (pets / "set" / name).parent.mkdir(parents=True, exist_ok=True)
         (pets / "set" / name).write_bytes(content if name == "test/c3/1.png" else sound)
-    assert line(monkeypatch, pets, "prepare", "mnist").startswith(f"set/test/c3/1.png: {expected}")
+    assert line_of_preparing(monkeypatch, pets).startswith(f"set/test/c3/1.png: {expected}")
     assert not list(pets.rglob("ran"))
 
 
@@ -389,7 +413,7 @@ def test_images_that_are_no_files(pets, monkeypatch, inside, make, expected):
             (path / name).write_bytes(SOUND[name])
         path = path / "test" / "c3" / "2.png"
     make(path)
-    said = line(monkeypatch, pets, "prepare", "mnist")
+    said = line_of_preparing(monkeypatch, pets)
     assert said == f"{path.relative_to(pets)}: {'cannot be read' if inside else UNREADABLE}: {expected}"
 
 
@@ -405,7 +429,7 @@ def test_images_that_are_no_files(pets, monkeypatch, inside, make, expected):
     ids=["forged", "folder", "pipe", "device", "large"],
 )
 def test_published_files_that_are_something_else(pets, monkeypatch, make, expected):
-    changed(pets / "params.yaml", "mnist: pets", "mnist: mnist")
+    changed(pets / "params.yaml", "mnist: pets, cifar10: pets", "mnist: mnist, cifar10: cifar10")
     text = (pets / "params.yaml").read_text(encoding="utf-8")
     (pets / "params.yaml").write_text(text.replace("download: true", "download: false"), encoding="utf-8")
     raw = pets / "data" / "torchvision" / "MNIST" / "raw"
@@ -413,7 +437,7 @@ def test_published_files_that_are_something_else(pets, monkeypatch, make, expect
     make(raw / "train-images-idx3-ubyte")
     monkeypatch.setitem(globals(), "listing", lambda folder: sorted(map(str, folder.rglob("*"))))  # no digest of 1 GB
     place = "data/torchvision/MNIST/raw/train-images-idx3-ubyte"
-    assert line(monkeypatch, pets, "prepare", "mnist").startswith(f"{place}: {expected}")
+    assert line_of_preparing(monkeypatch, pets).startswith(f"{place}: {expected}")
 
 
 # ------------------------------------------------------------------------------------------------------------- results
@@ -422,11 +446,6 @@ def test_published_files_that_are_something_else(pets, monkeypatch, make, expect
 @pytest.mark.parametrize(
     ("name", "content", "script"),
     [
-        ("data/mnist/manifest.json", b"", "train"),
-        ("data/mnist/manifest.json", b"\xff", "train"),
-        ("data/mnist/manifest.json", b"[1, 2]", "train"),
-        ("data/mnist/manifest.json", b'{"train_size": ', "train"),
-        ("data/mnist/manifest.json", b"[" * 100_000, "train"),
         ("runs/d-fit/steps.csv", b"", "gradient"),
         ("runs/d-fit/steps.csv", b"\xff\xfe\0a", "gradient"),
         ("runs/d-fit/steps.csv", b'run,member\n1,2\n1,2,3,4\n"', "gradient"),
@@ -437,8 +456,65 @@ def test_published_files_that_are_something_else(pets, monkeypatch, make, expect
 def test_a_result_that_was_edited(folder, monkeypatch, name, content, script):
     (folder / name).parent.mkdir(parents=True)
     (folder / name).write_bytes(content)
-    said = line(monkeypatch, folder, script, "d-net" if script == "train" else "d-fit")
+    write_recipes(monkeypatch)
+    said = line(monkeypatch, folder, script, "d-fit")
     assert said.startswith(f"{name}: not as its stage wrote it, which `dvc repro` runs again: ")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[1, 2]", b'{"train_size": ', b"[" * 100_000])
+@pytest.mark.usefixtures("folder")
+def test_a_manifest_that_was_edited(content, experiment):
+    path = Path("data") / "mnist" / "manifest.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        about(experiment("mnist"), [])
+    said = str(caught.value)
+    assert said.startswith(f"{path}: not as its stage wrote it, which `dvc repro` runs again: ")
+    assert said.isprintable()
+    assert len(said) < 1000
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "Expecting value: line 1 column 1 (char 0)"),
+        (b"\xff", "'utf-8' codec can't decode byte 0xff"),
+        (b"[1, 2]", "list indices must be integers or slices, not str"),
+        (b"null", "'NoneType' object is not subscriptable"),
+        (b'{"code": {}, "libraries": {}}', "'settings'"),
+        (b'{"settings": {}, "code": {}, "libraries": {}}', "Field required"),
+        (b'{"settings": [], "code": {}, "libraries": {}}', "Input should be a dictionary or an instance of Fit"),
+        (b"[" * 100_000, "maximum recursion depth exceeded"),
+    ],
+)
+def test_a_recipe_that_was_edited(folder, monkeypatch, content, expected):
+    write_recipes(monkeypatch)
+    (folder / "recipes" / "fit" / "d-fit.json").write_bytes(content)
+    said = line(monkeypatch, folder, "fit", "d-fit")
+    assert said.startswith(f"recipes/fit/d-fit.json: not as the stage recipes wrote it: {expected}")
+    assert said.endswith("; `dvc repro` writes it anew")
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "expected"),
+    [
+        ("settings", [], "not as the stage recipes wrote it: Input should be a dictionary or an instance of Fit"),
+        ("code", [], "not as the stage recipes wrote it: Input should be a valid dictionary"),
+        ("code", {"stages/fit.py": 3}, "not as the stage recipes wrote it: Input should be a valid string"),
+        ("code", {"stages/fit.py": "0"}, "written for other code than netclaims"),
+        ("libraries", "x", "not as the stage recipes wrote it: Input should be a valid dictionary"),
+        ("libraries", {"torch": "0.1"}, "written for other code than torch "),
+        ("libraries", {"no-such-package": "1"}, "written for other code than no-such-package (not installed)"),
+        ("libraries", {"": "1"}, "written for other code than  (not installed)"),
+        ("libraries", {"a\nb": "1", "c" * 5000: "1"}, r"written for other code than a\nb (not installed), ccc"),
+    ],
+)
+def test_a_recipe_of_other_code(folder, monkeypatch, part, change, expected):
+    write_recipes(monkeypatch)
+    path = folder / "recipes" / "fit" / "d-fit.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {part: change}))
+    assert line(monkeypatch, folder, "fit", "d-fit").startswith(f"recipes/fit/d-fit.json: {expected}")
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -562,7 +638,7 @@ def test_any_value_in_params(content):
 def test_any_value_in_a_report(content):
     Path("params.yaml").write_text(PARAMS, encoding="utf-8")
     Path("reports/d.yaml").write_bytes(content)
-    refused_or_read(check_settings)
+    refused_or_read(load_settings)
 
 
 @given(content=replaced(yaml.safe_load(D)))
@@ -571,7 +647,7 @@ def test_any_value_in_a_report(content):
 def test_any_value_in_a_whole_report(content):
     Path("params.yaml").write_text(PARAMS, encoding="utf-8")
     Path("reports/d.yaml").write_text(json.dumps(content), encoding="utf-8")
-    refused_or_read(check_settings)
+    refused_or_read(load_settings)
 
 
 @given(content=st.binary() | mutated(struct.pack(">4B2I", 0, 0, 8, 2, 3, 4) + bytes(12)), dimensions=st.integers(1, 3))
@@ -614,7 +690,7 @@ def test_any_bytes_as_an_archive_of_images(data):
         name = data.draw(st.sampled_from(sorted(FEW)))
         content = zipped(FEW | {name: data.draw(mutated(FEW[name]))}, zipfile.ZIP_STORED)
     Path("set.zip").write_bytes(content)
-    source = Images(source="images", path="set.zip", title="Few", licence="CC0")
+    source = Source(source="images", path="set.zip", title="Few", licence="CC0")
     try:
         found = read_images(source, (1, 28, 28))
     except DataError as error:

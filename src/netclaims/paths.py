@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from errno import EINVAL
 from pathlib import Path
 from stat import S_ISREG
+
+# What an entry is called is part of file names, and of the command that DVC gives to a shell.
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 PARAMS, REPORTS = Path("params.yaml"), Path("reports")
 DATA, RUNS, METRICS, PLOTS = Path("data"), Path("runs"), Path("metrics"), Path("plots")

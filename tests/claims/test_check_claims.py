@@ -34,6 +34,8 @@ REPORT = Path("reports/d.yaml")
 CLAIM = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-nets", "question": "capacity",
          "answer": "it does", "figure": "loss", "read": "As it says."}  # fmt: skip
 ANALYSES = ["fit", "pca", "hessian", "interpolate", "sensitivity"]
+WIDE = {"report": "d", "nets": "d-nets", "data": "mnist", "over": "batch_size", "between": [16, 64]}
+WIDE |= {"alpha": [-1, 2], "points": 13}
 CURVED = {"largest_eigenvalue", "trace", "sharpness"}
 CURVATURE = {"examples": 12, "iterations": 3, "probes": 2, "epsilon": 1e-3}
 
@@ -310,6 +312,53 @@ def test_what_is_there_may_be_named(changes, load):
     assert load(changes).comparisons
 
 
+def valley(of, along, experiment, log=True, **more) -> dict:
+    shape = {"valley": {"of": of} | more, "along": along, "log": log}
+    return {"shape": shape, "experiment": experiment}
+
+
+@pytest.mark.parametrize(
+    ("changes", "lowest"),
+    [
+        (valley("interpolate.loss", "alpha", "d-line"), 0),
+        (valley("interpolate.loss", "alpha", "d-wide"), -1),
+        (valley("interpolate.loss", "alpha", "d-wide", where={"alpha": {"from": -0.5, "to": 1}}), -0.5),
+        (valley("interpolate.loss", "alpha", "d-wide", where={"alpha": {"to": 1}}), -1),
+        (valley("interpolate.loss", "alpha", "d-wide", where={"alpha": [0.5, 0, 1]}), 0),
+        (valley("interpolate.loss", "alpha", "d-wide", during=[0.25, 1]), -0.25),  # of the way from -1 to 2
+        (valley("history.test_loss", "epoch", "d-nets"), 0),
+        (valley("history.test_loss", "epoch", "d-nets", during=[0, 0.5]), 0),
+        (valley("pca.step", "epoch", "d-path"), 0),
+        (valley("nets.test_loss", "shuffle_labels", "d-nets"), 0),
+    ],
+)
+def test_a_logarithm_of_what_is_not_above_0(changes, lowest, fault, load, content):
+    wide = {"interpolate": content["interpolate"] | {"d-wide": WIDE}}
+    wide["figures"] = content["figures"] | {"d-wide": content["figures"]["d-line"]}
+    along = changes["shape"]["along"]
+    said = f"log: {along} is {lowest:g} at one of its values, and a logarithm needs more than 0"
+    assert fault(changes, **wide) == said
+    load(changes | {"shape": changes["shape"] | {"log": False}}, **wide)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        valley("interpolate.loss", "alpha", "d-wide", where={"alpha": {"from": 0.25}}),
+        valley("interpolate.loss", "alpha", "d-wide", where={"alpha": [0.5, 0.75, 1]}),
+        valley("interpolate.loss", "alpha", "d-wide", during=[0.5, 1]),
+        valley("history.test_loss", "epoch", "d-nets", where={"epoch": {"from": 1}}),
+        valley("history.test_loss", "epoch", "d-nets", during=[0.1, 1]),
+        valley("steps.loss", "step", "d-nets"),
+        valley("nets.test_loss", "batch_size", "d-nets"),
+        valley("nets.test_loss", "parameters", "d-nets"),
+    ],
+)
+def test_a_logarithm_of_what_is_above_0(changes, load, content):
+    wide = {"interpolate": content["interpolate"] | {"d-wide": WIDE}}
+    assert load(changes, **wide, figures=content["figures"] | {"d-wide": content["figures"]["d-line"]}).comparisons
+
+
 def test_a_trajectory_is_of_the_first_layer_unless_the_entry_says_another(content, load, fault):
     pca = deepcopy(content["pca"])
     del pca["d-path"]["layer"]
@@ -385,7 +434,8 @@ def test_the_columns_are_those_that_the_pipeline_writes(pipeline):
                 seen[name].append(found)
     for name, table in TABLES.items():
         lacking = {column.name for column in table.columns} - set().union(*seen[name])
-        assert lacking <= {"function", *SETTINGS}, name  # which a series has where they tell nets apart
+        # What a series has where it tells nets apart, and what these nets do not record by epoch.
+        assert lacking <= {"function", "gradient_norm", *SETTINGS}, name
         for column, words in table.words.items():
             assert set().union(*(held(found[column]) for found in seen[name])) <= set(words)
     scopes = held(Tables("d-path", "d-one", experiments["d-one"]).read("pca")["scope"])

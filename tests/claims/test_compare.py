@@ -563,6 +563,17 @@ def test_a_shape(logarithmic, kind, sign, sizes):
     )
 
 
+@pytest.mark.parametrize("lowest", [0.0, -1.0])
+def test_a_shape_on_an_axis_that_has_no_logarithm_is_not_testable(lowest, leave, experiment):
+    """What is measured is known after training alone; of what is set the check of claims says so before."""
+    place = {"A": lowest, "B": 1.0, "C": 2.0}
+    tables = leave(experiment(**THREE), lambda net: {"train_loss": place[net["model"]], "test_loss": net["replica"]})
+    shape = {"valley": LOSS, "along": "train_loss"}
+    with pytest.raises(UntestableError, match=f"^there is no logarithm of train_loss {lowest:g}$"):
+        compare(Shape.model_validate(shape | {"log": True}), tables, 0)
+    assert compare(Shape.model_validate(shape), tables, 0).replicas == 4
+
+
 # ------------------------------------------------------------------------------------------------------------- tuning
 
 

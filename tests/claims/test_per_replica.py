@@ -143,6 +143,64 @@ def test_where_finds_a_setting_of_more_digits_than_tables_have(leave, experiment
     assert found["value"].tolist() == [0.333333] * 3
 
 
+def parameters_of(net) -> dict:
+    return {
+        "parameters": {"A": 1_000_000, "B": 1_000_005}[net["model"]],
+        "test_loss": 1.0 if net["model"] == "A" else 2.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (1_000_000, {1}),
+        (1_000_005.0, {2}),
+        ([1_000_000, 1_000_005], {1, 2}),
+        ({"from": 1_000_001}, {2}),
+        (999_999, None),
+    ],
+)
+def test_sizes_of_nets_that_hardly_differ_are_two(where, expected, leave, experiment):
+    asked = of("nets.test_loss", where={"parameters": where}), ["replica", "model"]
+    tables = leave(experiment(**TWO), parameters_of)
+    if expected is None:
+        with pytest.raises(UntestableError):
+            numbers(tables, *asked)
+    else:
+        assert set(numbers(tables, *asked)[0]["value"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("learning_rate", [0.001234567, 0.001234568]),
+        ("learning_rate", [1e-10, 1.00001e-10]),
+        ("batch_size", [1234567, 1234568]),
+        ("shuffle_labels", [0.12345678, 0.12345679]),
+    ],
+)
+def test_where_finds_the_very_value_of_a_sweep(name, values, leave, experiment):
+    own = {"learning_rate": {"learning_rate": None}, "shuffle_labels": {}, "batch_size": {"batch_size": None}}[name]
+    own |= {"sweep": {name: values}, "follows": ["replicas", "scale" if name == "batch_size" else "batch_size"]}
+    tables = leave(experiment(**own), lambda net: {"test_loss": values.index(net[name])})
+    assert sorted(tables.read("nets")[name].unique()) == values
+    for i, value in enumerate(values):
+        for wanted in (value, [value], {"from": value, "to": value}):
+            found, _ = numbers(tables, of("nets.test_loss", where={name: wanted}), ["replica"])
+            assert found["value"].tolist() == [i] * 3
+    found, _ = numbers(tables, of("nets.test_loss"), ["replica", name])
+    assert len(found) == 6
+
+
+def test_where_finds_a_place_on_a_line_to_the_digits_that_tables_have(leave, experiment, tmp_path):
+    leave(experiment())
+    line = pd.DataFrame({"replica": 0, "model": "A", "alpha": np.linspace(-1, 2, 10), "loss": range(10)})
+    write_table(tmp_path / "runs" / "d-a.interpolate.csv", line)
+    for alpha, expected in ((1 / 3, 4), (0.333333, 4), (0, 3), (-1, 0)):
+        asked = of("interpolate.loss", where={"alpha": alpha}, take="end"), ["replica"]
+        assert numbers(Tables("d-a", "d-a", experiment()), *asked)[0]["value"].tolist() == [expected]
+
+
 def test_where_finds_what_is_no_number(leave, experiment):
     tables = leave(experiment(), lambda net: {"diverged": net["replica"] == 1, "train_loss": net["replica"]})
     for wanted, expected in (("True", [1]), ("False", [0, 2])):
@@ -350,6 +408,40 @@ def test_during_is_a_part_of_each_series_and_not_of_the_longest(of_series):
     assert found["value"].tolist() == [80, 8]
     found, _ = of_series(range(101), range(11), during=[0.5, 0.8], take="start")
     assert found["value"].tolist() == [50, 5]
+
+
+@pytest.mark.parametrize(
+    ("during", "expected"),
+    [([0, 0.1], [-1, -0.7]), ([0, 0.5], [-1, 0.5]), ([0.5, 1], [0.5, 2]), ([0.9, 1], [1.7, 2]), ([0, 1], [-1, 2])],
+)
+def test_a_part_of_a_line_is_one_of_the_way_from_its_first_place_to_its_last(
+    during, expected, leave, experiment, tmp_path
+):
+    leave(experiment())
+    line = pd.DataFrame({"replica": 0, "model": "A", "alpha": np.linspace(-1, 2, 31)})
+    write_table(tmp_path / "runs" / "d-a.interpolate.csv", line.assign(loss=line["alpha"]))
+    found, _ = numbers(Tables("d-a", "d-a", experiment()), of("interpolate.loss", during=during), ["replica", "alpha"])
+    assert [found["alpha"].min(), found["alpha"].max()] == expected
+    assert len(found) == round(10 * (expected[1] - expected[0])) + 1
+
+
+@pytest.mark.parametrize(("during", "expected"), [([0, 0.1], [1, 10]), ([0.9, 1], [90, 100]), ([0, 0.005], None)])
+def test_a_part_of_the_steps_begins_where_the_first_one_does(during, expected, leave, experiment):
+    """The first tenth of 100 steps, of which the first is number 1, is ten of them."""
+    steps = range(1, 101)
+    tables = leave(experiment(), replicas=1, steps=lambda net: {"step": steps, "loss": steps})
+    asked = of("steps.loss", during=during), ["replica", "step"]
+    if expected is None:
+        with pytest.raises(UntestableError):
+            numbers(tables, *asked)
+    else:
+        found, _ = numbers(tables, *asked)
+        assert found["step"].tolist() == [*range(expected[0], expected[1] + 1)]
+
+
+def test_a_part_of_what_where_picks(of_series):
+    found, _ = of_series(range(101), during=[0, 0.1], where={"epoch": {"from": 50}}, by=["replica", "epoch"])
+    assert found["epoch"].tolist() == [*range(50, 56)]
 
 
 @pytest.mark.parametrize("losses", [[3, inf], [3, 2, 4, 1, 2, 2, 2, 2, nan]])

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from netclaims.claims.operands import TABLES
+from netclaims.files import read_csv
 from tests.pipeline.conftest import ran
 from tests.pipeline.facts import ALL, ANALYSES, EXPERIMENTS, IN_BATCHES, OWN_REPLICAS, REPORTS, TRAINING, analyses
 
@@ -22,6 +24,15 @@ def test_every_metric_says_its_scale_and_data(smoke):
         content = json.loads(path.read_text(encoding="utf-8"))
         assert content["scale"] == "smoke"
         assert content["data"]
+
+
+def test_every_table_of_single_nets_is_as_declared(smoke):
+    seen = set()
+    for path in sorted((smoke.folder / "runs").rglob("*.csv")):
+        name = path.stem.rpartition(".")[2].replace("controls", "nets")
+        TABLES[name].checked(read_csv(path))
+        seen.add(name)
+    assert seen == set(TABLES)
 
 
 def test_every_claim_has_a_verdict(smoke):

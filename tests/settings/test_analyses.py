@@ -1,25 +1,24 @@
-"""Entries of analyses in the report files, and the two files that an analysis leaves."""
+"""Entries of analyses in the report files, and what they need of an experiment."""
 
-import json
 from math import nan
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 import yaml
 
-from netclaims.analysis.output import replicas_of, write_analysis
 from netclaims.errors import SettingsError
 from netclaims.settings.analyses import (
+    ANALYSES,
     FitSettings,
     GradientSettings,
     HessianSettings,
     InterpolateSettings,
     PcaSettings,
+    Section,
     SensitivitySettings,
-    load_section,
 )
+from netclaims.settings.experiments import load_experiments
+from netclaims.settings.schema import validate
 
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted(path.stem for path in (ROOT / "reports").glob("*.yaml"))
@@ -44,49 +43,49 @@ SECTIONS = {
 }
 
 
-@pytest.fixture
-def reports(tmp_path, monkeypatch):
-    """Writes `reports/d.yaml`."""
-    monkeypatch.chdir(tmp_path)
-    Path("reports").mkdir()
-    return lambda content: Path("reports/d.yaml").write_text(yaml.dump(content, sort_keys=False))
+def entry_of(section, **changes) -> Section:
+    """The entry of a section, checked, with changes; None takes a key away."""
+    content = {key: value for key, value in (SECTIONS[section][1] | changes).items() if value is not None}
+    return ANALYSES[section].model_validate(content)
 
 
-def line(section, kind, key="d-a") -> str:
+def line(section, content) -> str:
+    """The line that says what is wrong with an entry."""
     with pytest.raises(SettingsError) as error:
-        load_section(section, key, kind)
+        validate(SECTIONS[section][0], content, Path("reports/d.yaml"), f"{section}.d-a")
     assert "\n" not in str(error.value)
     return str(error.value)
 
 
+def test_every_kind_of_analysis_is_tested_here():
+    assert {section: kind for section, (kind, _) in SECTIONS.items()} == ANALYSES
+
+
 @pytest.mark.parametrize("section", SECTIONS)
-def test_an_entry(section, reports):
-    kind, entry = SECTIONS[section]
-    reports({section: {"d-a": entry}})
-    found = load_section(section, "d-a", kind)
-    assert type(found) is kind
-    for name, value in entry.items():
+def test_an_entry(section):
+    found = entry_of(section)
+    for name, value in SECTIONS[section][1].items():
         said = getattr(found, name)
         assert (said.model_dump() if isinstance(value, dict) else said) == value
 
 
-def test_what_an_entry_need_not_say(reports):
-    line = {key: value for key, value in SECTIONS["interpolate"][1].items() if key != "examples"}
-    path = {key: value for key, value in SECTIONS["pca"][1].items() if key not in ("layer", "assumed")}
-    reports({"pca": {"d-a": path}, "interpolate": {"d-a": line}})
-    pca = load_section("pca", "d-a", PcaSettings)
+def test_what_an_entry_need_not_say():
+    pca = entry_of("pca", layer=None, assumed=None)
     assert (pca.layer, pca.assumed) == (1, [])
-    assert load_section("interpolate", "d-a", InterpolateSettings).examples is None
+    assert entry_of("interpolate", examples=None).examples is None
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_the_entries_of_this_project(report, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    sections = yaml.safe_load(Path(f"reports/{report}.yaml").read_text(encoding="utf-8"))
-    entries = [(section, key) for section in SECTIONS for key in sections.get(section, {})]
-    assert len(entries) > 4
-    for section, key in entries:
-        assert load_section(section, key, SECTIONS[section][0]).report == report
+def test_the_entries_of_this_project(report):
+    path = ROOT / "reports" / f"{report}.yaml"
+    sections, experiments = yaml.safe_load(path.read_text(encoding="utf-8")), load_experiments(path)
+    entries = [entry for kind in ANALYSES for entry in sections.get(kind, {}).items()]
+    found = [ANALYSES[kind].model_validate(entry) for kind in ANALYSES for entry in sections.get(kind, {}).values()]
+    assert len(entries) == len(found) > 4
+    for (key, content), entry in zip(entries, found, strict=True):
+        assert (entry.report, entry.model_fields_set) == (report, content.keys())
+        assert key.startswith(f"{report}-")
+        assert not list(entry.faults(experiments[entry.nets]))
 
 
 @pytest.mark.parametrize(
@@ -136,85 +135,208 @@ def test_the_entries_of_this_project(report, monkeypatch):
         ("sensitivity", {"data": "x"}, "data: input should be 'functions', 'mnist' or 'cifar10' (found 'x')"),
     ],
 )
-def test_a_mistake_is_one_line(section, changes, expected, reports):
-    kind, entry = SECTIONS[section]
-    reports({section: {"d-a": entry | changes}})
-    assert line(section, kind) == f"reports/d.yaml: {section}.d-a.{expected}"
+def test_a_mistake_is_one_line(section, changes, expected):
+    assert line(section, SECTIONS[section][1] | changes) == f"reports/d.yaml: {section}.d-a.{expected}"
 
 
-def test_what_an_entry_leaves_to_its_default_is_not_chosen_by_it(reports):
+def test_what_an_entry_leaves_to_its_default_is_not_assumed_by_it():
     entry = {key: value for key, value in SECTIONS["pca"][1].items() if key != "layer"}
-    reports({"pca": {"d-a": entry}})
-    assert line("pca", PcaSettings) == "reports/d.yaml: pca.d-a.assumed: the entry has no layer"
+    assert line("pca", entry) == "reports/d.yaml: pca.d-a.assumed: the entry has no layer"
 
 
 @pytest.mark.parametrize(
     ("section", "name"), [("fit", "nets"), ("gradient", "against"), ("hessian", "radius"), ("sensitivity", "report")]
 )
-def test_a_setting_that_is_not_there(section, name, reports):
-    kind, entry = SECTIONS[section]
-    reports({section: {"d-a": {key: value for key, value in entry.items() if key != name}}})
-    assert line(section, kind) == f"reports/d.yaml: {section}.d-a.{name}: required, and not there"
+def test_a_setting_that_is_not_there(section, name):
+    entry = {key: value for key, value in SECTIONS[section][1].items() if key != name}
+    assert line(section, entry) == f"reports/d.yaml: {section}.d-a.{name}: required, and not there"
 
 
-@pytest.mark.parametrize(
-    ("content", "known"),
-    [
-        ({"fit": {"d-b": {}, "d-c": {}}}, "d-b, d-c"),
-        ({"fit": None}, "none"),
-        ({"fit": {}}, "none"),
-        ({"pca": {}}, "none"),
-    ],
-)
-def test_an_entry_that_is_not_there(content, known, reports):
-    reports(content)
-    assert line("fit", FitSettings) == f"reports/d.yaml: fit.d-a: no such entry; there are {known}"
+# ---------------------------------------------------------------------------------------- what an analysis works on
+
+RATES = {"learning_rate": None}
+SIZES = {"sweep": {"batch_size": [4, 8, 16]}, "against": "batch_size"}
+WEIGHTS = {"record": {"weights_every": 1}}
+ONE_NET = "works on an experiment that records weights_every, of one net with one setting"
+TRUE_LABELS = "works on an experiment that shuffles no labels: it is measured on the true ones"
+IMAGES = "works on an experiment that classifies images"
+BIASES = "works on an experiment that fits functions with biases in every layer"
+TWO = {"A": {"layers": [8, 10]}, "B": {"layers": [10]}}
+
+# Section, changes of its entry, data, changes of the experiment's entry.
+ACCEPTED = [
+    ("fit", {}, "functions", {}),
+    (
+        "fit",
+        {},
+        "functions",
+        {"functions": ["quadratic", "sinc5"], "models": {"A": {"layers": [1]}, "B": {"layers": [1]}}},
+    ),
+    ("fit", {}, "functions", RATES | {"tune": {"learning_rate": [0.1, 0.2]}}),
+    ("pca", {}, "mnist", WEIGHTS | {"models": {"A": {"layers": [8, 10]}}}),
+    ("pca", {"layer": 1}, "mnist", WEIGHTS),
+    ("pca", {"layer": 2}, "mnist", WEIGHTS | {"models": {"A": {"layers": [{"conv": 2}, {"pool": 2}, 10, "softmax"]}}}),
+    ("pca", {"data": "functions"}, "functions", WEIGHTS),
+    ("pca", {"layer": 1}, "mnist", WEIGHTS | {"shuffle_labels": 0}),
+    ("gradient", {}, "mnist", {"record": {"gradient_norm": "epoch"}}),
+    ("gradient", {"against": "step"}, "functions", {"record": {"gradient_norm": "step"}}),
+    ("gradient", {}, "mnist", SIZES | {"record": {"gradient_norm": "epoch"}, "models": TWO, "shuffle_labels": 1}),
+    ("gradient", {}, "mnist", RATES | {"record": {"gradient_norm": "epoch"}, "tune": {"learning_rate": [0.1, 0.2]}}),
+    ("hessian", {}, "functions", {}),
+    ("interpolate", {}, "mnist", SIZES),
+    ("interpolate", {}, "mnist", SIZES | {"models": TWO, "shuffle_labels": 0, "control": 4}),
+    ("interpolate", {}, "mnist", SIZES | {"sweep": {"batch_size": [8, 4], "equal": ["epochs", "steps"]}}),
+    (
+        "interpolate",
+        {"over": "learning_rate", "between": [0.1, 0.01], "data": "cifar10"},
+        "cifar10",
+        RATES | {"sweep": {"learning_rate": [0.01, 0.1], "shuffle_labels": [0]}, "against": "learning_rate"},
+    ),
+    ("sensitivity", {}, "mnist", SIZES),
+    ("sensitivity", {}, "mnist", {"against": "batch_size", "models": TWO}),  # which is the knob's
+    ("sensitivity", {"against": "parameters", "data": "cifar10"}, "cifar10", {"sweep": {"shuffle_labels": [0]}}),
+]
+REFUSED = [
+    ("fit", {}, "mnist", {}, "", "works on an experiment that fits functions"),
+    (
+        "fit",
+        {},
+        "functions",
+        RATES | {"sweep": {"learning_rate": [0.1, 0.2]}},
+        "",
+        "works on an experiment that sweeps nothing (found learning_rate)",
+    ),
+    ("fit", {"report": "e"}, "functions", {}, "report", "the experiment has d (found 'e')"),
+    ("pca", {}, "mnist", {}, "", ONE_NET),
+    ("pca", {}, "mnist", {"record": {"gradient_norm": "step"}}, "", ONE_NET),
+    ("pca", {}, "mnist", WEIGHTS | {"models": TWO}, "", ONE_NET),
+    ("pca", {"data": "functions"}, "functions", WEIGHTS | {"functions": ["quadratic", "sinc5"]}, "", ONE_NET),
+    ("pca", {}, "mnist", WEIGHTS | RATES | {"sweep": {"learning_rate": [0.1, 0.2]}}, "", ONE_NET),
+    ("pca", {}, "mnist", WEIGHTS | RATES | {"tune": {"learning_rate": [0.1, 0.2]}}, "", ONE_NET),
+    ("pca", {}, "mnist", WEIGHTS | {"sweep": {"batch_size": [4]}}, "", ONE_NET),
+    ("pca", {"layer": 1}, "mnist", WEIGHTS | {"shuffle_labels": 1}, "", TRUE_LABELS),
+    ("pca", {"layer": 1}, "mnist", WEIGHTS | {"shuffle_labels": 1e-3}, "", TRUE_LABELS),
+    ("pca", {"data": "cifar10", "layer": 1}, "mnist", WEIGHTS, "data", "the experiment has mnist (found 'cifar10')"),
+    ("pca", {}, "mnist", WEIGHTS, "layer", "the net has 1 layers (found 2)"),
+    (
+        "pca",
+        {"layer": 3},
+        "mnist",
+        WEIGHTS | {"models": {"A": {"layers": [{"conv": 2}, {"pool": 2}, 10, "softmax"]}}},
+        "layer",
+        "the net has 2 layers (found 3)",
+    ),
+    ("gradient", {}, "mnist", {}, "", "works on an experiment that records gradient_norm"),
+    ("gradient", {}, "mnist", WEIGHTS, "", "works on an experiment that records gradient_norm"),
+    (
+        "gradient",
+        {},
+        "mnist",
+        {"record": {"gradient_norm": "step"}},
+        "against",
+        "the experiment has step (found 'epoch')",
+    ),
+    ("hessian", {}, "mnist", {}, "", BIASES),
+    ("hessian", {}, "functions", {"models": {"A": {"layers": [{"dense": 6, "bias": False}, 1]}}}, "", BIASES),
+    (
+        "hessian",
+        {},
+        "functions",
+        {"models": {"A": {"layers": [1]}, "B": {"layers": [6, {"dense": 1, "bias": False}]}}},
+        "",
+        BIASES,
+    ),
+    *(
+        (
+            "hessian",
+            {},
+            "functions",
+            RATES | {how: {"learning_rate": [0.1, 0.2]}},
+            "",
+            "works on an experiment that sweeps and tunes nothing (found learning_rate)",
+        )
+        for how in ("sweep", "tune")
+    ),
+    (
+        "interpolate",
+        {"data": "functions"},
+        "functions",
+        SIZES | {"batch_size": None},
+        "",
+        IMAGES,
+    ),
+    ("interpolate", {}, "mnist", SIZES | {"shuffle_labels": 0.5}, "", TRUE_LABELS),
+    (
+        "interpolate",
+        {},
+        "mnist",
+        {"sweep": {"batch_size": [4, 8], "shuffle_labels": [0, 1]}},
+        "",
+        TRUE_LABELS,
+    ),
+    (
+        "interpolate",
+        {},
+        "mnist",
+        RATES
+        | {
+            "sweep": {"batch_size": [4, 8], "learning_rate": [0.1, 0.2]},
+            "tune": {"optimiser": ["adam"]},
+            "optimiser": None,
+        },
+        "",
+        "works on an experiment that sweeps batch_size, and nothing besides (found learning_rate, optimiser)",
+    ),
+    ("interpolate", {}, "mnist", {}, "between", "batch_size is not swept at [4.0, 8.0]; values: []"),
+    (
+        "interpolate",
+        {"between": [4, 9]},
+        "mnist",
+        SIZES,
+        "between",
+        "batch_size is not swept at [9.0]; values: [4, 8, 16]",
+    ),
+    ("interpolate", {"data": "cifar10"}, "mnist", SIZES, "data", "the experiment has mnist (found 'cifar10')"),
+    ("sensitivity", {"data": "functions"}, "functions", SIZES | {"batch_size": None}, "", IMAGES),
+    ("sensitivity", {}, "mnist", SIZES | {"shuffle_labels": 1}, "", TRUE_LABELS),
+    (
+        "sensitivity",
+        {"against": "shuffle_labels"},
+        "mnist",
+        {"sweep": {"shuffle_labels": [0, 0.1]}, "against": "shuffle_labels"},
+        "",
+        TRUE_LABELS,
+    ),
+    ("sensitivity", {}, "mnist", {"tune": {"shuffle_labels": [0, 1]}, "against": "batch_size"}, "", TRUE_LABELS),
+    (
+        "sensitivity",
+        {},
+        "mnist",
+        RATES | {"tune": {"learning_rate": [0.1, 0.2]}, "against": "batch_size"},
+        "",
+        "works on an experiment that tunes nothing (found learning_rate)",
+    ),
+    ("sensitivity", {}, "mnist", {}, "against", "the experiment has parameters (found 'batch_size')"),
+    ("sensitivity", {"data": "cifar10"}, "mnist", SIZES, "data", "the experiment has mnist (found 'cifar10')"),
+    ("sensitivity", {"report": "e"}, "mnist", SIZES, "report", "the experiment has d (found 'e')"),
+]
 
 
-@pytest.mark.parametrize("entries", [["d-a"], "d-a", [{"d-a": 1}], 7])
-def test_a_section_that_is_no_mapping(entries, reports):
-    reports({"fit": entries})
-    expected = f"reports/d.yaml: fit: a mapping of experiments to their settings (found {entries!r})"
-    assert line("fit", FitSettings) == expected
+@pytest.mark.parametrize(("section", "changes", "data", "experiment"), ACCEPTED)
+def test_what_an_analysis_can_work_on(section, changes, data, experiment, checked):
+    assert list(entry_of(section, **changes).faults(checked(data, **experiment))) == []
 
 
-def test_another_report(reports):
-    reports({"fit": {}})
-    assert line("fit", FitSettings, "e-a") == "reports/e.yaml: no such file"
+@pytest.mark.parametrize(("section", "changes", "data", "experiment", "key", "expected"), REFUSED)
+def test_what_an_analysis_cannot_work_on(section, changes, data, experiment, key, expected, checked):
+    found = list(entry_of(section, **changes).faults(checked(data, **experiment)))
+    assert (key, expected) in found
+    assert found[0] == (key, expected)  # which is what is told
 
 
-# ------------------------------------------------------------------------------------------------------------ files
-
-
-@pytest.fixture
-def about(tmp_path, monkeypatch):
-    """The metrics of the nets that an analysis works on, beside those of its own name."""
-    monkeypatch.chdir(tmp_path)
-    Path("metrics/d").mkdir(parents=True)
-    for key, scale in (("d-a", "large"), ("d-b", "small")):
-        said = {"experiment": key, "title": "x", "scale": scale, "data": f"Noise of {key}", "replicas": 3, "models": {}}
-        Path(f"metrics/d/{key}.json").write_text(json.dumps(said))
-    return {"experiment": "d-a", "scale": "small", "data": "Noise of d-b", "replicas": 3}
-
-
-def test_an_analysis_says_of_what_nets_it_is(about):
-    table = pd.DataFrame({"alpha": [0, 1], "loss": [1 / 3, nan]})
-    numbers = {"A": {"mean": np.float64(2 / 3), "list": [np.float64(1e-9 / 3), 2], "none": None, "count": 12345678}}
-    write_analysis("fit", "d-a", "d-b", table, numbers, more=table.iloc[1:])
-    assert Path("plots/d/d-a/more.csv").read_text() == "alpha,loss\n1,\n"
-    assert Path("plots/d/d-a/fit.csv").read_text() == "alpha,loss\n0,0.333333\n1,\n"
-    expected = {"mean": 0.666667, "list": [3.33333e-10, 2], "none": None, "count": 12345678}
-    assert json.loads(Path("metrics/d/d-a.fit.json").read_text()) == about | {"A": expected}
-
-
-def test_every_analysis_has_a_table_of_replicas_of_its_own():
-    paths = {replicas_of(key, section) for key in ("d-a", "d-b") for section in SECTIONS}
-    assert len(paths) == 2 * len(SECTIONS)
-    assert replicas_of("d-a", "fit") == Path("runs/d-a.fit.csv")
-
-
-@pytest.mark.usefixtures("about")
-def test_a_number_that_is_not_finite_is_never_written():
-    with pytest.raises(ValueError, match="JSON"):
-        write_analysis("fit", "d-a", "d-b", pd.DataFrame({"x": [1]}), {"a": [nan]})
-    assert not Path("metrics/d/d-a.fit.json").exists()
+def test_every_need_is_tested(checked):
+    """Needs in words, without what was found, are those of the tables above."""
+    told = {text.removeprefix("works on an experiment that ").partition(" (found")[0] for *_, text in REFUSED}
+    for section in SECTIONS:
+        for need in entry_of(section).needs(checked()):
+            assert need.partition(" (found")[0] in told

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from netclaims.claims.entries import Claim
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.paths import FIGURES, report_of
+from netclaims.present.shown_claim import ShownClaim
 from netclaims.present.wording import MARKS, effect
 from netclaims.questions import ANSWERED
 
@@ -30,7 +30,7 @@ definition, too vague, or ask for what was not run.
 WARNING = ", on little data and with fewer epochs than the reports took: they speak of that data"
 
 
-def claims_page(claims: dict[str, Claim], table: pd.DataFrame, scale: str) -> str:
+def claims_page(claims: dict[str, ShownClaim], table: pd.DataFrame, scale: str) -> str:
     """Return the page.
 
     Args:
@@ -66,12 +66,12 @@ def _counts(table: pd.DataFrame) -> str:
     return _table(["report", *VERDICTS], [*rows, ["all", *map(str, found.sum())]])
 
 
-def _questions(claims: dict[str, Claim], rows: pd.DataFrame) -> str:
+def _questions(claims: dict[str, ShownClaim], rows: pd.DataFrame) -> str:
     """Set the questions that several reports answer from their figures side by side."""
     reports = list(dict.fromkeys(claim.report for claim in claims.values()))
     answers: dict[str, dict[str, list[str]]] = {}
     for key, claim in claims.items():
-        if claim.comparisons:
+        if claim.tested:
             mark = MARKS[rows.loc[key, "verdict"]]
             cells = answers.setdefault(claim.question, {report: [] for report in reports})
             cells[claim.report].append(f"{mark} [{_plain(claim.answer)}](#{key})")
@@ -84,7 +84,7 @@ def _questions(claims: dict[str, Claim], rows: pd.DataFrame) -> str:
     return f"## The same question, several reports\n\n{legend}\n\n" + _table(["question", *reports], lines)
 
 
-def _report(report: str, claims: dict[str, Claim], rows: pd.DataFrame) -> str:
+def _report(report: str, claims: dict[str, ShownClaim], rows: pd.DataFrame) -> str:
     lines = []
     for key, claim in claims.items():
         row = rows.loc[key]
@@ -98,8 +98,8 @@ def _report(report: str, claims: dict[str, Claim], rows: pd.DataFrame) -> str:
     return f"## Report {report}\n\n" + _table(["claim", "how it was read, and where", "effect", "verdict"], lines)
 
 
-def _where(claim: Claim, row: pd.Series) -> str:
-    if not claim.comparisons:
+def _where(claim: ShownClaim, row: pd.Series) -> str:
+    if not claim.tested:
         return f"{claim.kind}, `{claim.experiment}`"
     path = FIGURES / report_of(claim.experiment) / claim.experiment / f"{claim.figure}.svg"
     trained = f"{row['epochs']:,} of {row['epochs_stated']:,} epochs" if row["epochs"] < row["epochs_stated"] else ""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from netclaims.paths import FIGURES, REPORTS, report_of
-from netclaims.present.facts import Facts, facts_of_report
+from netclaims.paths import FIGURES, report_of
+from netclaims.present.facts import Facts
 
 HEAD = """# The experiments
 
@@ -21,16 +19,16 @@ followed by what the report says where its words and its numbers cannot both be 
 """
 
 
-def experiments_table() -> str:
+def experiments_table(reports: dict[str, list[Facts]]) -> str:
     """Return the page: a section and a table for each report, a row for each experiment."""
-    return "\n".join([HEAD, *(_section(path) for path in sorted(REPORTS.glob("*.yaml")))])
+    return "\n".join([HEAD, *(_section(report, facts) for report, facts in reports.items())])
 
 
-def _section(path: Path) -> str:
+def _section(report: str, experiments: list[Facts]) -> str:
     head = ["experiment", "data", "networks and parameters", "stated", "assumed", "stages", "figures"]
     rows = [head, ["---"] * len(head)]
-    rows += [["<br>".join(cell).replace("|", "\\|") for cell in _cells(facts)] for facts in facts_of_report(path)]
-    return f"## Report {path.stem}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    rows += [["<br>".join(cell).replace("|", "\\|") for cell in _cells(facts)] for facts in experiments]
+    return f"## Report {report}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _cells(facts: Facts) -> list[list[str]]:

@@ -10,19 +10,18 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
-from netclaims.claims.entries import Claim
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.files import read_csv, read_json
-from netclaims.paths import FIGURES, METRICS, PLOTS, REPORTS, metrics_of, report_of
+from netclaims.paths import FIGURES, METRICS, PLOTS, metrics_of, report_of
 from netclaims.present.alt_text import describe
 from netclaims.present.captions import caption
-from netclaims.present.facts import Facts, facts_of_report
+from netclaims.present.facts import Facts
+from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.inline import Figures
 from netclaims.present.pages import render
+from netclaims.present.shown_claim import ShownClaim
 from netclaims.present.wording import MARKS, effect, short
 from netclaims.questions import ANSWERED, CHAPTERS
-from netclaims.settings.figures import FiguresSettings, load_figures
-from netclaims.settings.params import Params
 
 REPORT_PAGE = Path("report/index.html")
 
@@ -32,7 +31,7 @@ class Row:
     """A claim in the ledger."""
 
     key: str
-    claim: Claim
+    claim: ShownClaim
     verdict: str
     because: str
     effect: list[str]
@@ -89,17 +88,45 @@ class Card:
         )
 
 
-def report_page(claims: dict[str, Claim], params: Params) -> str:
-    """Return the page, from the settings, `metrics/` and `plots/`.
+@dataclass(frozen=True)
+class Shown:
+    """What is drawn of an experiment or analysis.
 
-    Args:
-        claims: every claim by its name.
-        params: those of the run.
+    Attributes:
+        question: of the assignment, which it helps to answer.
+        draw: its figures by the name of their file.
     """
+
+    question: str
+    draw: dict[str, FigureSpec]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page is made of besides results: the settings of the `report` recipe.
+
+    Attributes:
+        scale: of the run, as `seed`, `batch_size` and `replicas`: the knobs.
+        facts: every experiment and analysis, report by report.
+        figures: by experiment or analysis.
+        claims: every claim by its name.
+    """
+
+    scale: str
+    seed: int
+    batch_size: int
+    replicas: int
+    facts: list[Facts]
+    figures: dict[str, Shown]
+    claims: dict[str, ShownClaim]
+
+
+def report_page(page: Page) -> str:
+    """Return the page, from its settings, `metrics/` and `plots/`."""
     table = read_csv(PLOTS / "claims.csv")
-    rows = _ledger(claims, table)
+    rows = _ledger(page.claims, table)
     figures = Figures()
-    cards = list(_cards(figures, rows))
+    cards = list(_cards(page, figures, rows))
     chapters = {
         chapter: {
             name: (question.text, [card for answered, card in cards if answered == name])
@@ -110,7 +137,7 @@ def report_page(claims: dict[str, Claim], params: Params) -> str:
     about = [read_json(metrics_of(key)) for key in dict.fromkeys(card.facts.nets for _, card in cards)]
     return render(
         "report.html",
-        params=params,
+        page=page,
         data=Counter("functions" if numbers["loss"] == "mse" else numbers["data"] for numbers in about),
         cut=sum(numbers["epochs"] < numbers["epochs_stated"] for numbers in about),
         trained=len(about),
@@ -135,7 +162,7 @@ def _counts(rows: list[Row]) -> dict[str, Counter[str]]:
     return counts
 
 
-def _ledger(claims: dict[str, Claim], table: pd.DataFrame) -> list[Row]:
+def _ledger(claims: dict[str, ShownClaim], table: pd.DataFrame) -> list[Row]:
     found = table.set_index("claim")
     return [
         Row(
@@ -157,35 +184,31 @@ def _overview(figures: Figures, rows: list[Row], name: str, shows: str) -> Marku
     return figures.inline(svg, f"{shows}, as in the table of claims. Of all claims: {said}.")
 
 
-def _cards(figures: Figures, rows: list[Row]) -> Iterable[tuple[str, Card]]:
+def _cards(page: Page, figures: Figures, rows: list[Row]) -> Iterable[tuple[str, Card]]:
     """Yield every experiment that has figures, with the question that it helps to answer."""
     stated = read_json(METRICS / "stated.json")
-    for path in sorted(REPORTS.glob("*.yaml")):
-        drawn = load_figures(path.stem)
-        for facts in facts_of_report(path):
-            if facts.key in drawn:
-                settings, about = drawn[facts.key], read_json(metrics_of(facts.nets))
-                card = Card(
-                    facts=facts,
-                    about=caption(about),
-                    figures=_drawn(figures, facts.key, settings, about),
-                    numbers=_numbers(stated.get(facts.key, {})),
-                    claims=[row for row in rows if row.claim.experiment == facts.key],
-                )
-                yield settings.question, card
+    for facts in page.facts:
+        if facts.key in page.figures:
+            shown, about = page.figures[facts.key], read_json(metrics_of(facts.nets))
+            card = Card(
+                facts=facts,
+                about=caption(about),
+                figures=_drawn(figures, facts.key, shown.draw, about),
+                numbers=_numbers(stated.get(facts.key, {})),
+                claims=[row for row in rows if row.claim.experiment == facts.key],
+            )
+            yield shown.question, card
 
 
-def _drawn(figures: Figures, key: str, settings: FiguresSettings, about: dict) -> list[Drawn]:
+def _drawn(figures: Figures, key: str, draw: dict[str, FigureSpec], about: dict) -> list[Drawn]:
     folder = FIGURES / report_of(key) / key
     return [
         Drawn(
             name=name,
             title=figure.title,
-            svg=figures.inline(
-                (folder / f"{name}.svg").read_text(encoding="utf-8"), describe(key, figure.plain(), about)
-            ),
+            svg=figures.inline((folder / f"{name}.svg").read_text(encoding="utf-8"), describe(key, figure, about)),
         )
-        for name, figure in settings.draw.items()
+        for name, figure in draw.items()
     ]
 
 

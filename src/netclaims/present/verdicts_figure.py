@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from netclaims.claims.entries import Claim
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.present import style
+from netclaims.present.shown_claim import ShownClaim
 from netclaims.present.style import QUIET
 from netclaims.questions import ANSWERED
 
@@ -18,7 +18,7 @@ ABREAST = 7  # marks side by side; more go below
 STEP, LINE, CELL, LABEL = 0.15, 0.17, 1.2, 4.4  # inches
 
 
-def draw_verdicts(claims: Mapping[str, Claim], verdicts: Mapping[str, str], scale: str) -> Figure:
+def draw_verdicts(claims: Mapping[str, ShownClaim], verdicts: Mapping[str, str], scale: str) -> Figure:
     """Draw a row for every question, in the order of the assignment, and a column for every report.
 
     Args:

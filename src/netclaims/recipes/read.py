@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,12 +10,13 @@ from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from netclaims.errors import SettingsError
-from netclaims.paths import recipe_of
+from netclaims.errors import SettingsError, shown
+from netclaims.paths import KEY, RECIPES, recipe_of
 from netclaims.recipes.code import changed
 
 ROOT = Path(__file__).resolve().parents[3]  # of the code that runs: the folder of stages/ and src/
 Settings = TypeVar("Settings")
+VERSIONS = TypeAdapter(dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -24,18 +25,11 @@ class Recipe(Generic[Settings]):
 
     Attributes:
         settings: every setting that reaches the stage, resolved.
-        code: digests of the modules of the stage.
-        libraries: versions of the libraries that they use.
+        versions: digests of the modules of the stage, and versions of the libraries that they use.
     """
 
     settings: Settings
-    code: dict[str, str]
-    libraries: dict[str, str]
-
-    @property
-    def versions(self) -> dict[str, str]:
-        """The code and the libraries, by name."""
-        return self.code | self.libraries
+    versions: dict[str, str]
 
 
 def read_recipe(stage: str, key: str | None, kind: type[Settings]) -> Recipe[Settings]:
@@ -51,31 +45,38 @@ def read_recipe(stage: str, key: str | None, kind: type[Settings]) -> Recipe[Set
     Raises:
         SettingsError: there is no such recipe, it was edited, or code or libraries are others than it names.
     """
+    if key is not None and not KEY.fullmatch(key):
+        raise SettingsError(f"{RECIPES / stage}: no name {shown(key)}; names have letters, digits, _ and -")
     path = recipe_of(stage, key)
     again = "`dvc repro` writes it anew"
     try:
-        recipe = TypeAdapter(Recipe[kind]).validate_json(path.read_bytes(), strict=True)
-        others = [*changed(recipe.code, Path("stages", f"{stage}.py"), ROOT), *_other_versions(recipe.libraries)]
+        content = json.loads(path.read_text(encoding="utf-8"))
+        settings = TypeAdapter(kind).validate_python(content["settings"])
+        code, libraries = (VERSIONS.validate_python(content[name]) for name in ("code", "libraries"))
     except FileNotFoundError:
-        raise SettingsError(f"{path}: no such recipe; `dvc repro` writes all that there are") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        fault = f"{where}: {first['msg']}" if where else first["msg"]
-        raise SettingsError(f"{path}: not as the stage recipes wrote it: {fault}; {again}") from None
+        raise SettingsError(f"{path}: no such recipe; `dvc repro` writes one for every entry of reports/") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SettingsError(f"{path}: not as the stage recipes wrote it: {_first(error)}; {again}") from None
+    try:
+        others = changed(code, Path("stages", f"{stage}.py"), ROOT)
     except SyntaxError as error:
         raise SettingsError(str(error)) from None
+    others += [f"{name} {found}" for name, said in libraries.items() if (found := _installed(name)) != said]
     if others:
-        raise SettingsError(f"{path}: written for other code than {', '.join(others)}; {again}")
-    return recipe
+        raise SettingsError(f"{path}: written for other code than {shown(', '.join(others))[1:-1]}; {again}")
+    return Recipe(settings, code | libraries)
 
 
-def _other_versions(libraries: dict[str, str]) -> Iterator[str]:
-    """Yield the libraries of which another version is installed than is said, or none."""
-    for name, said in libraries.items():
-        try:
-            found = version(name)
-        except PackageNotFoundError:
-            found = "which is not installed"
-        if found != said:
-            yield f"{name} {found}"
+def _first(error: Exception) -> str:
+    """What is wrong, in one line, and of the first of several faults where."""
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())
+    first = error.errors()[0]
+    return f"{first['msg']}, at {shown('.'.join(map(str, first['loc'])))[1:-1]}" if first["loc"] else first["msg"]
+
+
+def _installed(library: str) -> str:
+    try:
+        return version(library)
+    except (PackageNotFoundError, ValueError):  # of an empty name
+        return "(not installed)"

@@ -134,7 +134,6 @@ def analysis(entry: Section, nets: Training, params: Params) -> dict:
         nets: the training that it names.
         params: the knobs.
     """
-    plain = {name: getattr(nets, name) for name in Experiment.__dataclass_fields__}
     settings = entry.model_dump(exclude={"report", "nets", "data", "against", "assumed"})
     if isinstance(entry, InterpolateSettings):
         settings["between"] = [effective(entry.over, value, nets.train_size) for value in entry.between]
@@ -146,4 +145,9 @@ def analysis(entry: Section, nets: Training, params: Params) -> dict:
         settings["stops"] = nets.stop is not None
     if isinstance(entry, PcaSettings | HessianSettings | SensitivitySettings):  # which draw random numbers
         settings["seed"] = nets.seed
-    return {"nets": asdict(Experiment(**plain))} | settings
+    return {"nets": plain_nets(nets)} | settings
+
+
+def plain_nets(found: Training) -> dict:
+    """Return what those who look at nets have to know of their training: the fields of `experiment.Experiment`."""
+    return asdict(Experiment(**{name: getattr(found, name) for name in Experiment.__dataclass_fields__}))

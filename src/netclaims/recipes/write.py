@@ -14,6 +14,8 @@ from netclaims.data.registry import DATA
 from netclaims.errors import SettingsError
 from netclaims.paths import RECIPES, recipe_of
 from netclaims.recipes.code import closure
+from netclaims.recipes.conclusions import conclusions
+from netclaims.recipes.pages import pages
 from netclaims.recipes.read import ROOT
 from netclaims.recipes.resolve import analysis, preparation, training, training_size
 from netclaims.settings.params import Params
@@ -88,15 +90,25 @@ def _versions(stage: str) -> dict[str, dict[str, str]]:
 
 
 def _settings(params: Params, reports: list[Report]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
-    """Stage, key and settings of every recipe."""
-    trained = {entry.data for report in reports for entry in report.experiments.values()}
+    """Yield stage, key and settings of every recipe."""
+    used = {entry.data for report in reports for entry in report.experiments.values()}
+    images = {name: training_size(name, params) for name in used if name != "functions"}
+    trainings = {
+        key: training(key, entry, params, images.get(entry.data))
+        for report in reports
+        for key, entry in report.experiments.items()
+    }
     for name in DATA:
         yield "prepare", name, preparation(name, params)
-    sizes = {name: None if name == "functions" else training_size(name, params) for name in trained}
-    for report in reports:
-        trainings = {key: training(key, e, params, sizes[e.data]) for key, e in report.experiments.items()}
-        for key, found in trainings.items():
-            yield "train", key, asdict(found)
-        for kind, entries in report.analyses.items():
-            for key, entry in entries.items():
-                yield kind, key, analysis(entry, trainings[entry.nets], params)
+    for key, found in trainings.items():
+        yield "train", key, asdict(found)
+    analyses = {
+        (kind, key): analysis(entry, trainings[entry.nets], params)
+        for report in reports
+        for kind, entries in report.analyses.items()
+        for key, entry in entries.items()
+    }
+    for (kind, key), settings in analyses.items():
+        yield kind, key, settings
+    yield "claims", None, conclusions(params, reports, trainings, analyses)
+    yield from pages(params, reports)

@@ -63,6 +63,11 @@ def _true_labels(experiment: ExperimentEntry) -> dict[str, bool]:
     return {"shuffles no labels: it is measured on the true ones": not any(shuffled)}
 
 
+def _varies_nothing(how: str, varied: dict[str, list]) -> dict[str, bool]:
+    """Return the need of analyses whose tables have no column for what a sweep or a tuning varies."""
+    return {f"{how} nothing (found {', '.join(varied)})": not varied}
+
+
 class DataSection(Section):
     """An entry of an analysis that reads the experiment's data, which it names for DVC."""
 
@@ -70,11 +75,11 @@ class DataSection(Section):
 
 
 class FitSettings(Section):
-    """An entry of `fit:`: the experiment has to fit functions."""
+    """An entry of `fit:`: the experiment has to fit functions. Of a tuning, the best nets are taken."""
 
     def needs(self, experiment: ExperimentEntry) -> dict[str, bool]:
         """Return what the analysis needs of an experiment."""
-        return {"fits functions": experiment.functions is not None}
+        return {"fits functions": experiment.functions is not None} | _varies_nothing("sweeps", experiment.sweep.varied)
 
 
 class PcaSettings(DataSection):
@@ -137,7 +142,8 @@ class HessianSettings(Section):
         """Return what the analysis needs of an experiment."""
         layers = [layer for model in experiment.models for layer in experiment.layers(model)]
         biased = all(layer.bias for layer in layers if isinstance(layer, Dense))
-        return {"fits functions with biases in every layer": experiment.functions is not None and biased}
+        fits = {"fits functions with biases in every layer": experiment.functions is not None and biased}
+        return fits | _varies_nothing("sweeps and tunes", experiment.varied)
 
 
 class InterpolateSettings(DataSection):
@@ -202,7 +208,8 @@ class SensitivitySettings(DataSection):
 
     def needs(self, experiment: ExperimentEntry) -> dict[str, bool]:
         """Return what the analysis needs of an experiment."""
-        return {"classifies images": experiment.functions is None} | _true_labels(experiment)
+        images = {"classifies images": experiment.functions is None}
+        return images | _true_labels(experiment) | _varies_nothing("tunes", experiment.tune.varied)
 
 
 ANALYSES: dict[str, type[Section]] = {

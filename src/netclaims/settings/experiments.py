@@ -13,6 +13,7 @@ from netclaims.data.functions import FUNCTIONS, evaluate, grid
 from netclaims.data.registry import DATA
 from netclaims.errors import SettingsError, shown
 from netclaims.nets.layers import Layer, count_parameters, shapes
+from netclaims.paths import KEY
 from netclaims.settings.experiment_parts import (
     Against,
     Augment,
@@ -27,7 +28,6 @@ from netclaims.settings.experiment_parts import (
 from netclaims.settings.layers import plain
 from netclaims.settings.params import Params
 from netclaims.settings.schema import (
-    KEY,
     Count,
     Line,
     Name,
@@ -50,14 +50,14 @@ LARGEST_NETWORK = 10**8  # trainable parameters, and numbers in a layer's output
 class ExperimentEntry(Settings):
     """One experiment of one report, as an entry of `experiments:`.
 
-    `assumed` lists the settings that the report leaves open and this project fills in; `batch_size` among them, where
-    the entry follows the knob, says that the report names no batch size. `stated` is what the report says where that
-    and its numbers are two different things: the entry is then what gives the numbers.
+    `assumed` lists the settings that the report leaves open and this project fills in. `batch_size` among them, where
+    the entry leaves it to the knob, says that the report names none. `stated` is what the report says where that and
+    its numbers are two different things: the entry is then what gives the numbers.
 
     `examples` takes so many images of the training set, the first ones. `control` is a swept value that is trained once
     more, from the same initial weights with the data in another order, for interpolation to compare with. With `fitted`
     the metrics say how many epochs that took. `least_replicas` are trained even if the knob says fewer, where nets are
-    so small that more cost little.
+    so small that more cost little. Without `batch_size` or `replicas`, the knobs of `params.yaml` say how many.
     """
 
     report: Name
@@ -165,10 +165,17 @@ class ExperimentEntry(Settings):
             if self.functions and model.layers[-1] == "softmax":
                 raise ValueError(f"{where}: softmax gives probabilities, and a function has none")
             if outputs[-1] != (kind.outputs,):
-                needs = f"{self.data} needs {(kind.outputs,)} outputs"
+                needs = f"{self.data} needs {kind.outputs} outputs"
                 raise ValueError(f"{where}: ends with shape {outputs[-1]}; {needs}")
             if model.parameters not in (None, found):
                 raise ValueError(f"{where}: has {found:,} parameters, and the report states {model.parameters:,}")
+        return self
+
+    @model_validator(mode="after")
+    def _crops_leave_something(self) -> Self:
+        crop = self.augment and self.augment.crop
+        if crop and crop >= (side := DATA[self.data].shape[-1]):  # as far as that, an image can be black all over
+            raise ValueError(f"augment.crop: at most {side - 1}, as images have {side} pixels a side (found {crop})")
         return self
 
     @property
@@ -212,7 +219,7 @@ class ExperimentEntry(Settings):
 
 
 def load_experiments(path: Path) -> dict[str, ExperimentEntry]:
-    """The experiments of one report file, checked.
+    """Read and check the experiments of one report file.
 
     Raises:
         SettingsError: anything in them is wrong.
@@ -222,6 +229,11 @@ def load_experiments(path: Path) -> dict[str, ExperimentEntry]:
 
 def check_key(key: str, path: Path, section: str) -> None:
     """Check what an entry of a report is called.
+
+    Args:
+        key: its name.
+        path: the report file.
+        section: where it stands in that.
 
     Raises:
         SettingsError: it is not named after the report, or with other characters than letters, digits, _ and -.

@@ -45,23 +45,24 @@ class ResizeLayer(Settings):
 
 
 def _kind(value: Any) -> str:
+    """Return the tag of a layer: no key of its own, which a fault's place could be taken for."""
     if isinstance(value, int) and not isinstance(value, bool):
         return "units"
     if value == "softmax":
         return "softmax"
     if isinstance(value, Settings):
-        return next(iter(type(value).model_fields))
+        return f"{next(iter(type(value).model_fields))} layer"
     if isinstance(value, dict):
-        return next((kind for kind in ("dense", "conv", "pool", "resize") if kind in value), "unknown")
+        return next((f"{kind} layer" for kind in ("dense", "conv", "pool", "resize") if kind in value), "unknown")
     return "unknown"
 
 
 LayerEntry = Annotated[
     Annotated[Count, Tag("units")]
-    | Annotated[DenseLayer, Tag("dense")]
-    | Annotated[ConvLayer, Tag("conv")]
-    | Annotated[PoolLayer, Tag("pool")]
-    | Annotated[ResizeLayer, Tag("resize")]
+    | Annotated[DenseLayer, Tag("dense layer")]
+    | Annotated[ConvLayer, Tag("conv layer")]
+    | Annotated[PoolLayer, Tag("pool layer")]
+    | Annotated[ResizeLayer, Tag("resize layer")]
     | Annotated[Literal["softmax"], Tag("softmax")],
     Discriminator(
         _kind,

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from netclaims.paths import PARAMS
+from netclaims.data import registry
+from netclaims.paths import CHECKPOINTS, DATA, METRICS, PARAMS, PLOTS, RECIPES, RUNS
 from netclaims.settings.schema import Count, Line, Name, Positive, Replicas, Settings, validate
 from netclaims.settings.strict_yaml import read_yaml
+
+# What stages write, and DVC removes before it runs them.
+WRITTEN = [*(DATA / name for name in registry.DATA), RUNS, METRICS, PLOTS, RECIPES, CHECKPOINTS, Path("report")]
+
+
+def _outlives_stages(place: str) -> str:
+    real = Path(os.path.realpath(place))  # Path.resolve raises where links lead in a circle
+    for folder in WRITTEN:
+        if real.is_relative_to(os.path.realpath(folder)):
+            raise ValueError(f"a place outside {folder}, which a stage removes and writes anew")
+    return place
+
+
+Place = Annotated[str, AfterValidator(_outlives_stages)]  # of files that are the user's own
 
 
 class Torchvision(Settings):
@@ -17,7 +33,7 @@ class Torchvision(Settings):
 
     source: Literal["torchvision"]
     name: Literal["MNIST", "CIFAR10"]
-    root: str
+    root: Place
     download: bool = False
 
 
@@ -25,7 +41,7 @@ class Images(Settings):
     """A folder or zip archive of `train/<class>/*` and `test/<class>/*`."""
 
     source: Literal["images"]
-    path: str
+    path: Place
     title: Line
     licence: Line
 
@@ -95,7 +111,7 @@ class Params(Settings):
 
 
 def load_params(path: Path = PARAMS) -> Params:
-    """`params.yaml`, checked.
+    """Read and check `params.yaml`.
 
     Raises:
         SettingsError: anything in it is wrong.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,10 @@ from netclaims.settings.figures import FiguresSettings
 from netclaims.settings.params import Params, load_params
 from netclaims.settings.schema import validate
 from netclaims.settings.strict_yaml import read_yaml
+
+PIPELINE = Path("dvc.yaml")  # beside params.yaml
+# No hyphen, at which `<report>-<name>` is taken apart. In plots/figures lie the figures of all reports.
+NAME = re.compile(r"(?!figures$)[A-Za-z0-9][A-Za-z0-9_]{0,49}")
 
 
 @dataclass(frozen=True)
@@ -71,9 +78,28 @@ def load_settings() -> tuple[Params, list[Report]]:
             reports.append(load_report(path))
         except SettingsError as error:
             faults.append(str(error))
+    try:
+        faults += _unlisted(paths)
+    except SettingsError as error:
+        faults.append(str(error))
     if faults:
         raise SettingsError("\n".join(faults))
     return params, reports
+
+
+def _unlisted(paths: list[Path]) -> Iterator[str]:
+    """Yield in what the report files in `dvc.yaml`, if there is one, differ from those that there are."""
+    if not PIPELINE.exists():
+        return
+    entries = read_yaml(PIPELINE).get("vars")
+    texts = [entry for entry in entries if isinstance(entry, str)] if isinstance(entries, list) else []
+    listed = {Path(os.path.normpath(text.partition(":")[0])) for text in texts}  # after a colon, some of its keys
+    for path in paths:
+        if path not in listed and NAME.fullmatch(path.stem):
+            yield f"{PIPELINE}: vars: {path} is not listed, here and under params, claims and figures: it has no stages"
+    for path in sorted(listed.difference(paths)):
+        if path.parent == REPORTS:
+            yield f"{PIPELINE}: vars: {path}: no such report; there are {', '.join(map(str, paths)) or 'none'}"
 
 
 def load_report(path: Path) -> Report:
@@ -82,6 +108,9 @@ def load_report(path: Path) -> Report:
     Raises:
         SettingsError: anything in it is wrong.
     """
+    if not NAME.fullmatch(path.stem):
+        rule = "named <report>.yaml, the report's name being at most 50 letters, digits and _, and not figures"
+        raise SettingsError(f"{shown(str(path))[1:-1]}: {rule}")
     content, report = read_yaml(path), Report(path, load_experiments(path))
     for section, entries in content.items():
         if section in ("experiments", "results", "claims"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -31,15 +30,19 @@ Count = Annotated[int, Field(ge=1, le=10**9)]
 Replicas = Annotated[int, Field(ge=1, le=1000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 Line = Annotated[str, AfterValidator(_one_line)]
-# What an entry is called is part of file names, and of the command that DVC gives to a shell.
-KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 Block = TypeVar("Block", bound=Settings)
 
 
 def validate(block: type[Block], content: Any, path: Path, where: str = "") -> Block:
-    """Check `content`, found in file `path` under the dotted key `where`, against the settings `block`.
+    """Check settings as a file has them.
+
+    Args:
+        block: what they have to be.
+        content: what was read.
+        path: the file.
+        where: the dotted key in it, if it is not the whole file.
 
     Raises:
         SettingsError: one line per fault: file, key path, what is allowed, and the value found.
@@ -56,7 +59,7 @@ def validate(block: type[Block], content: Any, path: Path, where: str = "") -> B
 
 
 def _fault(fault: Any, where: str, content: Any) -> tuple[str, str]:
-    """A fault as its dotted key path and what is allowed there."""
+    """Return the dotted key of a fault, and what is allowed there."""
     keys, value = [where] if where else [], content
     for depth, key in enumerate(fault["loc"], start=1):  # it also names union members: keep what the file holds
         lacking = fault["type"] == "missing" and depth == len(fault["loc"])

@@ -17,7 +17,7 @@ DEEPEST = 20  # blocks in one another
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file: mappings with text for keys, lists, texts, numbers, true, false and null.
+    """Read the mapping in a YAML file: mappings with text for keys, lists, texts, numbers, true, false and null.
 
     Words and numbers are told apart by YAML 1.2, as DVC does, where PyYAML goes by YAML 1.1: `1e-3` is a number, `no` a
     word, `12:30` and `017` are in no other base. What settings have no use for is refused, and with it all that makes
@@ -58,7 +58,7 @@ def _refuse(path: Path, mark: yaml.Mark | None, what: str) -> NoReturn:
 
 
 def _document(events: Iterator[yaml.Event], path: Path) -> Any:
-    """What a stream of parsed YAML holds, None if nothing."""
+    """Return what a stream of parsed YAML holds, None if nothing."""
     next(events)  # the stream starts
     if isinstance(next(events), yaml.StreamEndEvent):
         return None

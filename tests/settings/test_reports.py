@@ -1,19 +1,18 @@
-"""The settings as they are committed, and what is said of the sections beside `experiments`."""
+"""All settings together: as they are committed, and what is said of report files and of what lies beside them."""
 
-import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from dvc.repo import Repo
 from dvc.utils.serialize import modify_yaml
 
 from netclaims.errors import SettingsError
-from netclaims.paths import SETTINGS
-from netclaims.settings.check import SECTIONS, check_settings, settings_files
-from netclaims.settings.params import load_params
+from netclaims.settings.analyses import ANALYSES
+from netclaims.settings.reports import load_report, load_settings
 from netclaims.settings.strict_yaml import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +29,7 @@ def files(tmp_path, monkeypatch):
 
 def fault() -> str:
     with pytest.raises(SettingsError) as caught:
-        check_settings()
+        load_settings()
     return str(caught.value)
 
 
@@ -53,47 +52,52 @@ def fault_with(path: Path, old: str, new: str) -> str:
     return fault()
 
 
-@pytest.mark.usefixtures("files")
-def test_the_committed_settings_are_valid():
-    assert check_settings() == sum(len(content["experiments"]) for content in REPORTS.values()) > 30
+def test_the_committed_settings_are_valid(files):
+    shutil.copy(ROOT / "dvc.yaml", files)
+    params, reports = load_settings()
+    written = yaml.safe_load((files / "params.yaml").read_text(encoding="utf-8"))
+    assert (params.seed, params.scale, list(params.datasets)) == (0, "quick", list(written["datasets"]))
+    assert [report.name for report in reports] == sorted(REPORTS)
+    for report in reports:
+        content = REPORTS[report.name]
+        assert report.path == Path("reports") / f"{report.name}.yaml"
+        assert list(report.experiments) == list(content["experiments"])
+        assert {kind: list(entries) for kind, entries in report.analyses.items()} == {
+            kind: list(content.get(kind, {})) for kind in ANALYSES
+        }
+        assert list(report.figures) == list(content["figures"])
+        assert list(report.claims) == list(content["claims"])
+        assert {key: list(numbers) for key, numbers in report.results.items()} == {
+            key: list(numbers) for key, numbers in content["results"].items()
+        }
+        assert load_report(report.path) == report
+    assert sum(len(report.experiments) for report in reports) > 30
 
 
-# -------------------------------------------------------------------------------------- the entries one by one, for DVC
+def test_the_nets_of_an_experiment_of_an_analysis_and_of_figures(files):
+    report = load_report(files / "reports" / "c.yaml")
+    assert report.nets_of("c-trajectory") == "c-trajectory"
+    assert report.nets_of("c-interpolation-batch-size") == "c-sensitivity-batch-size"
+    trained = {key for key in REPORTS["c"]["figures"] if key not in REPORTS["c"]["experiments"]}
+    assert trained
+    for key in trained:
+        assert report.nets_of(key) == REPORTS["c"]["figures"][key]["nets"]
 
 
-@pytest.mark.usefixtures("files")
-def test_every_entry_that_a_stage_depends_on_has_a_file_and_no_other():
-    with Repo(str(ROOT)) as repo:
-        stages = {stage.name: {str(dep) for dep in stage.deps} for stage in repo.index.stages}
-    found = {path.as_posix() for path, _ in settings_files()}
-    assert {dep for deps in stages.values() for dep in deps if dep.startswith("data/settings/")} == found
-    of_entries = [name for name in stages if "@" in name and not name.startswith("prepare")]
-    assert len(of_entries) == len(found) > 80
-    for name in of_entries:
-        kind, _, key = name.partition("@")
-        section = "experiments" if kind == "train" else kind
-        assert f"data/settings/{section}/{key}.json" in stages[name]
-
-
-def test_a_file_is_its_entry_and_a_change_elsewhere_leaves_it_alone(files):
-    before = dict(settings_files())
-    content = REPORTS["d"]
-    assert json.loads(before[SETTINGS / "experiments" / "d-capacity.json"]) == content["experiments"]["d-capacity"]
-    assert json.loads(before[SETTINGS / "hessian" / "d-minimal-ratio.json"]) == content["hessian"]["d-minimal-ratio"]
-    assert json.loads(before[SETTINGS / "figures" / "d.json"]) == content["figures"]
-    path = files / "reports" / "d.yaml"
-    text = path.read_text(encoding="utf-8").replace("radius: 1.0e-3", "radius: 1.0e-2")
-    path.write_text(f"# a remark\n{text}", encoding="utf-8")
-    after = dict(settings_files())
-    assert [path for path in before if before[path] != after[path]] == [SETTINGS / "hessian" / "d-minimal-ratio.json"]
-    assert before.keys() == after.keys()
+def test_reading_settings_takes_no_library_that_computes():
+    """Which take seconds to import: `dvc repro` that runs nothing reads the settings, too."""
+    heavy = ["torch", "scipy", "matplotlib", "PIL", "sklearn"]
+    code = f"import sys, netclaims.settings.reports; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 (ours)
+    assert done.stdout == "[]\n"
 
 
 def test_the_five_reports_have_entries_in_every_section():
     assert sorted(REPORTS) == ["a", "b", "c", "d", "e"]
     assert {section for content in REPORTS.values() for section in content} == {
         "experiments",
-        *SECTIONS,
+        *ANALYSES,
+        "figures",
         "results",
         "claims",
     }
@@ -172,7 +176,7 @@ def test_a_name_that_a_shell_would_run_or_that_leads_elsewhere_is_refused(sectio
         (
             "      batch_size: [64, 1024]\n",
             "      batch_size: [64, 1024]\n      shuffle_labels: [0, 1]\n",
-            "interpolate.d-interpolation.nets: sweeps shuffle_labels besides batch_size",
+            "interpolate.d-interpolation: works on an experiment that shuffles no labels: it is measured on the true ",
         ),
         ("iterations: 40", "iterations: many", "hessian.d-minimal-ratio.iterations: "),
         (
@@ -228,7 +232,7 @@ def test_a_mistake_in_a_section_is_one_line(files, old, new, message):
         (
             "nets: c-sensitivity-batch-size, data: cifar10, over",
             "nets: c-sensitivity-learning-rate, data: cifar10, over",
-            "interpolate.c-interpolation-batch-size.between: batch_size is not swept at [64.0, 1024.0]; values: []",
+            "interpolate.c-interpolation-batch-size: works on an experiment that sweeps batch_size, and nothing",
         ),
         (
             "nets: c-trajectory, data: cifar10",
@@ -317,7 +321,8 @@ def test_claims_are_checked_with_the_experiments_that_their_analyses_look_at(fil
     assert fault().startswith("reports/c.yaml: claims.c-it: computed.a: ")
     (model,) = report["experiments"]["c-sensitivity-batch-size"]["models"]
     path.write_text(path.read_text(encoding="utf-8").replace("nobody", model), encoding="utf-8")
-    assert check_settings() == len(report["experiments"])
+    _, (found,) = load_settings()
+    assert list(found.claims) == ["c-it"]
 
 
 def test_faults_of_several_files_are_all_told(files):
@@ -334,5 +339,162 @@ def test_the_data_set_of_the_readme_is_valid(files):
     params["datasets"] |= shown["datasets"]
     params["scales"]["quick"] |= shown["scales"]["quick"]
     Path("params.yaml").write_text(yaml.dump(params), encoding="utf-8")
-    check_settings()
-    assert load_params().chosen_scale.data.mnist in shown["datasets"]
+    found, _ = load_settings()
+    assert found.chosen_scale.data.mnist in shown["datasets"]
+
+
+# --------------------------------------------------------------------------------------- an analysis of another kind
+
+NET = {
+    "report": "f",
+    "title": "A small classifier",
+    "data": "mnist",
+    "models": {"B": {"layers": [{"pool": 4}, 10]}},
+    "activation": "relu",
+    "loss": "cross_entropy",
+    "optimiser": "adam",
+    "learning_rate": 1e-3,
+    "epochs": 3,
+    "against": "parameters",
+}
+PCA = {"pca": {"f-net": {"report": "f", "nets": "f-net", "data": "mnist", "points": 5, "examples": 50}}}
+LINE = {"report": "f", "nets": "f-net", "data": "mnist", "over": "batch_size", "between": [20, 100], "alpha": [-1, 2]}
+CURVATURE = {"examples": 50, "iterations": 5, "probes": 3, "epsilon": 1e-3}
+SENSITIVE = {"report": "f", "nets": "f-net", "data": "mnist", "against": "batch_size", "examples": 50}
+INTERPOLATE = {"interpolate": {"f-net": LINE | {"points": 13}}}
+SENSITIVITY = {"sensitivity": {"f-net": SENSITIVE | {"curvature": CURVATURE}}}
+WEIGHTS = {"record": {"weights_every": 1}}
+SWEPT = {"sweep": {"batch_size": [20, 100]}, "against": "batch_size"}
+TRUE_LABELS = "works on an experiment that shuffles no labels: it is measured on the true ones"
+
+
+def write_report(folder: Path, name: str, **content) -> Path:
+    """The settings of the project, with one report in place of its own."""
+    shutil.rmtree(folder / "reports", ignore_errors=True)
+    (folder / "reports").mkdir()
+    path = folder / "reports" / f"{name}.yaml"
+    path.write_text(yaml.dump(content, sort_keys=False), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "analyses", "expected"),
+    [
+        (
+            WEIGHTS | {"learning_rate": None, "sweep": {"learning_rate": [1e-4, 1e-2]}, "against": "learning_rate"},
+            PCA,
+            "pca.f-net: works on an experiment that records weights_every, of one net with one setting",
+        ),
+        (WEIGHTS | {"shuffle_labels": 1.0}, PCA, f"pca.f-net: {TRUE_LABELS}"),
+        (SWEPT | {"shuffle_labels": 1.0}, INTERPOLATE | SENSITIVITY, f"interpolate.f-net: {TRUE_LABELS}"),
+        (SWEPT | {"shuffle_labels": 1.0}, SENSITIVITY, f"sensitivity.f-net: {TRUE_LABELS}"),
+        (
+            {"augment": {"crop": 10**9}},
+            {},
+            "experiments.f-net.augment.crop: at most 27, as images have 28 pixels a side (found 1000000000)",
+        ),
+        (WEIGHTS, PCA, None),
+        (SWEPT, INTERPOLATE | SENSITIVITY, None),
+        ({"augment": {"crop": 27}}, {}, None),
+    ],
+)
+def test_an_analysis_gets_nets_that_it_can_say_something_of(files, changes, analyses, expected):
+    content = {key: value for key, value in (NET | changes).items() if value is not None}
+    write_report(files, "f", experiments={"f-net": content}, **analyses)
+    if expected:
+        assert fault() == f"reports/f.yaml: {expected}"
+    else:
+        _, (report,) = load_settings()
+        assert {kind: {"f-net"} for kind in analyses} == {
+            kind: entries.keys() for kind, entries in report.analyses.items() if entries
+        }
+
+
+@pytest.mark.parametrize("entries", [["f-net"], "f-net", [{"f-net": 1}], 7, None])
+@pytest.mark.parametrize("section", [*ANALYSES, "figures"])
+def test_a_section_that_is_no_mapping(section, entries, files):
+    write_report(files, "f", experiments={"f-net": NET}, **{section: entries})
+    expected = f"reports/f.yaml: {section}: a mapping of experiments to their settings (found {entries!r})"
+    assert fault() == expected
+
+
+# ------------------------------------------------------------------------------------------- reports by their files
+
+
+@pytest.mark.parametrize("name", ["f", "F2", "my_report", "7", "a" * 50])
+def test_what_a_report_may_be_called(name, files):
+    write_report(files, name, experiments={f"{name}-net": NET | {"report": name}})
+    _, (report,) = load_settings()
+    assert report.name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["my-report", "f-", "_f", "f.g", "f g", "é", "${f}", "$(touch ran)", "a\nb", "a" * 51, "figures"]
+)
+def test_a_report_is_called_by_one_word(name, files):
+    """Of the name of an entry, the report is what comes before the first hyphen."""
+    write_report(files, name, experiments={f"{name}-net": NET | {"report": name}})
+    rule = "named <report>.yaml, the report's name being at most 50 letters, digits and _, and not figures"
+    assert fault() == f"reports/{name}.yaml: {rule}".replace("\n", "\\n")
+
+
+def listing(files: Path, *entries) -> None:
+    """What DVC is told of the files of reports."""
+    (files / "dvc.yaml").write_text(yaml.dump({"vars": list(entries), "stages": {}}), encoding="utf-8")
+
+
+ALL = [f"reports/{name}.yaml" for name in "abcde"]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [ALL, [*ALL[::-1], {"more": 1}, "params.yaml"], [f"./{path}" for path in ALL], [*ALL[1:], f"{ALL[0]}:fit,pca"]],
+)
+def test_reports_that_dvc_knows_of(entries, files):
+    listing(files, *entries)
+    assert len(load_settings()[1]) == 5
+
+
+def test_a_report_that_dvc_does_not_know_of(files):
+    listing(files, *ALL[:3])
+    assert fault().splitlines() == [
+        f"dvc.yaml: vars: {path} is not listed, here and under params, claims and figures: it has no stages"
+        for path in ALL[3:]
+    ]
+    listing(files, *ALL)
+    write_report(files, "f", experiments={"f-net": NET})
+    for name in ("a", "b", "c", "d", "e"):
+        shutil.copy(ROOT / "reports" / f"{name}.yaml", files / "reports")
+    rule = "is not listed, here and under params, claims and figures: it has no stages"
+    assert fault() == f"dvc.yaml: vars: reports/f.yaml {rule}"
+
+
+def test_a_report_that_dvc_looks_for_in_vain(files):
+    listing(files, *ALL, "reports/g.yaml", "other/h.yaml")
+    assert fault() == f"dvc.yaml: vars: reports/g.yaml: no such report; there are {', '.join(ALL)}"
+
+
+@pytest.mark.parametrize("content", ["stages: {}\n", "vars:\n", "vars: reports/a.yaml\n", "vars: [1, [2]]\n"])
+def test_a_pipeline_without_reports(content, files):
+    (files / "dvc.yaml").write_text(content)
+    assert [line.partition(" is not listed")[0] for line in fault().splitlines()] == [
+        f"dvc.yaml: vars: {path}" for path in ALL
+    ]
+
+
+def test_a_pipeline_that_cannot_be_read_is_told_once(files):
+    (files / "dvc.yaml").write_text("vars: [\n")
+    assert re.fullmatch(r"dvc\.yaml:2:1: .+", fault())
+
+
+def test_a_badly_named_report_is_told_once(files):
+    listing(files, *ALL)
+    (files / "reports" / "a-b.yaml").write_text("experiments: {}\n")
+    assert fault().startswith("reports/a-b.yaml: named <report>.yaml, ")
+    assert "\n" not in fault()
+
+
+@pytest.mark.usefixtures("files")
+def test_without_a_pipeline_nothing_is_said_of_it():
+    assert not Path("dvc.yaml").exists()
+    load_settings()

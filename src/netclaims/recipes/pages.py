@@ -1,0 +1,56 @@
+"""What figures and pages have to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from netclaims.claims.entries import Claim
+from netclaims.present.shown_claim import ShownClaim
+from netclaims.recipes.facts import facts_of_report
+from netclaims.settings.figures import FiguresSettings
+from netclaims.settings.params import Params
+from netclaims.settings.reports import Report
+
+
+def pages(params: Params, reports: list[Report]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
+    """Yield stage, key and settings of what draws and writes.
+
+    Args:
+        params: the knobs.
+        reports: all of them.
+    """
+    facts = {report.name: [asdict(fact) for fact in facts_of_report(report)] for report in reports}
+    claims = {key: asdict(_shown(claim)) for report in reports for key, claim in report.claims.items()}
+    figures = {key: entry for report in reports for key, entry in report.figures.items()}
+    for report in reports:
+        drawn = {key: {"nets": entry.nets, "draw": _draw(entry)} for key, entry in report.figures.items()}
+        yield "figures", report.name, {"figures": drawn}
+    yield "docs", None, {"reports": facts}
+    yield "ledger", None, {"claims": claims}
+    yield "report", None, {
+        "scale": params.scale, "seed": params.seed, "batch_size": params.batch_size, "replicas": params.replicas,
+        "facts": [fact for of_report in facts.values() for fact in of_report],
+        "figures": {key: {"question": entry.question, "draw": _draw(entry)} for key, entry in figures.items()},
+        "claims": claims,
+    }  # fmt: skip
+
+
+def _draw(entry: FiguresSettings) -> dict[str, dict]:
+    return {name: asdict(figure.plain()) for name, figure in entry.draw.items()}
+
+
+def _shown(claim: Claim) -> ShownClaim:
+    return ShownClaim(
+        report=claim.report,
+        quote=claim.quote,
+        part=claim.part,
+        experiment=claim.experiment,
+        question=claim.question,
+        answer=claim.answer,
+        figure=claim.figure,
+        read=claim.read,
+        kind=claim.kind,
+        tested=bool(claim.comparisons),
+    )

@@ -1,0 +1,65 @@
+"""Nets with names that look like numbers, gaps, or yes and no, from their training to the figures."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from netclaims.claims.check_claims import load_claims
+from netclaims.claims.compare import compare
+from netclaims.claims.experiment_tables import Tables
+from netclaims.claims.operands import Operand
+from netclaims.claims.per_replica import numbers
+from netclaims.files import read_table
+from netclaims.present.figures import panels
+from netclaims.settings.figures import FigureSettings
+from netclaims.training.artifacts import write_runs
+from netclaims.training.loop import train
+from netclaims.training.runs import plan
+from netclaims.training.summary import write_summary
+
+NAMES = ["NA", "nan", "1", "007", "True", "1e3"]
+
+
+@pytest.fixture
+def trained(prepared, experiment, params):
+    """An experiment whose nets have those names, as training leaves it."""
+    entry = experiment(models={name: {"layers": [4 + i, 10]} for i, name in enumerate(NAMES)}, epochs=1)
+    runs = plan("d-a", entry, params(), 60)
+    write_runs(entry, runs, [train(run, entry) for run in runs])
+    write_summary(entry, params(), runs)
+    return entry
+
+
+def test_tables_of_training(trained):
+    assert read_table("d-a", "nets")["model"].drop_duplicates().tolist() == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numbers_of_claims(name, trained):
+    tables = Tables("d-a", "d-a", trained)
+    sizes = dict(zip(NAMES, (trained.parameters(model) for model in NAMES), strict=True))
+    for of, more in (("nets.parameters", {}), ("history.parameters", {"take": "end"})):
+        operand = Operand.model_validate({"of": of, "where": {"model": name}} | more)
+        found, _ = numbers(tables, operand, ["replica"])
+        assert found["value"].tolist() == [sizes[name]] * 2
+    assert (tables.read("nets")["layers"] == 2).all()
+
+
+def test_a_claim_on_each_of_them(trained):
+    tables = Tables("d-a", "d-a", trained)
+    text = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-a", "question": "Does it fall?",
+            "answer": "it does", "figure": "loss", "read": "As it says."}  # fmt: skip
+    ordering = {"higher": {"of": "nets.parameters", "where": {"model": NAMES[1:]}}, "than": 0, "each": ["model"]}
+    content = {"experiments": {"d-a": {}}, "figures": {"d-a": {"draw": {"loss": {}}}}}
+    content["claims"] = {"d-more": text | {"ordering": ordering}}
+    (claim,) = load_claims(Path("reports/d.yaml"), content, {"d-a": trained}).values()
+    assert compare(claim.comparisons[0], tables, 0).comparisons == len(NAMES) - 1
+
+
+def test_tables_of_figures(trained):
+    for table, x in (("final", "parameters"), ("curves", "epoch")):
+        settings = FigureSettings.model_validate({"title": "A", "x": x, "y": [f"{table}.loss"], "lines": "model"})
+        (shown,) = panels("d-a", settings)
+        assert list(pd.Series(shown["model"]).cat.categories) == NAMES
+        assert shown["series"].drop_duplicates().tolist() == NAMES
