@@ -77,7 +77,10 @@ def test_no_recipe(key, name, write_recipe):
         (lambda recipe: recipe.pop("settings"), "'settings'"),
         (lambda recipe: recipe.pop("libraries"), "'libraries'"),
         (lambda recipe: recipe.update(code=[]), "Input should be a valid dictionary"),
-        (lambda recipe: recipe["code"].update({"netclaims.files": 3}), "Input should be a valid string, at netclaims.files"),
+        (
+            lambda recipe: recipe["code"].update({"netclaims.files": 3}),
+            "Input should be a valid string, at netclaims.files",
+        ),
         (lambda recipe: recipe["settings"].pop("name"), "Field required, at name"),
         (lambda recipe: recipe["settings"].update(train_size="all"), "Input should be a valid integer…, at train_size"),
         (lambda recipe: recipe["settings"].update(source="mlxtend"), "Input should be a dictionary or …, at source"),
@@ -101,9 +104,7 @@ def test_the_recipe_of_another_stage(experiment, write_recipe):
     write_recipe("train", "d-test", experiment()).rename("other.json")
     path = write_recipe("prepare", "mnist", MADE)
     Path("other.json").replace(path)
-    with refused(
-        "recipes/prepare/mnist.json: not as the stage recipes wrote it: Field required, at name" + AGAIN
-    ):
+    with refused("recipes/prepare/mnist.json: not as the stage recipes wrote it: Field required, at name" + AGAIN):
         read_recipe("prepare", "mnist", Preparation)
 
 
@@ -142,9 +143,7 @@ def test_a_module_that_is_no_python_any_more(write_recipe, code):
         read_recipe("prepare", "mnist", Preparation)
 
 
-@pytest.mark.parametrize(
-    ("name", "found"), [("numpy", version("numpy")), ("no-such-library", "(not installed)")]
-)
+@pytest.mark.parametrize(("name", "found"), [("numpy", version("numpy")), ("no-such-library", "(not installed)")])
 def test_a_library_of_another_version_is_named(name, found, write_recipe):
     edit(write_recipe("prepare", "mnist", MADE), lambda recipe: recipe["libraries"].update({name: "0.1"}))
     with refused(f"recipes/prepare/mnist.json: written for other code than {name} {found}{AGAIN}"):
