@@ -15,13 +15,14 @@ from netclaims.analysis.minimal_ratio import MinimalRatio
 from netclaims.data.prepare import Preparation
 from netclaims.data.sources import Source
 from netclaims.errors import DataError
-from netclaims.experiment import SETTINGS, Experiment
+from netclaims.experiment import Experiment
 from netclaims.recipes.resolve import analysis, effective, preparation, training, training_size
 from netclaims.settings.analyses import ANALYSES
 from netclaims.settings.experiments import load_experiments
 from netclaims.settings.params import Params, load_params
 from netclaims.settings.schema import validate
 from netclaims.settings.strict_yaml import read_yaml
+from netclaims.tables.columns import SETTINGS
 from netclaims.training.budget import epoch_seconds
 from netclaims.training.training import Augment, Fitted, Record, Schedule, Setting, Stop, Training
 
@@ -94,6 +95,7 @@ def test_the_share_of_shuffled_labels_is_that_of_the_entry_or_of_its_sweep(chang
 @pytest.mark.parametrize(
     ("own", "least", "knob", "most", "expected"),
     [
+<<<<<<< HEAD
         (None, None, 4, 9, 4),
         (7, None, 4, 9, 7),
         (7, None, 4, 3, 3),
@@ -101,6 +103,11 @@ def test_the_share_of_shuffled_labels_is_that_of_the_entry_or_of_its_sweep(chang
         (None, 6, 4, 9, 6),
         (None, 6, 8, 9, 8),
         (None, 6, 4, 5, 5),
+=======
+        *((None, None, 4, 9, 4), (None, None, 4, 3, 3)),
+        *((7, None, 4, 9, 7), (7, None, 4, 3, 3)),
+        *((None, 6, 4, 9, 6), (None, 6, 8, 9, 8), (None, 6, 4, 5, 5)),
+>>>>>>> tests-training
     ],
 )
 def test_replicas_are_those_of_the_entry_or_of_params_within_the_scale(own, least, knob, most, expected, experiment):
