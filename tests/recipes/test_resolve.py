@@ -95,19 +95,9 @@ def test_the_share_of_shuffled_labels_is_that_of_the_entry_or_of_its_sweep(chang
 @pytest.mark.parametrize(
     ("own", "least", "knob", "most", "expected"),
     [
-<<<<<<< HEAD
-        (None, None, 4, 9, 4),
-        (7, None, 4, 9, 7),
-        (7, None, 4, 3, 3),
-        (None, None, 4, 3, 3),
-        (None, 6, 4, 9, 6),
-        (None, 6, 8, 9, 8),
-        (None, 6, 4, 5, 5),
-=======
         *((None, None, 4, 9, 4), (None, None, 4, 3, 3)),
         *((7, None, 4, 9, 7), (7, None, 4, 3, 3)),
         *((None, 6, 4, 9, 6), (None, 6, 8, 9, 8), (None, 6, 4, 5, 5)),
->>>>>>> tests-training
     ],
 )
 def test_replicas_are_those_of_the_entry_or_of_params_within_the_scale(own, least, knob, most, expected, experiment):
