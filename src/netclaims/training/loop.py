@@ -64,8 +64,9 @@ def train(
         with torch.no_grad():
             for weight, saved in zip(weights.values(), state["weights"], strict=True):
                 weight.copy_(saved)
-        for part, saved in ((optimiser, "optimiser"), (recorder, "recorder"), (stopping, "stopping")):
-            part.restore(state[saved])
+        optimiser.restore(state["optimiser"])
+        recorder.restore(state["recorder"])
+        stopping.restore(state["stopping"])
         for one, at in zip(consumed, state["streams"], strict=True):
             one.set_state(at)
     else:
