@@ -39,4 +39,4 @@ class Ours(Contender):
 
     def outcome(self, done: list[TrainingRecord]) -> NDArray[np.floating]:
         """Final training loss of every net."""
-        return np.concatenate([trace.history["train_loss"][:, -1].numpy() for trace in done])
+        return np.concatenate([record.history["train_loss"][:, -1].numpy() for record in done])

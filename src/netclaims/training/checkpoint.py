@@ -1,7 +1,7 @@
 """What a run has come to, on disk until its outputs are stored: an interrupted training goes on from there.
 
 A run's file `checkpoints/<experiment>/<digest>.safetensors` holds its state after an epoch, and when it is finished its
-trace. The digest is over everything that its numbers depend on, so that no other run ever reads it.
+record. The digest is over everything that its numbers depend on, so that no other run ever reads it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch import Tensor
 from netclaims.paths import CHECKPOINTS, DATA, RUNS
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Run
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 # The state of a run is saved after the first epoch that ends so many seconds after the last time, and so rarely that
 # saving takes at most a twentieth of the time. Whether it is saved changes no number.
@@ -65,13 +65,13 @@ class Checkpoint:
         """The saved state, if there is one of an unfinished run."""
         return _read(self.path).get("state")
 
-    def save_trace(self, trace: TrainingRecord) -> None:
+    def save_record(self, record: TrainingRecord) -> None:
         """Save what a finished run leaves, in place of its state."""
-        _write(self.path, {"trace": vars(trace)})
+        _write(self.path, {"record": vars(record)})
 
-    def trace(self) -> TrainingRecord | None:
-        """The trace, if the run is finished."""
-        found = _read(self.path).get("trace")
+    def record(self) -> TrainingRecord | None:
+        """The record, if the run is finished."""
+        found = _read(self.path).get("record")
         return None if found is None else TrainingRecord(**found)
 
 
