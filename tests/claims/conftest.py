@@ -8,7 +8,7 @@ import pytest
 from netclaims.claims.experiment_tables import Tables
 from netclaims.files import write_table
 from netclaims.training.runs import runs_of
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ from netclaims.tables.hessian import HESSIAN
 from netclaims.tables.interpolate import INTERPOLATE
 from netclaims.training import all_runs
 from netclaims.training.loop import train
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 ROOT = Path(__file__).parents[2]
 REPORT = Path("reports/d.yaml")
@@ -281,6 +281,13 @@ def test_a_table_or_a_column_that_is_not_there(changes, message, fault):
          "nets.test_loss where batch_size: none from 17 to 63; there are [16, 64]"),
         (higher("nets.test_loss", where={"parameters": {"from": 10000}}), "nets.test_loss where parameters: none "),
         (higher("nets.test_loss", where={"model": {"from": 1}}), "nets.test_loss where model: "),
+        # words, where there are numbers that are not known before anything runs
+        (higher("nets.test_loss", "d-fits", where={"batch_size": "full"}),
+         "nets.test_loss where batch_size: numbers (found 'full')"),
+        (higher("fit.mean_square", "d-fits", where={"replica": [0, "1"]}),
+         "fit.mean_square where replica: numbers (found '1')"),
+        (higher("history.test_loss", take="end", where={"epoch": "last"}),
+         "history.test_loss where epoch: numbers (found 'last')"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip

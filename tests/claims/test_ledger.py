@@ -148,6 +148,74 @@ def test_a_claim_on_runs_that_nobody_made(tables):
     assert found == Finding(verdict="not testable", because="no run has what it needs: model B")
 
 
+# ------------------------------------------------------------------------------------------- batches of all there is
+
+
+def of_batch(wanted, **more) -> dict:
+    """That the test loss of nets of some batch size is above 0."""
+    return {"ordering": {"higher": {"of": "nets.test_loss", "where": {"batch_size": wanted}}, "than": 0.0} | more}
+
+
+LOSS = {"of": "nets.test_loss"}
+OTHER_SIDE = {"ordering": {"higher": LOSS, "than": [0, LOSS | {"where": {"batch_size": 64}}]}}
+PLACE = {"lowest": LOSS, "along": "batch_size"}
+
+
+@pytest.mark.parametrize(
+    ("test", "batch"),
+    [
+        (of_batch(61), "61"),
+        (of_batch(13500), "13,500"),
+        (of_batch([16, 128, 64]), "128"),  # the first that is too large
+        (of_batch({"from": 61}), "61"),
+        (of_batch({"from": 16, "to": 2048}), "2,048"),
+        (of_batch({"to": 64}), "64"),
+        (OTHER_SIDE, "64"),
+        ({"equivalence": {"of": LOSS, "to": LOSS | {"where": {"batch_size": 64}}, "within": 0.1}}, "64"),
+        ({"trend": {"falls": LOSS | {"where": {"batch_size": [64]}}, "along": "parameters"}}, "64"),
+        ({"shape": {"valley": LOSS | {"where": {"batch_size": {"from": 100}}}, "along": "batch_size"}}, "100"),
+        ({"extreme": PLACE | {"between": [16, 64]}}, "64"),
+        ({"extreme": PLACE | {"between": [1024, 13500]}}, "1,024"),
+        ({"ordering": [HIGHER, of_batch(64)["ordering"]]}, "64"),
+        ({"equivalence": {"of": LOSS, "to": 1, "within": 9}} | of_batch(64), "64"),
+    ],
+)
+def test_a_batch_size_above_the_training_set_is_that_of_no_net(test, batch, tables):
+    """Its nets would be those of any other such batch size: of one batch of all 60 examples."""
+    found = find(claim(**test), tables, seed=0)
+    assert found == Finding(
+        verdict="not testable", because=f"a batch of {batch} is all of the 60 training examples here"
+    )
+
+
+@pytest.mark.parametrize("wanted", [60, 16, [16, 60], {"from": 60}, {"to": 60}, {"from": 1, "to": 60}])
+def test_a_batch_size_of_as_many_as_there_are_is_one_that_was_trained(wanted, leave, experiment, tmp_path):
+    swept = {"sweep": {"batch_size": [16, 60]}, "against": "batch_size"}
+    tables = leave(experiment(**swept), replicas=4)
+    (tmp_path / "metrics" / "d").mkdir(parents=True)
+    (tmp_path / "metrics" / "d" / "d-a.json").write_text(json.dumps({"scale": "small", "epochs": 3}))
+    found = find(claim(**of_batch(wanted, each=["batch_size"])), tables, seed=0)
+    assert found.verdict is None
+    assert (found.evidence.effect, found.evidence.replicas) == (2.0, 4)
+
+
+def test_between_limits_batches_along_batch_sizes_alone(tables):
+    """Along the number of parameters, 7,850 is no batch."""
+    tables.read("nets")["parameters"] = 7850
+    found = find(claim(extreme=PLACE | {"along": "parameters", "between": [61, 9000]}), tables, seed=0)
+    assert found == Finding(
+        verdict="not testable", because="it takes three values of parameters and more, and there are 1"
+    )
+
+
+def test_the_scale_and_the_epochs_come_before_batches(tables):
+    found = find(claim(**of_batch(64), needs={"epochs": 4}), tables, seed=0)
+    assert found.because == "3 of the 4 epochs it speaks of"
+
+
+# ------------------------------------------------------------------------------------------------------------ all of them
+
+
 def test_all_claims_are_found_in_order(tables):
     tests = {"d-two": {"ordering": LOWER}, "d-one": {"untestable": "vague"}, "d-three": {"ordering": HIGHER}}
     claims = {key: sentence(**test) for key, test in tests.items()}

@@ -235,6 +235,22 @@ def test_of_nets_of_another_scale_there_is_no_number(trained):
     assert (found["mean"], found["remark"]) == (None, "its nets were trained at the small scale")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "batch"),
+    [(13500, "13,500"), ([4, 61], "61"), ({"from": 100}, "100"), ({"from": 4, "to": 2048}, "2,048")],
+)
+def test_of_a_batch_size_above_the_training_set_there_is_no_number(wanted, batch, trained):
+    found = beside(of("nets.test_loss", where={"batch_size": wanted}), trained())
+    assert (found["mean"], found["replicas"]) == (None, 0)
+    assert found["remark"] == f"a batch of {batch} is all of the 60 training examples here"
+
+
+@pytest.mark.parametrize("wanted", [60, [60], {"to": 60}, {"from": 17, "to": 60}])
+def test_of_a_batch_of_all_there_is_there_is_one(wanted, trained):
+    changes = {"batch_size": "full"}
+    assert beside(of("nets.test_loss", where={"batch_size": wanted}), trained(changes=changes))["mean"] == 2
+
+
 # By replica and setting; of several places the first.
 SETTINGS = {(0, 4): 3.0, (0, 8): 1.0, (0, 16): 2.0, (1, 4): 5.0, (1, 8): 1.0, (1, 16): 0.5, (2, 4): 1.0, (2, 8): 1.0,
             (2, 16): 9.0}  # fmt: skip
