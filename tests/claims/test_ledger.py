@@ -213,7 +213,7 @@ def test_the_scale_and_the_epochs_come_before_batches(tables):
     assert found.because == "3 of the 4 epochs it speaks of"
 
 
-# ------------------------------------------------------------------------------------------------------------ all of them
+# -------------------------------------------------------------------------------------------------------- all of them
 
 
 def test_all_claims_are_found_in_order(tables):
