@@ -181,6 +181,8 @@ MODELS = {
     "B": {"layers": [{"resize": 8}, {"conv": 1}, {"pool": 4}, 10], "parameters": 60},
 }
 SWEEP = {"batch_size": [16, 64], "equal": ["epochs", "steps"]}
+TRAINED = {"function": None, "optimiser": "sgd", "learning_rate": 0.05, "batch_size": 16, "shuffle_labels": 0,
+           "equal": "epochs", "diverged": False, "epoch": 3, "train_loss": 1.0, "test_loss": 2.0}  # fmt: skip
 FILES = ["plots/d/d-curved/sensitivity.csv", "plots/d/d-curved/density.csv", "metrics/d/d-curved.sensitivity.json"]
 
 
@@ -218,7 +220,8 @@ def stage(prepared, entry, params, monkeypatch):
         runs = [{"model": model, **dict(zip(sweep, values, strict=True))}
                 for model in models for values in product(*sweep.values())]  # fmt: skip
         nets = [
-            {"run": i, "member": j, **setting, "replica": j, "parameters": MODELS[setting["model"]]["parameters"]}
+            TRAINED
+            | {"run": i, "member": j, **setting, "replica": j, "parameters": MODELS[setting["model"]]["parameters"]}
             for i, setting in enumerate(runs)
             for j in range(2)
         ]
