@@ -67,7 +67,7 @@ def main(key: str) -> None:
 
 
 def _line(settings: Interpolation, line: dict, start: Weights, end: Weights) -> pd.DataFrame:
-    """One pair; the report's own kind on the whole range, the others where the barrier is defined."""
+    """Measure one pair: the report's own kind on the whole range, the others where the barrier is defined."""
     experiment = settings.nets
     network = Network(experiment.models[line["model"]], experiment.activation, experiment.example)
     train, test = parts(experiment, [])

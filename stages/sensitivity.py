@@ -62,7 +62,7 @@ def main(key: str) -> None:
 
 
 def _measure(settings: Sensitivity, nets: pd.DataFrame, weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The nets of one run, all of one architecture, with a column for each quantity; and their spectra."""
+    """Measure the nets of one run, all of one architecture: a column for each quantity, and their spectra."""
     experiment = settings.nets
     network = Network(experiment.models[nets["model"].iloc[0]], experiment.activation, experiment.example)
     train, test = parts(experiment, [])

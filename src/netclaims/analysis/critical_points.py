@@ -19,12 +19,16 @@ TRIES = 12  # of one step, each with more damping
 def lower_loss(problem: LeastSquares, theta: Tensor, iterations: int) -> Tensor:
     """Minimise the loss by Levenberg-Marquardt steps -(G + μI)⁻¹ ∇L, G being the Gauss-Newton part of the Hessian.
 
-    (Nocedal & Wright 2006, section 10.3.) A step is taken if it lowers the loss; otherwise the damping μ grows and the
+    Nocedal & Wright 2006, section 10.3. A step is taken if it lowers the loss. Otherwise the damping μ grows, and the
     step is tried again.
 
     Args:
+        problem: the net's loss.
         theta: where to start, (P,).
         iterations: steps at the most.
+
+    Returns:
+        Where the search ends, (P,).
     """
     damping, loss = 1e-2, problem.loss(theta)
     for _ in range(iterations):
@@ -57,8 +61,12 @@ def lower_gradient_norm(problem: LeastSquares, theta: Tensor, iterations: int) -
     for a zero of the gradient of any kind, saddles too, and is taken if it lowers the gradient norm.
 
     Args:
+        problem: the net's loss.
         theta: where to start, (P,).
         iterations: Hessians to compute at the most.
+
+    Returns:
+        Where the search ends, (P,).
     """
     damping, slope = 1e-3, problem.gradient(theta)
     for _ in range(iterations):
@@ -82,11 +90,11 @@ def lower_gradient_norm(problem: LeastSquares, theta: Tensor, iterations: int) -
 
 
 def switching_distance(problem: LeastSquares, theta: Tensor) -> float:
-    """How near the net is to a point where a hidden unit switches on a training example.
+    """Return how near the net is to a point where a hidden unit switches on a training example.
 
-    The smallest |z| over units and examples, in each unit's largest change of z from one example to the next: 0 means
-    that a unit's kink lies on an example, and 1/2 that all lie as far from any as can be. Of meaning for one input,
-    in whose order the examples are, and activations with a kink.
+    It is the smallest |z| over units and examples, in units of each unit's largest change of z from one example to the
+    next: 0 means that a unit's kink lies on an example, and 1/2 that all lie as far from any as can be. It has a
+    meaning for nets of one input, in whose order the examples are, and for activations with a kink.
     """
     nearest = torch.inf
     for z in problem.activity(theta):

@@ -25,6 +25,11 @@ LEFT_OUT = ("Attribute", "JoinedStr", "FormattedValue", "Set", "Lambda", "NamedE
 def work_out(arithmetic: Arithmetic, networks: dict[str, list[Layer]], example: Shape) -> tuple[bool, dict[str, Any]]:
     """Return whether the condition holds, and the numbers that were computed.
 
+    Args:
+        arithmetic: the expressions of a claim.
+        networks: the layers of the experiment's models, by name.
+        example: shape of one input.
+
     Raises:
         EntryError: an expression is not one, uses a name that is not there, or does not give what it should.
     """

@@ -24,7 +24,7 @@ def _whole_course(settings: Trend | Extreme | Shape) -> None:
 
 
 def _needs_number(settings: Comparison, *names: str) -> None:
-    """One number a replica, or one for every place of a series that `each` goes through."""
+    """Check that operands come to one number a replica, or to one for every place of a series that `each` names."""
     for name in names:
         operands = getattr(settings, name)
         for operand in operands if isinstance(operands, list) else [operands]:

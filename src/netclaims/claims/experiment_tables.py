@@ -144,7 +144,13 @@ def _matches(column: pd.Series, wanted: Wanted) -> pd.Series:
 
 
 def within(column: pd.Series, low: float | None, high: float | None) -> pd.Series:
-    """Tell which numbers of a column lie from one to another, both included; either end may be left open."""
+    """Tell which numbers of a column lie from one to another, both included; either end may be left open.
+
+    Args:
+        column: the numbers.
+        low: the smallest, None if open.
+        high: the largest, None if open.
+    """
     room = 0.0 if _exact(column) else 1e-9
     return column.between(-np.inf if low is None else low - room, np.inf if high is None else high + room)
 

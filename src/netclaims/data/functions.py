@@ -23,15 +23,15 @@ FUNCTIONS: dict[str, tuple[str, Callable[[Array], Array]]] = {
 
 
 def formula(name: str) -> str:
-    """The function as people write it."""
+    """Return the function as people write it."""
     return FUNCTIONS[name][0]
 
 
 def evaluate(name: str, x: Array) -> Array:
-    """Values of the named function at `x`, of the same shape."""
+    """Return the values of the named function at `x`, of the same shape."""
     return FUNCTIONS[name][1](x)
 
 
 def grid(points: int) -> Array:
-    """`points` equally spaced positions on the domain, ends included."""
+    """Return `points` equally spaced positions on the domain, ends included."""
     return np.linspace(*DOMAIN, points)

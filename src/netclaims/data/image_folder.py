@@ -35,7 +35,7 @@ Read = Callable[[str], bytes]
 
 
 def read_images(source: Source, shape: Shape) -> ImageSet:
-    """The images of a folder or zip archive, which all have to have the given shape (channels, height, width).
+    """Read a folder or zip archive of images, which all have to have the given shape (channels, height, width).
 
     Classes are the names of the folders in `train`, sorted, and `test` has to have the same. Images are in the
     order of class and file name. Hidden files and `__MACOSX` are left out.
@@ -85,7 +85,7 @@ def digest_images(path: Path) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[list[str], Read]]:
-    """The names of everything inside, folders with a slash at the end, and a function that reads a file."""
+    """Yield the names of everything inside, folders with a slash at the end, and a function that reads a file."""
     try:
         folder = path.is_dir()
         if not folder:
@@ -131,7 +131,7 @@ def _read_member(archive: zipfile.ZipFile, path: Path, name: str) -> bytes:
 
 
 def _layout(path: Path, names: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """File names by class, for training and test, everything sorted."""
+    """Return file names by class, for training and test, everything sorted."""
     tree: dict[str, dict[str, list[str]]] = {"train": {}, "test": {}}
     for name in sorted(set(names)):
         top, *rest = name.split("/")
@@ -169,7 +169,7 @@ def _split(classes: dict[str, list[str]], read: Read, path: Path, shape: Shape) 
 
 
 def _decode(content: bytes, where: str, shape: Shape) -> NDArray[np.uint8]:
-    """The pixels of an image file, of the given shape (channels, height, width)."""
+    """Return the pixels of an image file, of the given shape (channels, height, width)."""
     channels, height, width = shape
     wanted, lossless = MODES[channels]
     try:

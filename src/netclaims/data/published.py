@@ -58,7 +58,7 @@ CIFAR10_CLASSES = (
 
 
 def read_mnist(root: Path, download: bool) -> ImageSet:
-    """MNIST, 60,000 + 10,000 images of shape (1, 28, 28), from the IDX files in `root/MNIST/raw`.
+    """Read MNIST, 60,000 + 10,000 images of shape (1, 28, 28), from the IDX files in `root/MNIST/raw`.
 
     Raises:
         DataError: a file is missing and not to be fetched, or cannot be; or it is not the genuine one.
@@ -77,10 +77,15 @@ def read_mnist(root: Path, download: bool) -> ImageSet:
 
 
 def parse_idx(content: bytes, dimensions: int, where: Path) -> NDArray[np.uint8]:
-    """The array in an IDX file of unsigned bytes with the given number of dimensions.
+    """Return the array in an IDX file of unsigned bytes with the given number of dimensions.
 
-    The format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a
-    big-endian 32-bit integer, and the values in C order.
+    The format is: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a big-endian
+    32-bit integer, and the values in C order.
+
+    Args:
+        content: of the file.
+        dimensions: as many as the array has to have.
+        where: the file's path, which an error names.
 
     Raises:
         DataError: the content is anything else, or longer or shorter than its header says.
@@ -117,7 +122,7 @@ def _fetch_mnist(raw: Path) -> None:
 
 
 def read_cifar10(root: Path, download: bool) -> ImageSet:
-    """CIFAR-10, 50,000 + 10,000 images of shape (3, 32, 32), from `root/cifar-10-binary.tar.gz`.
+    """Read CIFAR-10, 50,000 + 10,000 images of shape (3, 32, 32), from `root/cifar-10-binary.tar.gz`.
 
     Raises:
         DataError: the archive is missing and not to be fetched, or cannot be; or it is not the genuine one.
@@ -148,7 +153,7 @@ def read_cifar10(root: Path, download: bool) -> ImageSet:
 
 
 def parse_cifar10(content: bytes, where: Path) -> Split:
-    """The images of one file of the archive: 10,000 records of a label and the pixels, one byte each.
+    """Return the images of one file of the archive: 10,000 records of a label and the pixels, one byte each.
 
     Raises:
         DataError: the content has another length, or a label above 9.
@@ -178,7 +183,7 @@ def _download(fetch: Callable[[Path], None], path: Path) -> None:
 
 
 def _verified(path: Path, sha256: str) -> bytes:
-    """The content of a file that has to have the given digest."""
+    """Read a file that has to have the given digest."""
     try:
         if (size := file_size(path)) > LARGEST_FILE:
             raise DataError(f"{path}: {size:,} bytes, expected {LARGEST_FILE:,} at the most")

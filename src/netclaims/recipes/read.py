@@ -68,7 +68,7 @@ def read_recipe(stage: str, key: str | None, kind: type[Settings]) -> Recipe[Set
 
 
 def _first(error: Exception) -> str:
-    """What is wrong, in one line, and of the first of several faults where."""
+    """Tell what is wrong, in one line, and of the first of several faults where."""
     if not isinstance(error, ValidationError):
         return " ".join(str(error).split())
     first = error.errors()[0]

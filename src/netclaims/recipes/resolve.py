@@ -94,14 +94,20 @@ def training(key: str, entry: ExperimentEntry, params: Params, images: int | Non
 
 
 def effective(setting: str, value: object, train_size: int) -> object:
-    """Return what the value of a setting comes to: a batch is the whole training set at the most, as `full` is."""
+    """Return what the value of a setting comes to: a batch is the whole training set at the most, as `full` is.
+
+    Args:
+        setting: its name.
+        value: as the entry has it.
+        train_size: of the experiment.
+    """
     if setting != "batch_size":
         return value
     return train_size if value == "full" else min(value, train_size)
 
 
 def _settings(entry: ExperimentEntry, params: Params, experiment: Experiment) -> list[Setting]:
-    """Every combination that is trained, once where several values come to the same, those of the control last."""
+    """List every combination that is trained, once where several come to the same, those of the control last."""
     own = {
         "optimiser": entry.optimiser,
         "learning_rate": entry.learning_rate,

@@ -84,7 +84,7 @@ def _write(path: Path, tensors: Weights) -> None:
 
 
 def read_weights(key: str) -> dict[int, Weights]:
-    """Final weights of every run of an experiment, by the number of the run: tensors of shape (members, ...)."""
+    """Read the final weights of every run of an experiment, by the number of the run: tensors (members, ...)."""
     return _load(RUNS / key / "weights.safetensors")
 
 
@@ -131,7 +131,7 @@ def read_snapshots(key: str, stops: bool) -> tuple[Weights, list[int], list[int]
 
 
 def _path(snapshots: torch.Tensor, final: torch.Tensor, member: int, epochs: list[int]) -> torch.Tensor:
-    """One tensor of one net at these epochs, (epochs, ...): as it ended where its run has no snapshots any more."""
+    """Return one tensor of one net at these epochs, (epochs, ...): as it ended where its run has no snapshots."""
     own = snapshots[member][: len(epochs)]
     return torch.cat([own, final[member].expand(len(epochs) - len(own), *final.shape[1:])])
 

@@ -1,7 +1,7 @@
 """What a run has come to, on disk until its outputs are stored: an interrupted training goes on from there.
 
 A run's file `checkpoints/<experiment>/<digest>.safetensors` holds its state after an epoch, and when it is finished its
-trace. The digest is over everything that its numbers depend on, so that no other run ever reads it.
+record. The digest is over everything that its numbers depend on, so that no other run ever reads it.
 """
 
 from __future__ import annotations
@@ -62,15 +62,15 @@ class Checkpoint:
         self._next = monotonic() + max(SECONDS, (monotonic() - begun) / SHARE)
 
     def state(self) -> State | None:
-        """The saved state, if there is one of an unfinished run."""
+        """Load a state saved by `save_state`; None if there is none, or the run is finished."""
         return _read(self.path).get("state")
 
     def save_trace(self, trace: TrainingRecord) -> None:
-        """Save what a finished run leaves, in place of its state."""
+        """Save the record of a finished run, in place of its state."""
         _write(self.path, {"trace": vars(trace)})
 
     def trace(self) -> TrainingRecord | None:
-        """The trace, if the run is finished."""
+        """Load the record of a finished run; None if it is not finished."""
         found = _read(self.path).get("trace")
         return None if found is None else TrainingRecord(**found)
 
@@ -78,7 +78,7 @@ class Checkpoint:
 def discard() -> None:
     """Remove the checkpoints of all experiments whose outputs are written.
 
-    Not for a training to do at its end: DVC may be stopped, or find itself locked, before it has stored the outputs.
+    No training does this at its end: DVC may be stopped, or find itself locked, before it has stored the outputs.
     """
     for folder in CHECKPOINTS.glob("*"):
         if (RUNS / folder.name).exists():
@@ -121,7 +121,7 @@ def _write(path: Path, content: State) -> None:
 
 
 def _read(path: Path) -> State:
-    """What was written; nothing where there is no file, or one that is damaged."""
+    """Load what `_write` saved; nothing where there is no file, or one that is damaged."""
     try:
         with safe_open(path, "pt") as file:
             # A copy of each: tensors out of a file lie unaligned in memory.
