@@ -66,7 +66,7 @@ as netclaims a contender takes for one of them, again median [smallest, largest]
 
 
 def render(results: Results) -> str:
-    """The whole document.
+    """Return the whole document.
 
     Args:
         results: the content of `results.json`.
@@ -80,13 +80,13 @@ def render(results: Results) -> str:
 
 
 def ratios(comparison: Results, name: str) -> list[float]:
-    """How many times as long as ours the named contender takes for one piece of work, by repeat."""
+    """Return how many times as long as ours the named contender takes for one piece of work, by repeat."""
     ours, other = (_each(comparison["contenders"][who]) for who in ("ours", name))
     return [b / a for a, b in zip(ours, other, strict=True)]
 
 
 def agreement(losses: list[float], ours: list[float]) -> float:
-    """The difference of two means in standard errors of that difference."""
+    """Return the difference of two means in standard errors of that difference."""
     error = sqrt(sum(stdev(some) ** 2 / len(some) for some in (losses, ours)))
     return (mean(losses) - mean(ours)) / error
 
@@ -156,7 +156,7 @@ def _comparison(comparison: Results) -> str:
 
 
 def _floor(contenders: Results) -> str:
-    """What limits the small nets, from the time of the matrix products alone."""
+    """Tell what limits the small nets, from the time of the matrix products alone."""
     floor, ours, jax = (1e3 * median(_each(contenders[name])) for name in ("floor", "ours-one-core", "jax-two"))
     return (
         f"\nThe limit: on one core the matrix products of these steps by themselves take torch {floor:.0f} ms a net, "
