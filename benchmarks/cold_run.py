@@ -69,7 +69,7 @@ def _repro(clone: Path, environment: dict[str, str], targets: list[str]) -> tupl
             for process in [running, *running.children(recursive=True)]:
                 try:
                     total += process.memory_full_info().pss
-                except psutil.Error:  # it has ended
+                except psutil.Error:  # it has ended meanwhile
                     continue
             peak[0] = max(peak[0], total)
 

@@ -61,7 +61,7 @@ class _AtWeights(Contender):
 
     def eigenthings(self) -> Any:
         """Return the operator of hessian-eigenthings."""
-        from hessian_eigenthings import HessianOperator, supervised_loss  # here: the others do without it
+        from hessian_eigenthings import HessianOperator, supervised_loss  # the others do without it
 
         return HessianOperator(self.module, [(self.x, self.y)], supervised_loss(self.criterion))
 
@@ -127,9 +127,9 @@ class Largest(_AtWeights):
     def work(self, repeat: int) -> Tensor:
         """Return the eigenvalue."""
         weights = self.weights(repeat)
-        torch.manual_seed(repeat)  # of the first vector
+        torch.manual_seed(repeat)  # the first vector is random
         if self._kind == "eigenthings":
-            from hessian_eigenthings import lanczos as theirs  # here: the others do without it
+            from hessian_eigenthings import lanczos as theirs  # the others do without it
 
             return theirs(self.eigenthings(), k=1, max_iter=self._iterations, which="LA", seed=repeat).eigenvalues
         if self._kind == "curvlinops":

@@ -42,7 +42,7 @@ def network(layers: list[Layer], activation: str, example: Shape) -> nn.Sequenti
                 found.append(nn.MaxPool2d(layer.pool))
             case _:
                 raise ValueError(f"{layer}: not in these networks")
-    return nn.Sequential(*found[:-1])  # no activation after the last layer
+    return nn.Sequential(*found[:-1])  # no activation follows the last layer
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from netclaims.training.runs import Run, runs_of
 from netclaims.training.training import Setting, Training
 
 ROOT = Path(__file__).parents[1]
-# An entry like those of reports/*.yaml; what differs, each comparison says.
+# An entry like those of reports/*.yaml. Each comparison says what differs from it.
 ENTRY = {
     "report": "benchmarks",
     "title": "Timed",

@@ -10,7 +10,7 @@ from benchmarks.timing import ONE
 
 Results = dict[str, Any]
 
-# What is aimed at: words, comparison, contenders that are beaten, and how many times ours each of them has to take.
+# Aims: the words, the comparison, the contenders to beat, and how many times as long as ours each of them has to take.
 AIMS = [
     ("small nets ≥ 8× the homework loop per net", "small-8", ["homework"], 8.0),
     ("small nets ≥ 8× the homework loop per net", "small-24", ["homework"], 8.0),

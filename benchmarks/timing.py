@@ -131,7 +131,7 @@ def _serve(connection: Connection, folder: Path, start_method: str, modules: lis
     os.chdir(folder)
     # A process that was spawned spawns others by itself; netclaims is to start its own as it does everywhere.
     multiprocessing.set_start_method(start_method, force=True)
-    for module in modules:  # all processes at once; what is timed comes when each has answered
+    for module in modules:  # all processes import at once; timing begins when each has answered
         import_module(module)
     connection.send("ready")
     made: dict[str, Contender] = {}
@@ -154,7 +154,7 @@ def _serve(connection: Connection, folder: Path, start_method: str, modules: lis
 
 def _make(entry: Entry) -> Contender:
     if entry.cores == ONE:
-        import torch  # here, because not every contender uses it
+        import torch  # imported here, because not every contender uses it
 
         torch.set_num_threads(1)
     module, _, contender = entry.where.partition(":")

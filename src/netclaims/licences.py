@@ -20,7 +20,7 @@ HEADINGS = ("## Packages, to run", "## Packages, for several machines and for de
 class Pin(NamedTuple):
     """A package in requirements.txt."""
 
-    versions: list[str]  # more than one if it depends on the version of Python
+    versions: list[str]  # there are several if they depend on the version of Python
     parents: set[str]  # the packages that need it
 
 

@@ -7,7 +7,7 @@ from errno import EINVAL
 from pathlib import Path
 from stat import S_ISREG
 
-# What an entry is called is part of file names, and of the command that DVC gives to a shell.
+# The name of an entry is part of file names, and of the command that DVC gives to a shell.
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 PARAMS, REPORTS = Path("params.yaml"), Path("reports")

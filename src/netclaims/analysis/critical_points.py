@@ -13,7 +13,7 @@ from torch import Tensor
 from netclaims.analysis.exact_hessian import LeastSquares
 
 ROUNDING = 1e-14  # a gradient norm that float64 cannot tell from zero, at losses of about one
-TRIES = 12  # of one step, each with more damping
+TRIES = 12  # one step is tried so often, each time with more damping
 
 
 def lower_loss(problem: LeastSquares, theta: Tensor, iterations: int) -> Tensor:
@@ -33,7 +33,7 @@ def lower_loss(problem: LeastSquares, theta: Tensor, iterations: int) -> Tensor:
     damping, loss = 1e-2, problem.loss(theta)
     for _ in range(iterations):
         residuals, jacobian = problem.linearised(theta)
-        moving = jacobian.any(0)  # the others, half of them where ReLU units are off, keep still: smaller matrices
+        moving = jacobian.any(0)  # the others keep still, half of them where ReLU units are off
         jacobian = jacobian[:, moving]
         slope = jacobian.T @ residuals * (2 / len(residuals))
         if slope.norm() <= ROUNDING:

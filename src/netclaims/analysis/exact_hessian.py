@@ -138,7 +138,7 @@ class LeastSquares:
                 blocks[low][low].add_(_contract(left, second[low].unsqueeze(3) * inputs[low][:, None, None, :]))
             reach = None  # ∂a/∂z from the units of layer `low` to what enters layer `high`: (n, inputs, units)
             for high in range(low + 1, len(layers)):
-                block = blocks[low][high].unflatten(1, (self.sizes[high + 1], -1))  # the last column is for the biases
+                block = blocks[low][high].unflatten(1, (self.sizes[high + 1], -1))  # the last column holds the biases
                 if reach is None:  # a unit reaches only the weights that it feeds
                     near = (slopes[low].unsqueeze(2) * deltas[high].unsqueeze(1)).flatten(1)
                     own = block.unflatten(0, (self.sizes[low + 1], -1))[..., :-1].diagonal(dim1=0, dim2=3)
@@ -147,7 +147,7 @@ class LeastSquares:
                     far = deltas[high][:, None, :, None] * reach.transpose(1, 2).unsqueeze(2)
                     block[..., :-1].add_(_contract(left, far).unflatten(1, (self.sizes[high + 1], -1)))
                 if high == len(layers) - 1:
-                    break  # nothing above the output, and it is linear
+                    break  # nothing lies above the output, and it is linear
                 reach = torch.diag_embed(slopes[low]) if reach is None else reach
                 above = layers[high][:, :-1] @ reach  # ∂z of layer `high`
                 if second[high] is not None:

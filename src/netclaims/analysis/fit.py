@@ -10,7 +10,7 @@ from scipy.stats import t as student
 from netclaims.files import first
 from netclaims.spread import mean_and_deviation, rounded, spread
 
-EDGE = 0.8  # |x| above which a point of [-1, 1] counts as at the edges
+EDGE = 0.8  # a point of [-1, 1] counts as at the edges if |x| is above this
 
 
 def fitted_curves(
@@ -130,7 +130,7 @@ def fit_numbers(curves: pd.DataFrame) -> dict:
     for (function, model), rows in curves.groupby(["function", "model"], sort=False):
         error = rows["prediction"] - rows["truth"]
         found = {"mean_square": float((error**2).mean()), "largest": float(error.abs().max())}
-        if error.isna().any():  # a net that diverged
+        if error.isna().any():  # a net has diverged
             found = dict.fromkeys(found)
         numbers.setdefault(function, {})[model] = found
     return numbers

@@ -34,7 +34,7 @@ def gradient_curves(table: pd.DataFrame, along: str, by: list[str]) -> tuple[pd.
         place |= {name: mean_and_deviation(found[name]) for name in found}
     curves = pd.concat([table, after])
     nets = curves.groupby(by)["replica"].transform("nunique")
-    of_all = curves.groupby([*by, along])["replica"].transform("size") == nets  # not those at which only one stopped
+    of_all = curves.groupby([*by, along])["replica"].transform("size") == nets  # elsewhere only one stopped
     return spread(curves[of_all], [*by, along], ["loss", "gradient_norm"]), numbers
 
 

@@ -108,7 +108,7 @@ def along(
         A table of alpha, split, loss, accuracy and, for the split `test`, the sensitivities.
     """
     rows = []
-    for position in torch.from_numpy(alpha).split(1):  # the activations of several CNNs would not fit in the cache
+    for position in torch.from_numpy(alpha).split(1):  # activations of several CNNs do not fit in the cache
         weights = between(start, end, position)
         sensitivity = sensitivities(network, weights, loss, probe) if probe else {}
         for split, part in data.items():

@@ -16,8 +16,8 @@ from netclaims.analysis.exact_hessian import LeastSquares
 from netclaims.experiment import Experiment
 from netclaims.spread import mean_and_deviation, rounded, spread
 
-ZERO_GRADIENT = 1e-7  # a norm below which the gradient counts as zero, where losses and eigenvalues are about one
-ON_A_KINK = 1e-6  # a switching distance below which a unit's kink lies on a training example
+ZERO_GRADIENT = 1e-7  # the gradient counts as zero below this norm; losses and eigenvalues are about one
+ON_A_KINK = 1e-6  # below this switching distance a unit's kink lies on a training example
 PARTS = ["Hessian", "Gauss-Newton part", "residual part"]
 
 

@@ -32,7 +32,7 @@ def loss_by_input(network: Network, weights: Weights, loss: str, data: Examples)
     for x, y in zip(data.x.split(EXAMPLES_AT_ONCE), data.y.split(EXAMPLES_AT_ONCE, dim=1), strict=True):
         inputs = _inputs(weights, x)
         targets = y.expand(len(inputs), *y.shape[1:])
-        total = (losses(loss, network(weights, inputs), targets) * len(x)).sum()  # a sum: no example scales another
+        total = (losses(loss, network(weights, inputs), targets) * len(x)).sum()  # in a sum no example scales another
         norms.append(torch.autograd.grad(total, inputs)[0].flatten(2).norm(dim=2))
     return torch.cat(norms, 1).mean(1)
 

@@ -27,7 +27,8 @@ with warnings.catch_warnings(action="ignore"):  # a package that curvlinops impo
 Loss = Callable[[Tensor], Tensor]
 
 POSITIONS = 32
-# Of the Gaussians and of the grid, as shares of the range of the eigenvalues: Papyan 2020, section D.2.
+# The first sets the width of the Gaussians, the second by what share of the range the grid goes beyond the
+# eigenvalues: Papyan 2020, section D.2.
 KAPPA, MARGIN = 3.0, 0.05
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from netclaims.nets.network import Weights
 
-# How much of a sum of products counts as rounding: units that are equal would else change places for ever.
+# So much of a sum of products counts as rounding. Units that are equal would else change places for ever.
 ROUNDING = 1e-12
 
 

@@ -15,10 +15,10 @@ from netclaims.files import first
 from netclaims.nets.network import Weights
 from netclaims.spread import mean_and_deviation, spread
 
-COMPONENTS = 10  # that the table of shares goes to
+COMPONENTS = 10  # the table of shares goes as far as this
 WALKS = 20
-DECIMALS = 12  # of a share: what is smaller is the rounding error of eigenvalues
-WEIGHTS_AT_ONCE = 2**12  # as float64, those of all snapshots stay in the processor's cache
+DECIMALS = 12  # what is smaller in a share is the rounding error of eigenvalues
+WEIGHTS_AT_ONCE = 2**12  # so many, in float64 and of all snapshots, stay in the processor's cache
 
 
 def step_products(snapshots: Tensor) -> Tensor:

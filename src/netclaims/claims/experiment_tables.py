@@ -116,7 +116,7 @@ class Tables:
 
 def _with_worst(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with what counts for a net that diverged, where it is known which did."""
-    if "mean_square" in table:  # of fits, which have a gap there
+    if "mean_square" in table:  # tables of fits have a gap there
         return table.fillna({"mean_square": np.inf})
     if "diverged" in table:
         for name in WORST.keys() & set(table):

@@ -15,7 +15,7 @@ FUNCTIONS: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "sinc5": ("sin(5πx)/(5πx)", lambda x: np.sinc(5 * x)),
     "sign_sin5": ("sgn(sin(5πx))", lambda x: np.sign(np.sin(5 * np.pi * x))),
     "swish": ("x·σ(x)", lambda x: x / (1 + np.exp(-x))),
-    "sign_cos10": ("sgn(cos(10x)/x)", lambda x: np.sign(np.cos(10 * x)) / np.sign(x)),  # no value at 0
+    "sign_cos10": ("sgn(cos(10x)/x)", lambda x: np.sign(np.cos(10 * x)) / np.sign(x)),  # it has no value at 0
     "sin_affine": ("sin(0.2x + 1)", lambda x: np.sin(0.2 * x + 1)),
     "quadratic": ("5x² - 0.5x + 0.2", lambda x: 5 * x**2 - 0.5 * x + 0.2),
     "log_abs": ("log|2x + 0.5|", lambda x: np.log(np.abs(2 * x + 0.5))),

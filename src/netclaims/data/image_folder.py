@@ -25,10 +25,10 @@ from netclaims.errors import DataError, shown
 from netclaims.nets.layers import Shape
 from netclaims.paths import file_size
 
-LARGEST_FILE = 2**20  # bytes, unpacked: ample for images of a few thousand pixels
-LONGEST_NAME = 300  # characters, with the folders
+LARGEST_FILE = 2**20  # bytes, unpacked; images of a few thousand pixels need far less
+LONGEST_NAME = 300  # characters, folders included
 FORMATS = ("PNG", "JPEG", "BMP", "PPM")  # Pillow has decoders that start other programs, such as EPS
-# By number of channels: the mode an image is turned into, and the modes for which that loses nothing.
+# By number of channels: the mode that an image is turned into, and the modes that lose nothing by it.
 MODES = {1: ("L", {"L"}), 3: ("RGB", {"RGB", "L"})}
 
 Read = Callable[[str], bytes]
@@ -122,7 +122,7 @@ def _read_member(archive: zipfile.ZipFile, path: Path, name: str) -> bytes:
     if member.file_size > LARGEST_FILE:  # zipfile reads no more than the size that the archive states
         raise DataError(f"{path}/{name}: larger than {LARGEST_FILE:,} bytes, expected a small image")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        # Of the others zipfile unpacks whole blocks, however large.
+        # Other compressions make zipfile unpack whole blocks, however large.
         raise DataError(f"{path}/{name}: unusual compression, expected a member stored or deflated")
     try:
         return archive.read(member)
@@ -175,7 +175,7 @@ def _decode(content: bytes, where: str, shape: Shape) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content), formats=FORMATS) as image:
             mode, size = image.mode, image.size
-            fits = mode in lossless and size == (width, height)  # as the header says: nothing is decoded yet
+            fits = mode in lossless and size == (width, height)  # the header says so: nothing is decoded yet
             pixels = np.asarray(image.convert(wanted)) if fits else None
     except UnidentifiedImageError:
         raise DataError(f"{where}: not an image, expected one of {', '.join(FORMATS)}") from None

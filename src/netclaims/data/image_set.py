@@ -42,7 +42,7 @@ def balanced(labels: NDArray[np.int64], size: int) -> NDArray[np.intp]:
     is the beginning of a larger one. The choice depends on nothing but the labels.
     """
     shuffled = np.random.default_rng(0).permutation(len(labels))
-    turn = np.empty_like(labels)  # within its class: the class's examples take turns 0, 1, 2, ...
+    turn = np.empty_like(labels)  # the examples of each class take turns 0, 1, 2, ...
     for label in np.unique(labels):
         members = shuffled[labels[shuffled] == label]
         turn[members] = np.arange(len(members))

@@ -68,7 +68,7 @@ def read_mnist_m() -> ImageSet:
 
 def photographs() -> NDArray[np.uint8]:
     """Load the sample photographs of scikit-learn, of shape (photographs, channels, height, width)."""
-    from sklearn.datasets import load_sample_images  # here, because it takes seconds to import
+    from sklearn.datasets import load_sample_images  # imported here, because it takes seconds
 
     return np.stack(load_sample_images().images).transpose(0, 3, 1, 2)
 

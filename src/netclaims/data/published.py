@@ -23,7 +23,7 @@ from netclaims.data.mnist_m import MNIST_CITATION, MNIST_LICENCE
 from netclaims.errors import DataError
 from netclaims.paths import file_size
 
-LARGEST_FILE = 500_000_000  # bytes: the published ones have up to 170 million
+LARGEST_FILE = 500_000_000  # bytes; the published ones have up to 170 million
 
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -38,7 +38,7 @@ CIFAR10_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 CIFAR10_SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 CIFAR10_TRAIN = tuple(f"cifar-10-batches-bin/data_batch_{number}.bin" for number in range(1, 6))
 CIFAR10_TEST = "cifar-10-batches-bin/test_batch.bin"
-CIFAR10_RECORDS = 10_000  # in each of the six files
+CIFAR10_RECORDS = 10_000  # each of the six files has so many
 CIFAR10_SHAPE = (3, 32, 32)
 CIFAR10_CLASSES = (
     "airplane",
@@ -110,10 +110,10 @@ def _mnist_split(raw: Path, prefix: str) -> Split:
 
 
 def _fetch_mnist(raw: Path) -> None:
-    from torchvision.datasets import MNIST  # here, because it takes seconds to import
+    from torchvision.datasets import MNIST  # imported here, because it takes seconds
     from torchvision.datasets.utils import download_and_extract_archive
 
-    # Not MNIST(root, download=True): it prefers, and unpickles, what torchvision once left in root/processed.
+    # MNIST(root, download=True) would do this too, but it prefers, and unpickles, what lies in root/processed.
     for name, md5 in MNIST.resources:
         download_and_extract_archive(MNIST.mirrors[0] + name, str(raw), md5=md5)
 
@@ -132,7 +132,7 @@ def read_cifar10(root: Path, download: bool) -> ImageSet:
         _download(_fetch_cifar10, path)
     content = _verified(path, CIFAR10_SHA256)
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-        # One pass in the archive's order: going back in it would unpack it again from the start.
+        # It is read once, in the archive's order: going back in it would unpack it again from the start.
         batches = {
             member.name: parse_cifar10(archive.extractfile(member).read(), path / member.name)
             for member in archive
@@ -167,7 +167,7 @@ def parse_cifar10(content: bytes, where: Path) -> Split:
 
 
 def _fetch_cifar10(path: Path) -> None:
-    from torchvision.datasets.utils import download_url  # here, because it takes seconds to import
+    from torchvision.datasets.utils import download_url  # imported here, because it takes seconds
 
     download_url(CIFAR10_URL, str(path.parent), path.name, CIFAR10_MD5)
 

@@ -71,7 +71,7 @@ class Network:
         activate = ACTIVATIONS[self.activation]
         h = x
         number, last = 0, len({name.partition(".")[0] for name in weights})
-        flat = False  # dense layers work on (members, features, batch): twice as fast for narrow layers
+        flat = False  # dense layers work on (members, features, batch), which is twice as fast where they are narrow
         waiting = False  # an activation grows with its input: after max-pooling it gives the same, of fewer numbers
         for layer in self.layers:
             if waiting and not isinstance(layer, Pool):
@@ -87,7 +87,7 @@ class Network:
                 case Softmax():
                     h = h.softmax(1)
                     continue
-            h = h.expand(len(weights["1.weight"]), *h.shape[1:])  # not before: the members share what comes first
+            h = h.expand(len(weights["1.weight"]), *h.shape[1:])  # only now, because the members share what comes first
             number += 1
             weight, bias = weights[f"{number}.weight"], weights.get(f"{number}.bias")
             if isinstance(layer, Conv):
@@ -107,8 +107,8 @@ class Network:
 
 def _convolve(h: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
     if h.shape[2] == 1:
-        # One channel lies in memory alike, first or last. Strides that say last make the result so, and max-pooling of
-        # that is several times as fast.
+        # A single channel lies in memory alike, first or last. Strides that say last make the result so, and
+        # max-pooling of that is several times as fast.
         h = h.squeeze(2).unsqueeze(4).movedim(4, 2)
     return torch.stack([functional.conv2d(*member, padding=padding) for member in zip(h, weight, bias, strict=True)])
 

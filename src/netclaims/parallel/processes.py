@@ -50,7 +50,7 @@ def each(jobs: Sequence[Job], label: str | None = None) -> list[Result]:
         try:
             futures = [pool.submit(_do, place) for place in range(len(jobs))]
             for future in as_completed(futures):
-                future.result()  # the first error ends all
+                future.result()  # the first error ends all of them
                 bar.update()
         except BaseException as error:
             for worker in active_children():
@@ -63,7 +63,7 @@ def each(jobs: Sequence[Job], label: str | None = None) -> list[Result]:
     return [future.result() for future in futures]
 
 
-_jobs: Sequence[Job] = []  # in a worker: handed over once, when it begins
+_jobs: Sequence[Job] = []  # a worker gets them once, when it begins
 
 
 def _begin(jobs: Sequence[Job]) -> None:

@@ -56,7 +56,7 @@ def on_cluster(
             results: dict[int, Result] = {}
             waiting = list(places)
             with tqdm(total=len(jobs), desc=label, leave=False, disable=None) as bar:
-                while waiting:  # fetched as they come: what this machine has cannot be lost with another
+                while waiting:  # results that are here cannot be lost with another machine
                     (done,), waiting = ray.wait(waiting)
                     results[places[done]] = ray.get(done)
                     keep(places[done], results[places[done]])

@@ -149,7 +149,7 @@ def analysis(entry: Section, nets: Training, params: Params) -> dict:
         settings["against"] = entry.against
     elif isinstance(entry, PcaSettings):
         settings["stops"] = nets.stop is not None
-    if isinstance(entry, PcaSettings | HessianSettings | SensitivitySettings):  # which draw random numbers
+    if isinstance(entry, PcaSettings | HessianSettings | SensitivitySettings):  # these draw random numbers
         settings["seed"] = nets.seed
     return {"nets": plain_nets(nets)} | settings
 

@@ -21,7 +21,7 @@ from netclaims.recipes.resolve import analysis, preparation, training, training_
 from netclaims.settings.params import Params
 from netclaims.settings.reports import Report, load_settings
 
-WIDTH = 120  # of a line
+WIDTH = 120  # characters of a line
 
 
 def all_recipes() -> dict[Path, str]:

@@ -79,7 +79,7 @@ def _save(path: Path, runs: dict[int, Weights]) -> None:
 def _write(path: Path, tensors: Weights) -> None:
     try:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
-    except SafetensorError as error:  # what safetensors makes of a full disk
+    except SafetensorError as error:  # a full disk raises it too
         raise OSError(f"{path}: {error}") from None
 
 

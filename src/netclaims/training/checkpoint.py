@@ -83,13 +83,13 @@ def discard() -> None:
     for folder in CHECKPOINTS.glob("*"):
         if (RUNS / folder.name).exists():
             shutil.rmtree(folder)
-    with suppress(OSError):  # there is none, or others are still needed
+    with suppress(OSError):  # there is no folder, or others in it are still needed
         CHECKPOINTS.rmdir()
 
 
 def _digest(run: Run, experiment: Training, code: dict[str, str]) -> str:
     """Return a digest over what the numbers of a run depend on: its settings, its data and the code."""
-    # What else there is to train, and what is made of it, is nothing to this run.
+    # This run does not depend on what else is trained, nor on what is made of it.
     whole = asdict(experiment)
     settings = {name: value for name, value in whole.items() if name not in NOT_OF_A_RUN}
     said = json.dumps([asdict(run), whole["models"][run.model], settings, code], sort_keys=True)
@@ -124,7 +124,7 @@ def _read(path: Path) -> State:
     """Load what `_write` saved; nothing where there is no file, or one that is damaged."""
     try:
         with safe_open(path, "pt") as file:
-            # A copy of each: tensors out of a file lie unaligned in memory.
+            # Each is copied: tensors out of a file lie unaligned in memory.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no mapping)
             return json.loads(
                 file.metadata()["content"], object_hook=lambda d: tensors[d["tensor"]] if d.keys() == {"tensor"} else d

@@ -77,7 +77,7 @@ class Optimiser:
         self._steps = state["steps"]
         for own, saved in zip(self._buffers, state["buffers"], strict=True):
             for i, (weight, buffer) in enumerate(zip(self._weights, saved, strict=False)):  # some are not in use
-                if buffer is not None:  # which momentum is until the first step
+                if buffer is not None:  # momentum is None until the first step
                     own[i] = torch.empty_like(weight if own[i] is None else own[i]).copy_(buffer)
 
 

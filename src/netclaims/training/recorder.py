@@ -93,7 +93,7 @@ class Recorder:
         self._steps: list[Tensor] = []
         self._snapshot_epochs: list[int] = []
         self._snapshots: list[Weights] = []
-        # Of each member, as it was when it was last measured.
+        # Each member is kept as it was when it was last measured.
         self._final = {name: w.detach().clone() for name, w in weights.items()}
         self._last = torch.zeros(len(weights["1.weight"]), dtype=torch.long, device=weights["1.weight"].device)
         self._steps_taken = torch.zeros_like(self._last)
@@ -183,7 +183,7 @@ class Recorder:
             weights={name: w.cpu() for name, w in self._final.items()},
         )
         if self._experiment.record.gradient_norm == "step":
-            none = self._final["1.weight"].new_empty(2, len(self._last), 0)  # all ended before the first step
+            none = self._final["1.weight"].new_empty(2, len(self._last), 0)  # all members ended before the first step
             steps = torch.stack(self._steps, 2) if self._steps else none
             taken = torch.arange(steps.shape[2], device=steps.device) < self._steps_taken.unsqueeze(1)
             loss_and_norm = steps.where(taken, torch.nan).cpu()
