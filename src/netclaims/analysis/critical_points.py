@@ -19,8 +19,8 @@ TRIES = 12  # one step is tried so often, each time with more damping
 def lower_loss(problem: LeastSquares, theta: Tensor, iterations: int) -> Tensor:
     """Minimise the loss by Levenberg-Marquardt steps -(G + μI)⁻¹ ∇L, G being the Gauss-Newton part of the Hessian.
 
-    Nocedal & Wright 2006, section 10.3. A step is taken if it lowers the loss. Otherwise the damping μ grows, and the
-    step is tried again.
+    The method is that of Nocedal & Wright 2006, section 10.3. A step is taken if it lowers the loss. Otherwise the
+    damping μ grows, and the step is tried again.
 
     Args:
         problem: the net's loss.

@@ -1,8 +1,8 @@
 """Exact derivatives of dense nets that fit a function, in closed form.
 
-One net at a time, in float64. Its parameters θ are one row: layer by layer and unit by unit, the weights of the unit's
-inputs and then its bias. With P parameters and n examples a Hessian takes about n P² multiplications, where P
-Hessian-vector products by automatic differentiation take far longer.
+They are of one net at a time, in float64. Its parameters θ are one row: layer by layer and unit by unit, the weights
+of the unit's inputs and then its bias. With P parameters and n examples a Hessian takes about n P² multiplications,
+where P Hessian-vector products by automatic differentiation take far longer.
 """
 
 from __future__ import annotations

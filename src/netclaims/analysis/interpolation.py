@@ -29,7 +29,7 @@ def pairs(
     - `control`: replica i at the first value, and a net of the same value from the same initial weights with the data
       in another order (Frankle et al. 2020, section 2).
 
-    Where nets were trained both at equal epochs and at equal steps, those of equal epochs.
+    Where nets were trained both at equal epochs and at equal steps, those of equal epochs are taken.
 
     Args:
         nets: run, member, model, replica, the column `over`, and perhaps `equal`.

@@ -98,8 +98,8 @@ def upright(scores: Tensor) -> Tensor:
 def explained_shares(products: Tensor, weights: int) -> Tensor:
     """Return the share of the variance that each main component explains, largest first: (..., components).
 
-    There are as many components as rows less one, and no more than weights, of which at most `COMPONENTS` are given.
-    Undefined where there is no variance.
+    There are as many components as rows less one, and no more than weights. At most `COMPONENTS` of them are given.
+    They are undefined where there is no variance.
 
     Args:
         products: inner products of centred points, (..., rows, rows).

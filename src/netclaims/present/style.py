@@ -39,7 +39,7 @@ def apply() -> None:
 def colours(names: list) -> dict:
     """Return a colour for each name.
 
-    That is its own, or one of the palette, or of an ordered scale where the palette has too few.
+    It is the name's own, or one of the palette, or of an ordered scale where the palette has too few.
     """
     if set(names) <= set(OWN_COLOURS):
         return {name: OWN_COLOURS[name] for name in names}
