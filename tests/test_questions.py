@@ -10,8 +10,9 @@ import yaml
 
 from netclaims.claims.entries import Claim
 from netclaims.errors import SettingsError
+from netclaims.paths import KEY
 from netclaims.questions import ACROSS, ANSWERED, CHAPTERS, QUESTIONS, of_assignment, of_claims
-from netclaims.settings.schema import KEY, validate
+from netclaims.settings.schema import validate
 
 ROOT = Path(__file__).parents[1]
 REPORTS = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "reports").glob("*.yaml"))]
