@@ -234,8 +234,8 @@ def _sixteen(stages: Results) -> str:
     lines = [
         "### Sixteen cores: reasoned, not measured\n",
         "Runs are independent: they share no number and wait for each other only at the end of their stage. So a stage "
-        "takes as long as its longest run at least, and its start, which more cores do not shorten. From the runs that "
-        "the plan gives each training stage at the default scale, "
+        "takes as long as its longest run at least, and its start, which more cores do not shorten. From the runs of "
+        "each training stage at the default scale, "
         "their nominal seconds (src/netclaims/training/budget.py), "
         f"the longest run first to whichever core is free, and a start of {start:.1f} s (measured here: Python, its "
         "imports) follows (Amdahl 1967):\n",
