@@ -24,7 +24,7 @@ from netclaims.settings.experiments import ExperimentEntry, load_experiments
 from netclaims.settings.params import Params, load_params
 from netclaims.training.budget import epoch_seconds
 from netclaims.training.runs import STACKED_PARAMETERS, runs_of
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 Results = dict[str, Any]
 

@@ -46,4 +46,4 @@ class Ours(Contender):
 
     def outcome(self, done: list[TrainingRecord]) -> NDArray[np.floating]:
         """Return the final training loss of every net."""
-        return np.concatenate([trace.history["train_loss"][:, -1].numpy() for trace in done])
+        return np.concatenate([record.history["train_loss"][:, -1].numpy() for record in done])

@@ -16,7 +16,7 @@ from netclaims.paths import PARAMS
 from netclaims.recipes.resolve import preparation
 from netclaims.settings.params import Params, Torchvision, load_params
 from netclaims.training.runs import Run, runs_of
-from netclaims.training.training import Setting, Training
+from netclaims.training.settings import Setting, Training
 
 ROOT = Path(__file__).parents[1]
 # An entry like those of reports/*.yaml. Each comparison says what differs from it.

@@ -22,7 +22,7 @@ from netclaims.settings.params import Params, load_params
 from netclaims.settings.reports import load_report
 from netclaims.tables.columns import SETTINGS
 from netclaims.training.budget import epoch_seconds
-from netclaims.training.training import Augment, Fitted, Record, Schedule, Setting, Stop, Training
+from netclaims.training.settings import Augment, Fitted, Record, Schedule, Setting, Stop, Training
 
 ROOT = Path(__file__).parents[2]
 CNN = {"layers": [{"conv": 2}, 10]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from netclaims.training.training import Augment
+from netclaims.training.settings import Augment
 
 
 def augmented(x: Tensor, settings: Augment, black: Tensor, streams: list[torch.Generator]) -> Tensor:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from netclaims.data.registry import DATA as DATA_KINDS
+from netclaims.data.registry import DATA_KINDS
 from netclaims.errors import SettingsError
 from netclaims.parallel.processes import Job
 from netclaims.paths import DATA

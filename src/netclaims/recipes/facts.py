@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from netclaims.data.functions import formula
-from netclaims.data.registry import DATA
+from netclaims.data.registry import DATA_KINDS
 from netclaims.nets.layers import Conv, Dense, Pool, Resize
 from netclaims.present.facts import Facts
 from netclaims.settings.analyses import Section
@@ -43,7 +43,7 @@ def _facts(
         key=key,
         nets=nets,
         title=experiment.title,
-        data=[formula(name) for name in experiment.functions or []] or [DATA[experiment.data].title],
+        data=[formula(name) for name in experiment.functions or []] or [DATA_KINDS[experiment.data].title],
         networks=_networks(experiment),
         stated=stated,
         assumed=assumed,
@@ -69,7 +69,7 @@ def layout(experiment: ExperimentEntry, model: str) -> str:
     """Write a network in one line: 1-5-10-1 where all layers are dense, a list of layers otherwise."""
     found = experiment.layers(model)
     if all(isinstance(layer, Dense) for layer in found):
-        widths = [prod(DATA[experiment.data].shape), *(layer.dense for layer in found)]
+        widths = [prod(DATA_KINDS[experiment.data].shape), *(layer.dense for layer in found)]
         unbiased = [str(number) for number, layer in enumerate(found, start=1) if not layer.bias]
         return "-".join(map(str, widths)) + (f" without biases in layer {', '.join(unbiased)}" if unbiased else "")
     words = []

@@ -18,7 +18,7 @@ from netclaims.settings.analyses import (
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.params import Params
 from netclaims.training.budget import lengths
-from netclaims.training.training import Augment, Fitted, Record, Schedule, Setting, Stop, Training
+from netclaims.training.settings import Augment, Fitted, Record, Schedule, Setting, Stop, Training
 
 # A scale's bound is for this many replicas, so that the knob changes how long a stage takes rather than the epochs.
 NOMINAL_REPLICAS = 3

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from netclaims.data.registry import DATA
+from netclaims.data.registry import DATA_KINDS
 from netclaims.errors import SettingsError
 from netclaims.paths import RECIPES, recipe_of
 from netclaims.recipes.code import closure
@@ -98,7 +98,7 @@ def _settings(params: Params, reports: list[Report]) -> Iterator[tuple[str, str 
         for report in reports
         for key, entry in report.experiments.items()
     }
-    for name in DATA:
+    for name in DATA_KINDS:
         yield "prepare", name, preparation(name, params)
     for key, found in trainings.items():
         yield "train", key, asdict(found)

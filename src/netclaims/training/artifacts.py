@@ -17,7 +17,7 @@ from netclaims.paths import RUNS, report_path
 from netclaims.tables.training import HISTORY, NETS, STEPS
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Run
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 
 def write_runs(experiment: Training, runs: list[Run], records: list[TrainingRecord]) -> None:

@@ -24,7 +24,7 @@ from torch import Tensor
 from netclaims.paths import CHECKPOINTS, DATA, RUNS
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Run
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 # The state of a run is saved after the first epoch that ends so many seconds after the last time, and so rarely that
 # saving takes at most a twentieth of the time. Whether it is saved changes no number.
@@ -65,13 +65,13 @@ class Checkpoint:
         """Load a state saved by `save_state`; None if there is none, or the run is finished."""
         return _read(self.path).get("state")
 
-    def save_trace(self, trace: TrainingRecord) -> None:
+    def save_record(self, record: TrainingRecord) -> None:
         """Save the record of a finished run, in place of its state."""
-        _write(self.path, {"trace": vars(trace)})
+        _write(self.path, {"record": vars(record)})
 
-    def trace(self) -> TrainingRecord | None:
+    def record(self) -> TrainingRecord | None:
         """Load the record of a finished run; None if it is not finished."""
-        found = _read(self.path).get("trace")
+        found = _read(self.path).get("record")
         return None if found is None else TrainingRecord(**found)
 
 

@@ -19,8 +19,8 @@ from netclaims.training.optimisers import Optimiser
 from netclaims.training.random_streams import stream
 from netclaims.training.recorder import Recorder, TrainingRecord
 from netclaims.training.runs import Run, recorded_epochs, snapshot_epochs
+from netclaims.training.settings import Training
 from netclaims.training.stopping import Stopping
-from netclaims.training.training import Training
 
 Watch = Callable[[int, float], None]
 

@@ -16,7 +16,7 @@ from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
 from netclaims.training.runs import Run
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 
 class Optimiser:

@@ -11,7 +11,7 @@ from torch import Tensor
 from netclaims.data.examples import Examples
 from netclaims.nets.evaluation import evaluate, gradient, norm
 from netclaims.nets.network import Network, Weights
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 
 @dataclass

@@ -7,7 +7,7 @@ from itertools import product
 from math import ceil
 
 from netclaims.tables.columns import SETTINGS
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 # Nets up to this size train as one batch of matrices: a step of one costs mostly its fixed overhead. Above it a
 # batch brings nothing (784-256-256-256-10: 11.8 ms for eight together, 1.35 ms for one).

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from netclaims.training.training import Stop
+from netclaims.training.settings import Stop
 
 
 class Stopping:

@@ -14,7 +14,7 @@ from netclaims.spread import mean_and_deviation, rounded, spread
 from netclaims.tables.columns import SETTINGS
 from netclaims.training.runs import Run, recorded_epochs
 from netclaims.training.selection import settings_label, tuned, with_series
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 
 def _by_split(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
