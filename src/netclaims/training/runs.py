@@ -32,7 +32,7 @@ class Run:
         key: the experiment's name.
         device: `cpu` or `cuda`.
 
-    The others are those of `training.Setting` and `training.Training`.
+    The others are those of `settings.Setting` and `settings.Training`.
     """
 
     key: str
