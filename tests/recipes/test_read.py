@@ -14,7 +14,7 @@ from netclaims.data.sources import Source
 from netclaims.errors import SettingsError
 from netclaims.recipes import read
 from netclaims.recipes.read import read_recipe
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 ROOT = Path(__file__).parents[2]
 AGAIN = "; `dvc repro` writes it anew"

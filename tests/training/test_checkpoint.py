@@ -156,9 +156,9 @@ def test_every_setting_of_a_run_counts(case):
                                      {"models": {"A": {"layers": [12, 10]}}}, {"augment": {"flip": True}}])  # fmt: skip
 def test_settings_that_differ_never_share_a_checkpoint(changes, experiment, run_of):
     run, entry, other = run_of(experiment()), experiment(), experiment(**changes)
-    Checkpoint(run, entry, CODE).save_trace(train(run, entry))
-    assert Checkpoint(run, entry, CODE).trace()
-    assert Checkpoint(run, other, CODE).trace() is None
+    Checkpoint(run, entry, CODE).save_record(train(run, entry))
+    assert Checkpoint(run, entry, CODE).record()
+    assert Checkpoint(run, other, CODE).record() is None
     assert Checkpoint(run, other, CODE).state() is None
 
 
@@ -219,7 +219,7 @@ def test_finished_runs_are_not_trained_again(experiment, monkeypatch):
     entry = experiment(models={"A": {"layers": [10]}, "B": {"layers": [16, 10]}, "C": {"layers": [3, 10]}})
     runs = runs_of(entry, "cpu")
     expected, trained = [train(run, entry) for run in runs], []
-    Checkpoint(runs[1], entry, CODE).save_trace(expected[1])
+    Checkpoint(runs[1], entry, CODE).save_record(expected[1])
 
     def spy(run, *rest):
         trained.append(run)
@@ -239,10 +239,10 @@ def test_only_what_has_outputs_is_discarded(case):
     trace = train(run, entry)
     checkpoints = [Checkpoint(replace(run, key=key), entry, CODE) for key in ("d-a", "d-b")]
     for checkpoint in checkpoints:
-        checkpoint.save_trace(trace)
+        checkpoint.save_record(trace)
     (RUNS / "d-a").mkdir(parents=True)
     discard()
-    assert [bool(checkpoint.trace()) for checkpoint in checkpoints] == [False, True]
+    assert [bool(checkpoint.record()) for checkpoint in checkpoints] == [False, True]
     (RUNS / "d-b").mkdir()
     discard()
     assert not CHECKPOINTS.exists()
