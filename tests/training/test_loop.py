@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from netclaims.data.augment import augmented
 from netclaims.data.examples import Examples, images, parts, shuffled
-from netclaims.data.registry import DATA
+from netclaims.data.registry import DATA_KINDS
 from netclaims.nets import evaluation
 from netclaims.nets.evaluation import evaluate, gradient, norm
 from netclaims.nets.layers import Softmax
@@ -25,7 +25,7 @@ from netclaims.training.loop import train
 from netclaims.training.optimisers import Optimiser
 from netclaims.training.random_streams import stream
 from netclaims.training.runs import Member, runs_of
-from netclaims.training.training import Augment
+from netclaims.training.settings import Augment
 
 pytestmark = pytest.mark.usefixtures("prepared")
 
@@ -87,7 +87,7 @@ def plain(run, experiment, index, module_of, inputs=None):
     the epoch, which is right where all of them are whole.
     """
     replica = run.members[index].replica
-    layers, example = experiment.models[run.model], DATA[experiment.data].shape
+    layers, example = experiment.models[run.model], DATA_KINDS[experiment.data].shape
     network = Network(layers, experiment.activation, example)
     weights = network.initial([stream(run.seed, run.key, replica, "weights")])
     layers = ["softmax" if isinstance(layer, Softmax) else vars(layer) for layer in layers]
@@ -310,7 +310,7 @@ def test_pieces_of_a_batch_add_up_to_it(data, batch_size, changes, at_once, expe
     whole = train(run, entry)
     taken = [batch.shape[1] for batch in batches]
     batches.clear()
-    monkeypatch.setattr(evaluation, "NUMBERS_AT_ONCE", at_once * torch.Size(DATA[data].shape).numel())
+    monkeypatch.setattr(evaluation, "NUMBERS_AT_ONCE", at_once * torch.Size(DATA_KINDS[data].shape).numel())
     pieces = train(run, entry)
     assert [batch.shape[1] for batch in batches] == [
         min(at_once, size - start) for size in taken for start in range(0, size, at_once)
@@ -649,7 +649,7 @@ def test_losses_are_measured_at_some_epochs_only_in_a_long_run(experiment, run_o
 
 def slopes(entry, run, record) -> torch.Tensor:
     """Norm of the gradient over the whole training set at every epoch, by autograd one net at a time."""
-    network = Network(entry.models["A"], entry.activation, DATA[entry.data].shape)
+    network = Network(entry.models["A"], entry.activation, DATA_KINDS[entry.data].shape)
     data, _ = parts(entry, [m.function for m in run.members])
     found = torch.empty(len(run.members), len(record.epochs))
     for i in range(len(run.members)):
@@ -1042,7 +1042,7 @@ def test_members_of_evaluation_do_not_mix(classifiers):
 
 
 def test_the_accuracy_of_a_net_without_a_finite_loss_is_undefined(network_of):
-    network, data = network_of([10], DATA["mnist"].shape), images("mnist")[1]
+    network, data = network_of([10], DATA_KINDS["mnist"].shape), images("mnist")[1]
     weights = network.initial([stream(0), stream(1)])
     weights["1.bias"][1, 0] = torch.nan
     value, accuracy, _ = evaluate(network, weights, "cross_entropy", data)

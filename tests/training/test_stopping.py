@@ -5,8 +5,8 @@ from math import inf, nan
 import pytest
 import torch
 
+from netclaims.training.settings import Stop
 from netclaims.training.stopping import Stopping
-from netclaims.training.training import Stop
 
 
 def stopping(members=3, **rule) -> Stopping:
