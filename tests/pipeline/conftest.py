@@ -81,6 +81,12 @@ class Clone:
     def in_step(self) -> subprocess.CompletedProcess:
         return self._run([sys.executable, "-m", "netclaims.review.staleness"])
 
+    def in_step_of(self, stages: list[str]) -> list[str]:
+        """The same of some stages, a line for each that is not in step."""
+        told = self.in_step()
+        assert "Traceback" not in told.stderr
+        return [line for line in told.stderr.splitlines() if line.partition(": ")[0] in stages]
+
     def stages_to_run(self) -> set[str]:
         """What `dvc status` says has changed."""
         result = self.dvc("status", "--json")
