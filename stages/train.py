@@ -7,8 +7,8 @@ from netclaims.training.all_runs import train_all
 from netclaims.training.artifacts import write_runs
 from netclaims.training.device import choose, wanted
 from netclaims.training.runs import runs_of
+from netclaims.training.settings import Training
 from netclaims.training.summary import write_summary
-from netclaims.training.training import Training
 
 
 @command

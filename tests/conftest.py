@@ -27,7 +27,7 @@ from netclaims.settings.layers import LayerEntry, plain
 from netclaims.settings.params import Params
 from netclaims.training import budget
 from netclaims.training.runs import Member, Run
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

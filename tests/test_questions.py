@@ -10,8 +10,9 @@ import yaml
 
 from netclaims.claims.entries import Claim
 from netclaims.errors import SettingsError
+from netclaims.paths import KEY
 from netclaims.questions import ACROSS, ANSWERED, CHAPTERS, QUESTIONS, of_assignment, of_claims
-from netclaims.settings.schema import KEY, validate
+from netclaims.settings.schema import validate
 
 ROOT = Path(__file__).parents[1]
 REPORTS = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "reports").glob("*.yaml"))]
@@ -87,5 +88,5 @@ def test_no_library_is_needed_to_know_the_questions():
     code = "import sys; before = set(sys.modules); import netclaims.questions; print(*set(sys.modules) - before)"
     words = [sys.executable, "-c", code]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    found = subprocess.run(words, env=environment, check=True, capture_output=True, text=True)  # noqa: S603
+    found = subprocess.run(words, env=environment, check=True, capture_output=True, text=True)  # noqa: S603 (a list, no shell)
     assert not {"pydantic", "numpy", "pandas", "matplotlib", "torch"} & set(found.stdout.split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netclaims.data.registry import DATA
+from netclaims.data.registry import DATA_KINDS
 from netclaims.nets.layers import Layer, Shape, count_parameters
 from netclaims.tables.columns import identity
 
@@ -15,7 +15,7 @@ class Experiment:
 
     Attributes:
         key: its name, `<report>-<name>`.
-        data: name of the prepared data, a key of `DATA`.
+        data: name of the prepared data, a key of `DATA_KINDS`.
         functions: names of the target functions, None on images.
         points: size of the training set of a function, on a grid; None on images.
         train_size: size of the training set.
@@ -40,7 +40,7 @@ class Experiment:
     @property
     def example(self) -> Shape:
         """The shape of one input."""
-        return DATA[self.data].shape
+        return DATA_KINDS[self.data].shape
 
     @property
     def identity(self) -> list[str]:

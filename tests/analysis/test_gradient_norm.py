@@ -68,6 +68,27 @@ def test_the_last_tenth_of_a_replica_that_was_stopped_is_its_own():
     assert numbers["A"]["gradient_norm_last_tenth"] == {"mean": 3, "sd": pytest.approx(2 * 2**0.5, rel=1e-5)}
 
 
+def test_a_net_that_was_stopped_keeps_its_last_numbers_while_others_go_on():
+    rows = table({("A", 0): [4.0, 2.0], ("A", 1): [8.0, 6.0, 4.0, 0.0], ("B", 0): [5.0, 5.0, 5.0]})
+    curves, _ = gradient_curves(rows, "step", BY)
+    found = curves.set_index(["series", "step"])
+    assert found["gradient_norm"].to_dict() == {
+        **{("A", 1): 6, ("A", 2): 4, ("A", 3): 3, ("A", 4): 1},  # with 2 and 2
+        **{("B", 1): 5, ("B", 2): 5, ("B", 3): 5},
+    }
+    assert found.loc["A", "gradient_norm_high"].tolist() == [8, 6, 4, 2]
+    assert found.loc["A", "loss"].tolist() == [3, 2, 1.5, 0.5]
+
+
+def test_an_epoch_at_which_one_net_alone_was_measured_as_it_stopped_has_no_mean():
+    rows = table({("A", 0): [4.0, 2.0, 1.0], ("A", 1): [8.0, 6.0, 5.0, 3.0]}, "epoch")
+    rows.loc[rows["replica"] == 0, "epoch"] = [0, 10, 13]
+    rows.loc[rows["replica"] == 1, "epoch"] = [0, 10, 20, 27]
+    curves, _ = gradient_curves(rows, "epoch", BY)
+    assert curves["epoch"].tolist() == [0, 10, 20, 27]
+    assert curves["gradient_norm"].tolist() == [6, 4, 3, 2]
+
+
 def test_first_and_last_tenth():
     first, last = [10.0, 20.0], [1.0, 3.0]
     middle = [100.0] * 16

@@ -1,16 +1,18 @@
-"""Nets with names that look like numbers, gaps, or yes and no, from their training to the figures."""
+"""Nets whose names look like numbers, gaps, or yes and no, and settings of many digits: from training to figures."""
 
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from netclaims.analysis.interpolation import pairs
 from netclaims.claims.check_claims import load_claims
 from netclaims.claims.compare import compare
 from netclaims.claims.experiment_tables import Tables
 from netclaims.claims.operands import Operand
 from netclaims.claims.per_replica import numbers
-from netclaims.files import read_table
+from netclaims.files import read_json, read_table
+from netclaims.paths import metrics_of
 from netclaims.present.figures import panels
 from netclaims.settings.figures import FigureSettings
 from netclaims.training.artifacts import write_runs
@@ -63,3 +65,35 @@ def test_tables_of_figures(trained):
         (shown,) = panels("d-a", settings)
         assert list(pd.Series(shown["model"]).cat.categories) == NAMES
         assert shown["series"].drop_duplicates().tolist() == NAMES
+
+
+# ---------------------------------------------------------------------------------------------- settings of many digits
+
+RATES = [0.001234567, 0.001234568]
+
+
+@pytest.fixture
+def rates(prepared, experiment, params):
+    """An experiment that sweeps two learning rates which differ in the seventh digit, as training leaves it."""
+    sweep = {"learning_rate": None, "sweep": {"learning_rate": RATES}, "against": "learning_rate"}
+    entry = experiment(**sweep, epochs=1)
+    runs = plan("d-a", entry, params(), 60)
+    write_runs(entry, runs, [train(run, entry) for run in runs])
+    write_summary(entry, params(), runs)
+    return entry
+
+
+def test_a_swept_value_is_found_again(rates):
+    nets = read_table("d-a", "nets")
+    assert [(nets["learning_rate"] == rate).sum() for rate in RATES] == [2, 2]
+    lines = pairs(nets, "learning_rate", RATES, dense=["A"])
+    assert sorted(lines["pair"].unique()) == ["one start", "two starts", "two starts, matched"]
+    assert set(zip(lines["run_start"], lines["run_end"], strict=True)) == {(0, 1)}
+
+
+def test_nets_of_values_that_hardly_differ_are_two_kinds(rates):
+    settings = {"title": "A", "x": "epoch", "y": ["curves.loss"], "lines": "series", "only": {"split": "train"}}
+    (shown,) = panels("d-a", FigureSettings.model_validate(settings))
+    assert shown["series"].drop_duplicates().tolist() == ["learning rate 0.001234567", "learning rate 0.001234568"]
+    assert len(shown) == 2 * 2  # epochs 0 and 1
+    assert list(read_json(metrics_of("d-a"))["models"]["A"])[1:] == shown["series"].drop_duplicates().tolist()

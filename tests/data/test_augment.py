@@ -8,7 +8,7 @@ from torchvision.transforms.functional import crop, hflip, pad
 
 from netclaims.data.augment import augmented
 from netclaims.training.random_streams import stream
-from netclaims.training.training import Augment
+from netclaims.training.settings import Augment
 
 BLACK = torch.tensor([-1.0, -2.0])
 SHAPE = (2, 5, 4)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from netclaims.data.registry import DATA
+from netclaims.data.registry import DATA_KINDS
 from netclaims.nets.layers import (
     Conv,
     Dense,
@@ -41,7 +41,7 @@ ARCHITECTURES = [
 OURS = (nn.Linear, nn.Conv2d, nn.MaxPool2d, nn.Upsample, nn.Softmax)
 
 STATED = [
-    pytest.param(model["layers"], DATA[entry["data"]].shape, model["parameters"], id=f"{key}-{name}")
+    pytest.param(model["layers"], DATA_KINDS[entry["data"]].shape, model["parameters"], id=f"{key}-{name}")
     for path in sorted(REPORTS.glob("*.yaml"))
     for key, entry in yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"].items()
     for name, model in entry["models"].items()

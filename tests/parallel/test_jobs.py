@@ -7,14 +7,14 @@ from time import sleep
 import pytest
 import torch
 
-from netclaims.parallel import jobs as execution
 from netclaims.parallel import processes
 from netclaims.parallel.jobs import in_parallel
 from netclaims.paths import CHECKPOINTS
+from netclaims.training import all_runs
 from netclaims.training.all_runs import train_all
 from netclaims.training.loop import train
 from netclaims.training.recorder import TrainingRecord
-from netclaims.training.runs import plan
+from netclaims.training.runs import runs_of
 
 pytestmark = pytest.mark.usefixtures("prepared")
 
@@ -48,37 +48,36 @@ def test_results_are_in_the_order_of_the_jobs_and_each_has_one_thread(count, mon
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])
-def test_traces_do_not_depend_on_the_number_of_workers(count, experiment, params, monkeypatch):
+def test_traces_do_not_depend_on_the_number_of_workers(count, experiment, monkeypatch):
     entry = experiment(models=MODELS, optimiser="adam", record={"gradient_norm": "step"}, shuffle_labels=0.5)
-    runs = plan("d-a", entry, params(), 60)
+    runs = runs_of(entry, "cpu")
     assert len(runs) == 4
     workers(monkeypatch, count)
-    found = train_all(runs, entry)
+    found = train_all(runs, entry, {})
     assert len(found) == 4
     assert all(equal(trace, train(run, entry)) for run, trace in zip(runs, found, strict=True))
 
 
-def test_the_order_of_the_runs_does_not_matter(experiment, params, monkeypatch):
+def test_the_order_of_the_runs_does_not_matter(experiment, monkeypatch):
     entry = experiment(models=MODELS)
-    runs = plan("d-a", entry, params(), 60)
+    runs = runs_of(entry, "cpu")
     workers(monkeypatch, 1)
-    one = train_all(runs, entry)
+    one = train_all(runs, entry, {})
     shutil.rmtree(CHECKPOINTS)
-    other = train_all(runs[::-1], entry)
+    other = train_all(runs[::-1], entry, {})
     assert all(map(equal, one, other[::-1]))
 
 
-def test_largest_first(experiment, params, monkeypatch):
-    entry, done = experiment(models=MODELS), []
+def test_largest_first(experiment, monkeypatch):
+    entry, done = experiment(models=MODELS, replicas=1), []
 
     def pretend(run, experiment, watch, checkpoint):
         done.append(run.model)
         return TrainingRecord(diverged=[False], last=[len(done)])
 
-    monkeypatch.setattr(execution, "train", pretend)
+    monkeypatch.setattr(all_runs, "train", pretend)
     workers(monkeypatch, 1)
-    runs = plan("d-a", entry, params(replicas=1), 60)
-    traces = train_all(runs, entry)
+    traces = train_all(runs_of(entry, "cpu"), entry, {})
     assert done == ["B", "A", "C"]
     assert [trace.last for trace in traces] == [[2], [1], [3]]  # of A, B, C
 
@@ -87,6 +86,6 @@ def test_a_run_that_diverges_is_said_once_on_stderr(experiment, run_of, monkeypa
     entry = experiment("functions", activation="leaky_relu", epochs=20)
     good = run_of(entry, replicas=2, key="d-a")
     workers(monkeypatch, 1)
-    traces = train_all([good, replace(good, learning_rate=1e6)], entry)
+    traces = train_all([good, replace(good, learning_rate=1e6)], entry, {})
     assert [trace.diverged for trace in traces] == [[False, False], [True, True]]
     assert capfd.readouterr() == ("", "d-a: run 2 of 2, A: 2 of 2 nets diverged\n")

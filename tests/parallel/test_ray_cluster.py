@@ -10,12 +10,11 @@ import pytest
 import torch
 
 from netclaims.errors import SettingsError
-from netclaims.parallel import jobs as execution
-from netclaims.parallel.jobs import in_parallel
+from netclaims.parallel.jobs import in_one_thread, in_parallel
 from netclaims.parallel.ray_cluster import on_cluster
 from netclaims.training.all_runs import train_all
 from netclaims.training.loop import train
-from netclaims.training.runs import plan
+from netclaims.training.runs import runs_of
 
 ray = pytest.importorskip("ray", reason="Ray is not installed")
 pytestmark = [pytest.mark.usefixtures("prepared"), pytest.mark.filterwarnings("ignore")]
@@ -55,10 +54,10 @@ def same(one, other) -> bool:
     )
 
 
-def test_traces_are_those_of_one_machine(nodes, experiment, params):
+def test_traces_are_those_of_one_machine(nodes, experiment):
     entry = experiment(models=MODELS, optimiser="adam", record={"gradient_norm": "step"}, shuffle_labels=0.5)
-    runs = plan("d-a", entry, params(), 60)
-    found = train_all(runs, entry)
+    runs = runs_of(entry, "cpu")
+    found = train_all(runs, entry, {})
     assert len(found) == 4
     assert all(same(trace, train(run, entry)) for run, trace in zip(runs, found, strict=True))
 
@@ -75,9 +74,9 @@ def test_work_is_spread_over_the_nodes_in_processes_of_one_thread(nodes):
     assert os.getpid() not in {process for *_, process in found}
 
 
-def test_what_a_lost_node_was_at_is_done_by_another(nodes, cluster, experiment, params, tmp_path):
+def test_what_a_lost_node_was_at_is_done_by_another(nodes, cluster, experiment, tmp_path):
     entry = experiment(models=MODELS, optimiser="adam")
-    runs = plan("d-a", entry, params(), 60)
+    runs = runs_of(entry, "cpu")
 
     def traced(place, run, entry, folder: Path):
         node = ray.get_runtime_context().get_node_id()
@@ -91,7 +90,7 @@ def test_what_a_lost_node_was_at_is_done_by_another(nodes, cluster, experiment, 
         return {path.name: path.read_text().split() for path in tmp_path.glob("started-*")}
 
     found = []
-    jobs = [(execution._alone, (traced, (place, run, entry, tmp_path))) for place, run in enumerate(runs)]
+    jobs = [(in_one_thread, (traced, (place, run, entry, tmp_path))) for place, run in enumerate(runs)]
     working = Thread(target=lambda: found.extend(on_cluster(jobs, "runs")))
     working.start()
     deadline = monotonic() + 120

@@ -15,15 +15,14 @@ from netclaims.analysis.minimal_ratio import MinimalRatio
 from netclaims.data.prepare import Preparation
 from netclaims.data.sources import Source
 from netclaims.errors import DataError
-from netclaims.experiment import SETTINGS, Experiment
+from netclaims.experiment import Experiment
 from netclaims.recipes.resolve import analysis, effective, preparation, training, training_size
 from netclaims.settings.analyses import ANALYSES
-from netclaims.settings.experiments import load_experiments
 from netclaims.settings.params import Params, load_params
-from netclaims.settings.schema import validate
-from netclaims.settings.strict_yaml import read_yaml
+from netclaims.settings.reports import load_report
+from netclaims.tables.columns import SETTINGS
 from netclaims.training.budget import epoch_seconds
-from netclaims.training.training import Augment, Fitted, Record, Schedule, Setting, Stop, Training
+from netclaims.training.settings import Augment, Fitted, Record, Schedule, Setting, Stop, Training
 
 ROOT = Path(__file__).parents[2]
 CNN = {"layers": [{"conv": 2}, 10]}
@@ -94,13 +93,9 @@ def test_the_share_of_shuffled_labels_is_that_of_the_entry_or_of_its_sweep(chang
 @pytest.mark.parametrize(
     ("own", "least", "knob", "most", "expected"),
     [
-        (None, None, 4, 9, 4),
-        (7, None, 4, 9, 7),
-        (7, None, 4, 3, 3),
-        (None, None, 4, 3, 3),
-        (None, 6, 4, 9, 6),
-        (None, 6, 8, 9, 8),
-        (None, 6, 4, 5, 5),
+        *((None, None, 4, 9, 4), (None, None, 4, 3, 3)),
+        *((7, None, 4, 9, 7), (7, None, 4, 3, 3)),
+        *((None, 6, 4, 9, 6), (None, 6, 8, 9, 8), (None, 6, 4, 5, 5)),
     ],
 )
 def test_replicas_are_those_of_the_entry_or_of_params_within_the_scale(own, least, knob, most, expected, experiment):
@@ -490,7 +485,6 @@ def test_nets_are_told_without_how_they_were_trained(experiment, params):
 
 # -------------------------------------------------------------------------------- every entry of every report, written
 
-REPORTS = sorted((ROOT / "reports").glob("*.yaml"))
 STAGES = {"fit": "Fit", "pca": "Pca", "gradient": "GradientNorm", "interpolate": "Interpolation"}
 STAGES |= {"sensitivity": "Sensitivity"}
 KINDS = {stage: getattr(import_module(f"stages.{stage}"), name) for stage, name in STAGES.items()}
@@ -502,16 +496,14 @@ def resolved(scale: str) -> dict[tuple[str, str], dict]:
     """The settings of every training and every analysis of all reports, by stage and name."""
     params = load_params(ROOT / "params.yaml").model_copy(update={"scale": scale})
     found = {}
-    for path in REPORTS:
-        content, nets = read_yaml(path), {}
-        for key, entry in load_experiments(path).items():
+    for path in sorted((ROOT / "reports").glob("*.yaml")):
+        report, nets = load_report(path), {}
+        for key, entry in report.experiments.items():
             size = None if entry.data == "functions" else training_size(entry.data, params)
             nets[key] = training(key, entry, params, size)
             found["train", key] = asdict(nets[key])
-        for kind, block in ANALYSES.items():
-            for key, entry in content.get(kind, {}).items():
-                checked = validate(block, entry, path)
-                found[kind, key] = analysis(checked, nets[checked.nets], params)
+        for kind, entries in report.analyses.items():
+            found |= {(kind, key): analysis(entry, nets[entry.nets], params) for key, entry in entries.items()}
     return found
 
 

@@ -9,7 +9,8 @@ import yaml
 
 from netclaims.errors import SettingsError
 from netclaims.present.figure_spec import FigureSpec
-from netclaims.settings.figures import FigureSettings, load_figures
+from netclaims.settings.figures import FigureSettings, FiguresSettings
+from netclaims.settings.reports import load_report
 
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted(path.stem for path in (ROOT / "reports").glob("*.yaml"))
@@ -26,15 +27,22 @@ def changed(**changes):
 
 
 @pytest.fixture
-def reports(tmp_path, monkeypatch):
-    """Writes `reports/x.yaml`."""
+def reports(tmp_path, monkeypatch, entry):
+    """Writes `reports/x.yaml`, with the experiments x-y and x-z."""
     monkeypatch.chdir(tmp_path)
     Path("reports").mkdir()
-    return lambda content: Path("reports/x.yaml").write_text(yaml.dump(content, sort_keys=False))
+    experiments = {key: entry("functions", report="x") for key in ("x-y", "x-z")}
+    return lambda content: Path("reports/x.yaml").write_text(
+        yaml.dump({"experiments": experiments} | content, sort_keys=False)
+    )
+
+
+def load_figures(report: str) -> dict[str, FiguresSettings]:
+    return load_report(Path("reports") / f"{report}.yaml").figures
 
 
 def test_the_figures_of_a_report(reports):
-    reports({"fit": {"x-z": {}}, "figures": {"x-y": ENTRY, "x-z": ENTRY | {"nets": "x-y"}}})
+    reports({"fit": {"x-z": {"report": "x", "nets": "x-z"}}, "figures": {"x-y": ENTRY, "x-z": ENTRY | {"nets": "x-y"}}})
     found = load_figures("x")
     assert [(key, figures.nets) for key, figures in found.items()] == [("x-y", "x-z"), ("x-z", "x-y")]
     assert found["x-y"].draw["loss"] == FigureSettings(**ENTRY["draw"]["loss"])
@@ -68,18 +76,19 @@ def test_a_plain_figure_knows_its_axes():
     assert [FigureSettings(**entry | {"kind": kind}).plain().plane for kind in ("lines", "contours")] == [False, True]
 
 
-@pytest.mark.parametrize("content", [{"experiments": {}}, {"figures": {}}, {"figures": None}])
+@pytest.mark.parametrize("content", [{}, {"figures": {}}])
 def test_a_report_without_figures(content, reports):
     reports(content)
     assert load_figures("x") == {}
 
 
 @pytest.mark.parametrize(
-    ("entry", "message"),
+    ("figures", "message"),
     [
         ({"question": "capacity", "draw": ENTRY["draw"]}, "nets: required, and not there"),
         ({"nets": "x-z", "question": "capacity"}, "draw: required, and not there"),
         ({"nets": "x-z", "draw": ENTRY["draw"]}, "question: required, and not there"),
+        (ENTRY | {"nets": "x-a"}, "nets: no experiment 'x-a'; there are x-y, x-z"),
         (ENTRY | {"question": "size"}, "question: one of simulate, actual-task, "),
         (ENTRY | {"draw": {}}, "draw: dictionary should have at least 1 item"),
         (ENTRY | {"report": "x"}, "report: unknown key"),
@@ -95,8 +104,8 @@ def test_a_report_without_figures(content, reports):
         (changed(kind="dots"), "draw.loss.kind: input should be 'lines', 'points', 'scatter', 'paths' or 'contours'"),
     ],
 )
-def test_a_mistake_in_an_entry_is_one_line(entry, message, reports):
-    reports({"figures": {"x-y": entry}})
+def test_a_mistake_in_an_entry_is_one_line(figures, message, reports):
+    reports({"figures": {"x-y": figures}})
     with pytest.raises(SettingsError) as caught:
         load_figures("x")
     assert str(caught.value).startswith(f"reports/x.yaml: figures.x-y.{message}")

@@ -1,10 +1,12 @@
-"""The nominal cost of an epoch: the terms, each counted by hand with the others at nothing."""
+"""The nominal cost of an epoch, each term counted by hand with the others at nothing; and the epochs that it leaves."""
+
+from math import ceil
 
 import pytest
 
 from netclaims.training import budget as cost
-from netclaims.training.budget import epoch_seconds
-from netclaims.training.runs import plan
+from netclaims.training.budget import Length, epoch_seconds, lengths
+from netclaims.training.runs import runs_of
 
 PARTS = ("STEP", "STACKED_STEP", "PARAMETER", "MULTIPLICATION", "NUMBER")
 MODELS = {
@@ -38,7 +40,8 @@ def seconds(experiment, monkeypatch):
     def make(part, data, model, batch_size, examples=100):
         for name in PARTS:
             monkeypatch.setattr(cost, name, float(name == part))
-        return epoch_seconds(experiment(data, models=MODELS[data]), model, batch_size, examples)
+        size = {"points": examples} if data == "functions" else {"images": examples}
+        return epoch_seconds(experiment(data, models=MODELS[data], **size), model, batch_size)
 
     return make
 
@@ -68,7 +71,7 @@ def test_what_an_example_costs(data, model, batch_size, seconds):
 
 @pytest.mark.parametrize(("model", "step"), [("A", "STACKED_STEP"), ("C", "STEP")])
 def test_the_terms_add_up(model, step, experiment, seconds):
-    whole = epoch_seconds(experiment(models=MODELS["mnist"]), model, 16, 100)
+    whole = epoch_seconds(experiment(models=MODELS["mnist"], images=100), model, 16)
     each = {name: getattr(cost, name) for name in PARTS}
     assert 0 < each["STACKED_STEP"] < each["STEP"]
     used = {name: value for name, value in each.items() if not name.endswith("STEP") or name == step}
@@ -77,10 +80,47 @@ def test_the_terms_add_up(model, step, experiment, seconds):
 
 
 @pytest.mark.parametrize("units", [370, 371])
-def test_a_step_costs_less_where_the_plan_puts_nets_together(units, experiment, params, monkeypatch):
-    entry = experiment(models={"A": {"layers": [{"pool": 7}, units, 10]}})
-    together = len(plan("d-a", entry, params(), 100)) == 1
+def test_a_step_costs_less_where_nets_train_together(units, experiment, monkeypatch):
+    found = experiment(models={"A": {"layers": [{"pool": 7}, units, 10]}}, images=64)
+    together = len(runs_of(found, "cpu")) == 1
     for name in PARTS:
         monkeypatch.setattr(cost, name, {"STEP": 3.0, "STACKED_STEP": 2.0}.get(name, 0.0))
-    assert epoch_seconds(entry, "A", 100, 64) == (2 if together else 3)
+    assert epoch_seconds(found, "A", 64) == (2 if together else 3)
     assert together == (units == 370)
+
+
+# ------------------------------------------------------------------------------------------------------- how long
+
+EPOCHS, STEPS = [("epochs", size) for size in (10, 25, 100)], [("steps", size) for size in (10, 25, 100)]
+
+
+@pytest.mark.usefixtures("a_second_a_step")
+@pytest.mark.parametrize(
+    ("seconds", "trained", "epochs", "steps"),
+    [
+        # 100 points: an epoch of all three sizes takes 10 + 4 + 1 steps, and a step of each takes 3
+        (1e9, EPOCHS + STEPS, 8, 32),  # those of 25, in its 8 epochs
+        (120, EPOCHS + STEPS, 8, 32),
+        (119.9, EPOCHS + STEPS, 7, 28),
+        (31, EPOCHS + STEPS, 2, 8),  # of the 10 that would fit
+        (14, EPOCHS + STEPS, 1, 4),
+        (11.9, EPOCHS + STEPS, 1, 3),
+        (0.1, EPOCHS + STEPS, 1, 1),
+        (31, EPOCHS, 2, None),
+        (31, [*EPOCHS, ("epochs", 10)], 1, None),  # a size that is trained twice costs as much again
+        (50, [*EPOCHS, ("epochs", 10)], 2, None),
+    ],
+)
+def test_lengths(seconds, trained, epochs, steps, experiment):
+    found = lengths(experiment("functions", points=100), 8, seconds, trained)
+    expected = {(kind, size): Length(epochs, epochs * ceil(100 / size), ceil(100 / size)) for kind, size in EPOCHS}
+    if steps:
+        expected |= {(kind, size): Length(ceil(steps / ceil(100 / size)), steps, 4) for kind, size in STEPS}
+    assert found == expected
+
+
+@pytest.mark.usefixtures("a_second_a_step")
+def test_the_bound_is_for_one_net_of_every_model(experiment):
+    models = {"A": {"layers": [6, 1]}, "B": {"layers": [99, 99, 1]}}
+    found = lengths(experiment("functions", points=100, models=models), 50, 40, [("epochs", 25)])
+    assert found == {("epochs", 25): Length(5, 20, 4)}

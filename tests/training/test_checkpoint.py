@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from netclaims.parallel import jobs as execution
 from netclaims.paths import CHECKPOINTS, RUNS
+from netclaims.training import all_runs
 from netclaims.training import checkpoint as module
 from netclaims.training.all_runs import train_all
 from netclaims.training.checkpoint import Checkpoint, discard
 from netclaims.training.loop import train
 from netclaims.training.recorder import TrainingRecord
-from netclaims.training.runs import Member, plan
+from netclaims.training.runs import Member, runs_of
 
 pytestmark = pytest.mark.usefixtures("prepared")
 
@@ -40,6 +40,9 @@ CASES = {
         {"stop": {"gradient_norm": 0.4}, "epochs": 40, "record": {"weights_every": 2}},
     ),
 }
+
+
+CODE = {"netclaims.training.loop": "0123456789abcdef", "torch": "2.9.1"}
 
 
 class Interruption(BaseException):
@@ -82,7 +85,7 @@ def interrupt(run, entry, after: int) -> None:
             raise Interruption
 
     with pytest.raises(Interruption):
-        train(run, entry, watch, Checkpoint(run, entry))
+        train(run, entry, watch, Checkpoint(run, entry, CODE))
 
 
 @pytest.mark.parametrize("after", [1, 3, 5])
@@ -91,7 +94,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(name, after, case):
     run, entry = case(name)
     expected, seen = train(run, entry), []
     interrupt(run, entry, after)
-    found = train(run, entry, lambda epoch, loss: seen.append(epoch), Checkpoint(run, entry))
+    found = train(run, entry, lambda epoch, loss: seen.append(epoch), Checkpoint(run, entry, CODE))
     assert seen[0] == after + 1
     assert same(found, expected)
 
@@ -103,7 +106,7 @@ def test_several_interruptions_are_no_more_than_one(name, places, case):
     run, entry = case(name)
     for after in places:
         interrupt(run, entry, after)
-    assert same(train(run, entry, checkpoint=Checkpoint(run, entry)), train(run, entry))
+    assert same(train(run, entry, checkpoint=Checkpoint(run, entry, CODE)), train(run, entry))
 
 
 @pytest.mark.parametrize("name", ["diverging", "stopping", "stopping, with steps", "stopping where flat"])
@@ -116,15 +119,15 @@ def test_members_end_at_different_times(name, case):
 def test_a_checkpoint_is_written_only_when_it_is_due(case, monkeypatch):
     monkeypatch.setattr(module, "SECONDS", 1000)
     run, entry = case("adam")
-    train(run, entry, checkpoint=Checkpoint(run, entry))
-    assert not Checkpoint(run, entry).path.exists()
+    train(run, entry, checkpoint=Checkpoint(run, entry, CODE))
+    assert not Checkpoint(run, entry, CODE).path.exists()
 
 
 def test_saving_takes_a_small_share_of_the_time(case, monkeypatch):
     monkeypatch.setattr(module, "SHARE", 0.05)
     clock = iter([0.0, 0.0, 1.0, 4.0, 4.0, 63.9, 64.1])
     monkeypatch.setattr(module, "monotonic", lambda: next(clock))
-    checkpoint = Checkpoint(*case("adam"))  # at 0, due at once
+    checkpoint = Checkpoint(*case("adam"), CODE)  # at 0, due at once
     assert checkpoint.due
     checkpoint.save_state({})  # takes 3 seconds, until 4: the next is due a minute later
     assert not checkpoint.due
@@ -144,54 +147,62 @@ def change(value):
 
 def test_every_setting_of_a_run_counts(case):
     run, entry = case("adam")
-    paths = {Checkpoint(replace(run, **{name: change(value)}), entry).path for name, value in vars(run).items()}
-    assert len(paths | {Checkpoint(run, entry).path}) == len(vars(run)) + 1
+    entry = replace(entry, models={"A": entry.models["A"], "A-x": entry.models["A"]})
+    paths = {Checkpoint(replace(run, **{name: change(value)}), entry, CODE).path for name, value in vars(run).items()}
+    assert len(paths | {Checkpoint(run, entry, CODE).path}) == len(vars(run)) + 1
 
 
 @pytest.mark.parametrize("changes", [{"weight_decay": 0.1}, {"activation": "relu"}, {"record": {"weights_every": 1}},
                                      {"models": {"A": {"layers": [12, 10]}}}, {"augment": {"flip": True}}])  # fmt: skip
 def test_settings_that_differ_never_share_a_checkpoint(changes, experiment, run_of):
     run, entry, other = run_of(experiment()), experiment(), experiment(**changes)
-    Checkpoint(run, entry).save_trace(train(run, entry))
-    assert Checkpoint(run, entry).trace()
-    assert Checkpoint(run, other).trace() is None
-    assert Checkpoint(run, other).state() is None
+    Checkpoint(run, entry, CODE).save_record(train(run, entry))
+    assert Checkpoint(run, entry, CODE).record()
+    assert Checkpoint(run, other, CODE).record() is None
+    assert Checkpoint(run, other, CODE).state() is None
 
 
-def test_other_data_and_other_code_never_share_a_checkpoint(case, prepared, monkeypatch, tmp_path):
+def test_other_data_never_share_a_checkpoint(case, prepared):
     run, entry = case("adam")
-    before = Checkpoint(run, entry).path
+    before = Checkpoint(run, entry, CODE).path
     manifest = prepared / "data" / "mnist" / "manifest.json"
     content = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(content | {"sha256": "another"}))
-    data = Checkpoint(run, entry).path
-    code = tmp_path / "code"
-    code.mkdir()
-    (code / "training.py").write_text("another loop")
-    monkeypatch.setattr(module, "__file__", str(code / "checkpoint.py"))
-    monkeypatch.setattr(torch, "__version__", torch.__version__)
-    assert len({before, data, Checkpoint(run, entry).path}) == 3
+    assert Checkpoint(run, entry, CODE).path != before
 
 
-def test_another_version_of_torch_never_shares_a_checkpoint(case, monkeypatch):
-    before = Checkpoint(*case("adam")).path
-    monkeypatch.setattr(torch, "__version__", "1.0")
-    assert Checkpoint(*case("adam")).path != before
+def test_other_code_and_other_libraries_never_share_a_checkpoint(case):
+    run, entry = case("adam")
+    others = [CODE | {"netclaims.training.loop": "edited"}, CODE | {"torch": "2.9.2"}, CODE | {"new": "1"}, {}]
+    paths = {Checkpoint(run, entry, code).path for code in (CODE, *others)}
+    assert len(paths) == 5
+    assert Checkpoint(run, entry, dict(reversed(CODE.items()))).path == Checkpoint(run, entry, CODE).path
+
+
+def test_what_else_there_is_to_train_is_nothing_to_a_run(experiment, run_of):
+    """So that a further model, replica or swept value leaves what is trained already."""
+    alone = experiment(models={"A": {"layers": [10]}})
+    run = run_of(alone)
+    path = Checkpoint(run, alone, CODE).path
+    sweep = {"sweep": {"batch_size": [16, 8]}, "against": "batch_size"}
+    for changes in ({"models": {"A": {"layers": [10]}, "B": {"layers": [3, 10]}}}, {"fitted": {"accuracy": 0.9}},
+                    {"knobs": {"replicas": 9}}, sweep, {"tune": {"batch_size": [16, 8]}}):  # fmt: skip
+        assert Checkpoint(run, experiment(**changes), CODE).path == path
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x00" * 100, lambda content: content[:-20], lambda content: content[:200]])
 def test_a_damaged_file_is_as_good_as_none(damage, case):
     run, entry = case("adam")
     interrupt(run, entry, 3)
-    path = Checkpoint(run, entry).path
+    path = Checkpoint(run, entry, CODE).path
     path.write_bytes(damage(path.read_bytes()) if callable(damage) else damage)
-    assert Checkpoint(run, entry).state() is None
-    assert same(train(run, entry, checkpoint=Checkpoint(run, entry)), train(run, entry))
+    assert Checkpoint(run, entry, CODE).state() is None
+    assert same(train(run, entry, checkpoint=Checkpoint(run, entry, CODE)), train(run, entry))
 
 
 def test_a_write_that_fails_leaves_the_file_as_it_was(case, monkeypatch):
     run, entry = case("adam")
-    checkpoint = Checkpoint(run, entry)
+    checkpoint = Checkpoint(run, entry, CODE)
     checkpoint.save_state({"epoch": 3})
 
     def full(*_):
@@ -204,34 +215,34 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(case, monkeypatch):
     assert list(checkpoint.path.parent.iterdir()) == [checkpoint.path]
 
 
-def test_finished_runs_are_not_trained_again(experiment, params, monkeypatch):
+def test_finished_runs_are_not_trained_again(experiment, monkeypatch):
     entry = experiment(models={"A": {"layers": [10]}, "B": {"layers": [16, 10]}, "C": {"layers": [3, 10]}})
-    runs = plan("d-a", entry, params(), 60)
+    runs = runs_of(entry, "cpu")
     expected, trained = [train(run, entry) for run in runs], []
-    Checkpoint(runs[1], entry).save_trace(expected[1])
+    Checkpoint(runs[1], entry, CODE).save_record(expected[1])
 
     def spy(run, *rest):
         trained.append(run)
         return train(run, *rest)
 
-    monkeypatch.setattr(execution, "train", spy)
+    monkeypatch.setattr(all_runs, "train", spy)
     monkeypatch.setattr("netclaims.parallel.processes.cpu_count", lambda: 1)
-    found = train_all(runs, entry)
+    found = train_all(runs, entry, CODE)
     assert sorted(map(repr, trained)) == sorted(repr(run) for run in runs if run != runs[1])
     assert all(map(same, found, expected))
-    train_all(runs, entry)
+    train_all(runs, entry, CODE)
     assert len(trained) == len(runs) - 1
 
 
 def test_only_what_has_outputs_is_discarded(case):
     run, entry = case("adam")
     trace = train(run, entry)
-    checkpoints = [Checkpoint(replace(run, key=key), entry) for key in ("d-a", "d-b")]
+    checkpoints = [Checkpoint(replace(run, key=key), entry, CODE) for key in ("d-a", "d-b")]
     for checkpoint in checkpoints:
-        checkpoint.save_trace(trace)
+        checkpoint.save_record(trace)
     (RUNS / "d-a").mkdir(parents=True)
     discard()
-    assert [bool(checkpoint.trace()) for checkpoint in checkpoints] == [False, True]
+    assert [bool(checkpoint.record()) for checkpoint in checkpoints] == [False, True]
     (RUNS / "d-b").mkdir()
     discard()
     assert not CHECKPOINTS.exists()

@@ -16,8 +16,8 @@ from netclaims.spread import mean_and_deviation, rounded, spread
 from netclaims.training.artifacts import write_runs
 from netclaims.training.budget import epoch_seconds
 from netclaims.training.loop import train
-from netclaims.training.runs import plan, recorded_epochs
-from netclaims.training.selection import identity, tuned, with_series
+from netclaims.training.runs import recorded_epochs, runs_of
+from netclaims.training.selection import tuned, with_series
 from netclaims.training.summary import about, epochs_to_fit, held, interval, write_summary
 
 # ---------------------------------------------------------------------------------------------------------- tables
@@ -81,10 +81,10 @@ def test_columns_to_the_front():
 
 def test_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "runs" / "d-a"  # which writing makes
+    folder = tmp_path / "runs" / "d-test"  # which writing makes
     write_table(folder / "t.csv", pd.DataFrame({"n": [1, 2], "x": [1 / 3, nan], "name": ["a", None]}))
     assert (folder / "t.csv").read_bytes() == b"n,x,name\n1,0.333333,a\n2,,\n"
-    assert read_table("d-a", "t")["x"].isna().tolist() == [False, True]
+    assert read_table("d-test", "t")["x"].isna().tolist() == [False, True]
     path = tmp_path / "metrics" / "d" / "n.json"
     write_json(path, {"é": [1.5, None]})
     assert path.read_text(encoding="utf-8") == '{\n  "é": [\n    1.5,\n    null\n  ]\n}\n'
@@ -100,7 +100,7 @@ def test_no_number_that_json_does_not_know(bad, tmp_path):
 
 # ------------------------------------------------------------------------------------------------------ experiments
 
-SWEEP = {"sweep": {"batch_size": [8, 4]}, "follows": ["replicas", "scale"], "against": "batch_size"}
+SWEEP = {"sweep": {"batch_size": [8, 4]}, "against": "batch_size"}
 TUNE = {
     "functions": ["sinc5", "quadratic"],
     "optimiser": None,
@@ -112,14 +112,14 @@ TUNE = {
 TWO = {"models": {"A": {"layers": [10]}, "B": {"layers": [3, 10]}}}
 
 
-def nets_of(entry, params, losses, ends=lambda net: None, also=lambda net: {}) -> pd.DataFrame:
+def nets_of(entry, losses, ends=lambda net: None, also=lambda net: {}) -> pd.DataFrame:
     """`nets.csv` as training writes it.
 
     From its row `losses` gives the final training loss of a net, `ends` the epoch in which it stopped, if it did, and
     `also` what else it has that is not like the others.
     """
     rows = []
-    for number, run in enumerate(plan("d-a", entry, params, 60)):
+    for number, run in enumerate(runs_of(entry, "cpu")):
         for index, net in enumerate(run.members):
             if run.control:
                 continue
@@ -135,17 +135,16 @@ def nets_of(entry, params, losses, ends=lambda net: None, also=lambda net: {}) -
 
 
 @pytest.fixture
-def summarise(prepared, params):
+def summarise(prepared):
     """Writes an experiment's tables with the given losses, at every epoch up to a net's end, and summarises them.
 
     A net that diverged has a loss of 1 until then. `course` may change the history before it is written.
     """
 
-    def make(entry, losses, ends=lambda net: None, also=lambda net: {}, course=lambda history: history, **changes):
-        settings = params(**changes)
-        runs = plan("d-a", entry, settings, 60)
-        nets = nets_of(entry, settings, losses, ends, also)
-        folder = prepared / "runs" / "d-a"
+    def make(entry, losses, ends=lambda net: None, also=lambda net: {}, course=lambda history: history):
+        runs = runs_of(entry, "cpu")
+        nets = nets_of(entry, losses, ends, also)
+        folder = prepared / "runs" / "d-test"
         write_table(folder / "nets.csv", nets)
         # a stop is recorded for every net of its run that is still in training
         grid = [(number, epoch) for number, run in enumerate(runs)
@@ -158,9 +157,10 @@ def summarise(prepared, params):
             history[name] = history[name].where(history[name].abs().lt(inf) | (history["epoch"] == history["end"]), 1.0)
         history = course(first(history.drop(columns="end"), ["run", "member", "epoch"]))
         write_table(folder / "history.csv", history)
-        write_summary(entry, settings, runs)
-        metrics = json.loads(Path("metrics/d/d-a.json").read_text())
-        return metrics, *(pd.read_csv(f"plots/d/d-a/{name}.csv") for name in ("curves", "final"))
+        write_summary(entry, runs)
+        metrics = json.loads(Path("metrics/d/d-test.json").read_text())
+        assert metrics == read_json(folder / "about.json") | {"models": metrics["models"]}
+        return metrics, *(pd.read_csv(f"plots/d/d-test/{name}.csv") for name in ("curves", "final"))
 
     return make
 
@@ -182,8 +182,7 @@ def test_a_plain_experiment(experiment, summarise):
     entry = experiment(models={"A": {"layers": [10]}, "B": {"layers": [3, 10]}})
     metrics, curves, final = summarise(entry, lambda net: net["replica"] + {"A": 1, "B": 5}[net["model"]])
     assert metrics == {
-        "experiment": "d-a",
-        "title": "A small classifier",
+        "experiment": "d-test",
         "scale": "small",
         "data": "Noise for mnist",
         "loss": "cross_entropy",
@@ -213,16 +212,16 @@ def test_a_plain_experiment(experiment, summarise):
 
 
 def test_one_replica_has_no_deviation(experiment, summarise):
-    metrics, _, final = summarise(experiment(), lambda net: 1.0, replicas=1)
+    metrics, _, final = summarise(experiment(replicas=1), lambda net: 1.0)
     assert metrics["models"]["A"]["train_loss"] == {"mean": 1.0, "sd": None}
     assert metrics["replicas"] == 1
     assert final["loss_low"].tolist() == final["loss_high"].tolist() == [1, 2]
 
 
 def test_replicas_and_epochs_within_the_scale(experiment, summarise):
-    entry = experiment(epochs=50)
-    seconds = 5.5 * 3 * epoch_seconds(entry, "A", 16, 60)
-    metrics, curves, _ = summarise(entry, lambda net: 1.0, replicas=4, max_replicas=3, train_seconds=seconds)
+    seconds = 5.5 * 3 * epoch_seconds(experiment(), "A", 16)
+    knobs = {"replicas": 4, "max_replicas": 3, "train_seconds": seconds}
+    metrics, curves, _ = summarise(experiment(epochs=50, knobs=knobs), lambda net: 1.0)
     assert (metrics["replicas"], metrics["epochs"], metrics["epochs_stated"]) == (3, 5, 50)
     assert curves["epoch"].max() == 5
 
@@ -241,9 +240,9 @@ STOP = {"stop": {"loss_change": 1e-6}, "epochs": 4}
 
 
 def test_metrics_say_how_many_epochs_a_rule_allowed(experiment, summarise):
-    entry = experiment("functions", **STOP)
+    entry = experiment("functions", replicas=3, **STOP)
     ends = {0: 2, 1: 3, 2: None}
-    metrics, *_ = summarise(entry, lambda net: 1.0, ends=lambda net: ends[net["replica"]], replicas=3)
+    metrics, *_ = summarise(entry, lambda net: 1.0, ends=lambda net: ends[net["replica"]])
     found = metrics["models"]["A"]["quadratic"]
     assert found == {**both(1.0, 0.0), "epochs": {"mean": 3.0, "sd": 1.0}, "diverged": 0}
     assert list(found) == ["train_loss", "test_loss", "epochs", "diverged"]
@@ -257,10 +256,10 @@ def test_metrics_of_a_sweep_say_the_epochs_of_each_setting(experiment, summarise
 
 
 def test_curves_go_on_with_the_last_values_of_nets_that_stopped(experiment, summarise):
-    entry = experiment("functions", **STOP)
+    entry = experiment("functions", replicas=3, **STOP)
     ends = {0: 1, 1: None, 2: 3}
     _, curves, final = summarise(
-        entry, lambda net: [3.0, 9.0, 6.0][net["replica"]], ends=lambda net: ends[net["replica"]], replicas=3
+        entry, lambda net: [3.0, 9.0, 6.0][net["replica"]], ends=lambda net: ends[net["replica"]]
     )
     train = curves[curves["split"] == "train"]
     assert train["epoch"].tolist() == [0, 1, 2, 3, 4]
@@ -277,18 +276,17 @@ def test_curves_have_no_mean_once_a_net_has_diverged(experiment, summarise):
 
 
 @pytest.mark.usefixtures("prepared")
-def test_after_training_with_a_rule_the_curves_end_in_the_final_values(experiment, params):
+def test_after_training_with_a_rule_the_curves_end_in_the_final_values(experiment):
     rule = {"stop": {"loss_change": 2e-3}, "record": {"gradient_norm": "epoch"}}
-    entry = experiment("functions", functions=["sin_affine"], epochs=30, **rule)
-    settings = params(replicas=3)
-    runs = plan("d-a", entry, settings, 40)
+    entry = experiment("functions", functions=["sin_affine"], epochs=30, replicas=3, **rule)
+    runs = runs_of(entry, "cpu")
     write_runs(entry, runs, [train(run, entry) for run in runs])
-    write_summary(entry, settings, runs)
-    ends = read_table("d-a", "nets")["epoch"]
+    write_summary(entry, runs)
+    ends = read_table("d-test", "nets")["epoch"]
     assert ends.min() < ends.max() < 30
-    mean = read_json(Path("metrics/d/d-a.json"))["models"]["A"]["sin_affine"]["epochs"]["mean"]
+    mean = read_json(Path("metrics/d/d-test.json"))["models"]["A"]["sin_affine"]["epochs"]["mean"]
     assert mean == pytest.approx(ends.mean(), rel=1e-5)
-    curves, final = (pd.read_csv(f"plots/d/d-a/{name}.csv") for name in ("curves", "final"))
+    curves, final = (pd.read_csv(f"plots/d/d-test/{name}.csv") for name in ("curves", "final"))
     assert curves["epoch"].tolist() == [*range(ends.max() + 1)] * 2  # no further than the last of the nets
     spreads = ["loss", "loss_low", "loss_high"]
     assert list(curves) == ["series", "function", "model", "epoch", "split", *spreads]
@@ -383,22 +381,22 @@ def test_metrics_and_curves_of_equal_steps(experiment, summarise):
 
 def outputs(folder) -> dict[str, bytes]:
     """Metrics and plot tables."""
-    paths = [*folder.glob("metrics/d/*"), *folder.glob("plots/d/d-a/*")]
+    paths = [*folder.glob("metrics/d/*"), *folder.glob("plots/d/d-test/*")]
     return {path.name: path.read_bytes() for path in paths}
 
 
-def test_the_control_is_in_no_summary(experiment, params, prepared):
+def test_the_control_is_in_no_summary(experiment, prepared):
     found = []
     for control in (None, 4):
         entry = experiment(**EQUAL, control=control)
-        runs = plan("d-a", entry, params(), 60)
+        runs = runs_of(entry, "cpu")
         write_runs(entry, runs, [train(run, entry) for run in runs])
-        write_summary(entry, params(), runs)
+        write_summary(entry, runs)
         found.append(outputs(prepared))
-        (prepared / "metrics" / "d" / "d-a.json").unlink()
+        (prepared / "metrics" / "d" / "d-test.json").unlink()
     assert len(runs) == 5
-    assert len(read_table("d-a", "controls")) == 2
-    assert set(found[0]) == {"d-a.json", "curves.csv", "final.csv", "gap.csv"}
+    assert len(read_table("d-test", "controls")) == 2
+    assert set(found[0]) == {"d-test.json", "curves.csv", "final.csv", "gap.csv"}
     assert found[0] == found[1]
 
 
@@ -419,8 +417,8 @@ def test_the_generalisation_gap_is_that_of_each_replica(experiment, summarise):
     def also(net):
         return dict(zip(names, measured[net["model"], net["replica"]], strict=True))
 
-    summarise(experiment(**TWO), lambda net: 1.0, also=also, replicas=3)
-    gap = pd.read_csv("plots/d/d-a/gap.csv")
+    summarise(experiment(replicas=3, **TWO), lambda net: 1.0, also=also)
+    gap = pd.read_csv("plots/d/d-test/gap.csv")
     ends = ("", "_low", "_high")
     columns = [f"{name}_gap{end}" for name in ("loss", "accuracy") for end in ends]
     assert list(gap) == ["series", "model", "parameters", *columns]
@@ -432,7 +430,7 @@ def test_the_generalisation_gap_is_that_of_each_replica(experiment, summarise):
 
 def test_the_gap_of_a_fit_is_one_of_losses_alone_and_that_of_a_tuning_has_every_setting(experiment, summarise):
     summarise(experiment("functions", **TUNE), lambda net: 1.0 + net["replica"])
-    gap = pd.read_csv("plots/d/d-a/gap.csv")
+    gap = pd.read_csv("plots/d/d-test/gap.csv")
     assert list(gap)[-4:] == ["parameters", "loss_gap", "loss_gap_low", "loss_gap_high"]
     assert len(gap) == 2 * 4
     assert gap[["loss_gap", "loss_gap_low", "loss_gap_high"]].drop_duplicates().to_numpy().tolist() == [[1.5, 1, 2]]
@@ -473,7 +471,7 @@ def test_the_interval_of_none_and_of_all_ends_there(examples):
 def test_the_interval_is_that_of_the_mean_over_replicas_on_one_test_set(experiment, summarise):
     accuracies = [0.125, 0.5, 0.25]  # 3, 12 and 6 of 24
     metrics, *_ = summarise(
-        experiment(), lambda net: 1.0, also=lambda net: {"test_accuracy": accuracies[net["replica"]]}, replicas=3
+        experiment(replicas=3), lambda net: 1.0, also=lambda net: {"test_accuracy": accuracies[net["replica"]]}
     )
     found = metrics["models"]["A"]
     assert found["test_accuracy"]["mean"] == pytest.approx(7 / 24, rel=1e-5)
@@ -564,7 +562,7 @@ def test_metrics_say_how_many_replicas_fitted_and_after_how_many_epochs_if_all_d
         "batch size 4": {"replicas": 1, "epochs": none},
         "batch size 2": {"replicas": 0, "epochs": none},
     }
-    gap = pd.read_csv("plots/d/d-a/gap.csv")
+    gap = pd.read_csv("plots/d/d-test/gap.csv")
     names = [f"{name}{end}" for name in ("loss_gap", "accuracy_gap", "epochs_to_fit") for end in ("", "_low", "_high")]
     assert list(gap) == ["series", "model", "batch_size", "parameters", *names]
     assert gap["series"].tolist() == [f"batch size {size}" for size in sizes]
@@ -573,20 +571,27 @@ def test_metrics_say_how_many_replicas_fitted_and_after_how_many_epochs_if_all_d
 
 
 @pytest.mark.usefixtures("prepared")
-def test_after_training_the_epochs_to_fit_are_those_of_the_history(experiment, params):
-    entry = experiment("functions", functions=["quadratic", "sin_affine"], epochs=30, fitted={"unexplained": 0.9})
-    runs = plan("d-a", entry, params(replicas=3), 40)
+def test_after_training_the_epochs_to_fit_are_those_of_the_history(experiment):
+    functions, rule = ["quadratic", "sin_affine"], {"unexplained": 0.9}
+    changes = {"learning_rate": 0.1, "epochs": 50, "replicas": 3}
+    entry = experiment("functions", functions=functions, fitted=rule, **changes)
+    runs = runs_of(entry, "cpu")
     write_runs(entry, runs, [train(run, entry) for run in runs])
-    write_summary(entry, params(replicas=3), runs)
-    metrics = read_json(Path("metrics/d/d-a.json"))["models"]["A"]
-    assert metrics["quadratic"]["fitted"] == {"replicas": 0, "epochs": {"mean": None, "sd": None}}
-    history, nets = read_table("d-a", "history"), read_table("d-a", "nets")
-    limit = 0.9 * np.var(np.sin(0.2 * np.linspace(-1, 1, 40) + 1))
-    mine = history[history["member"].isin(nets["member"][nets["function"] == "sin_affine"])]
-    above = (mine["train_loss"] > limit).groupby(mine["member"]).sum()  # whose losses fall all the time
-    assert len(set(above)) == 3
-    found = metrics["sin_affine"]["fitted"]
-    assert found == {"replicas": 3, "epochs": {"mean": rounded(above.mean()), "sd": rounded(above.std())}}
+    write_summary(entry, runs)
+    metrics = read_json(Path("metrics/d/d-test.json"))["models"]["A"]
+    history = read_table("d-test", "history").merge(read_table("d-test", "nets")[["member", "function"]], on="member")
+    x = np.linspace(-1, 1, 40)
+    limits = {"quadratic": 0.9 * np.var(5 * x**2 - 0.5 * x + 0.2), "sin_affine": 0.9 * np.var(np.sin(0.2 * x + 1))}
+    fitted = {}
+    for name, limit in limits.items():
+        mine = history[history["function"] == name]
+        above = (mine["train_loss"] > limit).groupby(mine["member"]).sum()  # whose losses fall all the time
+        fitted[name] = above[above <= 50]
+    some, every = fitted["quadratic"], fitted["sin_affine"]
+    assert (len(some), len(every), len(set(every))) == (1, 3, 3)
+    assert metrics["quadratic"]["fitted"] == {"replicas": 1, "epochs": {"mean": None, "sd": None}}
+    epochs = {"mean": rounded(every.mean()), "sd": rounded(every.std())}
+    assert metrics["sin_affine"]["fitted"] == {"replicas": 3, "epochs": epochs}
 
 
 # ------------------------------------------------------------------------------------------------ sweeps and tunings
@@ -655,13 +660,13 @@ def test_a_tuning(experiment, summarise):
     assert "accuracy" not in final
 
 
-def test_tuned_keeps_the_nets_of_the_best_mean(experiment, params):
+def test_tuned_keeps_the_nets_of_the_best_mean(experiment):
     entry = experiment("functions", models={"A": {"layers": [6, 1]}, "B": {"layers": [3, 1]}}, **TUNE)
 
     def losses(net):
         return tuning_losses(net) if net["model"] == "A" else net["learning_rate"] + (net["optimiser"] == "adam")
 
-    nets = nets_of(entry, params(), losses)
+    nets = nets_of(entry, losses)
     best = tuned(entry, nets)
     found = best.groupby(["model", "function"])[["optimiser", "learning_rate"]].agg(lambda values: {*values})
     assert {index: tuple(row) for index, row in zip(found.index, found.to_numpy().tolist(), strict=True)} == {
@@ -674,15 +679,15 @@ def test_tuned_keeps_the_nets_of_the_best_mean(experiment, params):
     assert set(best.columns) == set(nets.columns)
 
 
-def test_without_a_tuning_all_nets_are_kept(experiment, params):
+def test_without_a_tuning_all_nets_are_kept(experiment):
     entry = experiment(**SWEEP)
-    nets = nets_of(entry, params(), lambda net: 1.0)
+    nets = nets_of(entry, lambda net: 1.0)
     assert tuned(entry, nets) is nets
 
 
-def test_a_tuning_beside_a_sweep_is_for_each_swept_value(experiment, params):
+def test_a_tuning_beside_a_sweep_is_for_each_swept_value(experiment):
     entry = experiment(learning_rate=None, tune={"learning_rate": [0.1, 0.2]}, **SWEEP)
-    nets = nets_of(entry, params(), lambda net: abs(net["learning_rate"] - net["batch_size"] / 40))  # best: b / 40
+    nets = nets_of(entry, lambda net: abs(net["learning_rate"] - net["batch_size"] / 40))  # best: b / 40
     best = tuned(entry, nets)
     assert {*zip(best["batch_size"], best["learning_rate"], strict=True)} == {(8, 0.2), (4, 0.1)}
     assert len(best) == 4
@@ -700,7 +705,7 @@ def test_a_tuning_beside_a_sweep_is_for_each_swept_value(experiment, params):
     ],
 )
 def test_what_tells_nets_apart(data, changes, expected, experiment):
-    assert identity(experiment(data, **changes)) == expected
+    assert experiment(data, **changes).identity == expected
 
 
 ROW = {"model": "A", "optimiser": "adam", "learning_rate": 1e-4, "batch_size": 1024}
@@ -736,10 +741,10 @@ def test_series(changes, expected, experiment):
 
 
 @pytest.mark.usefixtures("prepared")
-def test_about_says_what_the_report_states_and_what_was_done(experiment, params):
-    entry = experiment("functions", epochs=5000)
-    settings = params(seed=9, train_seconds=30.5 * 3 * epoch_seconds(entry, "A", 40, 40))
-    found = about(entry, settings, plan("d-a", entry, settings, 40))
+def test_about_says_what_the_report_states_and_what_was_done(experiment):
+    knobs = {"seed": 9, "train_seconds": 30.5 * 3 * epoch_seconds(experiment("functions"), "A", 40)}
+    entry = experiment("functions", epochs=5000, knobs=knobs)
+    found = about(entry, runs_of(entry, "cpu"))
     assert (found["epochs"], found["epochs_stated"], found["seed"]) == (30, 5000, 9)
     assert not {"largest_class", "equal_steps"} & set(found)
 
@@ -747,11 +752,9 @@ def test_about_says_what_the_report_states_and_what_was_done(experiment, params)
 @pytest.mark.usefixtures("prepared")
 @pytest.mark.parametrize(("data", "wanted", "sizes"), [("mnist", None, (60, 24)), ("mnist", 7, (7, 24)),
                                                        ("mnist", 99, (60, 24)), ("cifar10", 7, (7, 12))])  # fmt: skip
-def test_about_says_how_many_examples_there_are_and_the_share_of_the_largest_class(
-    data, wanted, sizes, experiment, params
-):
+def test_about_says_how_many_examples_there_are_and_the_share_of_the_largest_class(data, wanted, sizes, experiment):
     entry = experiment(data, examples=wanted, models={"A": {"layers": [10]}})
-    found = about(entry, params(), plan("d-a", entry, params(), sizes[0]))
+    found = about(entry, runs_of(entry, "cpu"))
     assert (found["train_examples"], found["test_examples"]) == sizes
     assert found["largest_class"] == rounded(-(-sizes[1] // 10) / sizes[1])
     assert "equal_steps" not in found

@@ -10,7 +10,7 @@ from typing import Any
 from netclaims.claims.arithmetic import work_out
 from netclaims.claims.entries import Claim, Shape, operands
 from netclaims.claims.operands import TABLES, EntryError, Operand, Range, Wanted
-from netclaims.data.registry import DATA
+from netclaims.data.registry import DATA_KINDS
 from netclaims.errors import SettingsError, shown
 from netclaims.nets.layers import weighted_layers
 from netclaims.settings.experiments import ExperimentEntry
@@ -81,7 +81,7 @@ def check_claim(claim: Claim, experiment: ExperimentEntry, content: dict[str, An
     if claim.figure and claim.figure not in drawn:
         raise EntryError(f"figure: {claim.experiment} has no {claim.figure!r}; it has {', '.join(drawn) or 'none'}")
     if claim.arithmetic:
-        work_out(claim.arithmetic, experiment.networks, DATA[experiment.data].shape)
+        work_out(claim.arithmetic, experiment.networks, DATA_KINDS[experiment.data].shape)
     for comparison in claim.comparisons:
         along = [comparison.along] if hasattr(comparison, "along") else []
         if any(map(holds_words, along)):

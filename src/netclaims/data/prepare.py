@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from netclaims.data.functions import DOMAIN, FUNCTIONS, evaluate, formula, grid
 from netclaims.data.image_set import Split, balanced_split
-from netclaims.data.registry import DATA as DATA_KINDS
+from netclaims.data.registry import DATA_KINDS
 from netclaims.data.sources import Source, read_source
 from netclaims.errors import DataError
 from netclaims.files import write_json
@@ -30,7 +30,7 @@ class Preparation:
     """What `data/<name>` is made of: the settings of a `prepare` recipe.
 
     Attributes:
-        name: a key of `registry.DATA`.
+        name: a key of `registry.DATA_KINDS`.
         dataset: the row of `datasets` that stands for it; None for functions, as the rest.
         source: where its images come from.
         train_size: training images at the most.
@@ -112,7 +112,7 @@ def _images(preparation: Preparation) -> tuple[Arrays, Manifest, str]:
 
 
 def _digest(arrays: Arrays) -> str:
-    """SHA-256 over the bytes of the arrays, one after the other."""
+    """Return the SHA-256 over the bytes of the arrays, one after the other."""
     digest = hashlib.sha256()
     for array in arrays.values():
         digest.update(array.data)

@@ -22,7 +22,7 @@ class DataKind:
     outputs: int
 
 
-DATA = {
+DATA_KINDS = {
     "functions": DataKind("functions", (1,), 1),
     "mnist": DataKind("MNIST", (1, 28, 28), 10),
     "cifar10": DataKind("CIFAR-10", (3, 32, 32), 10),

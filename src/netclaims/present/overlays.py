@@ -9,12 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
+from netclaims.data.registry import DATA_KINDS
 from netclaims.present import style
 from netclaims.present.captions import DIVERGED
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.marks import MARKED, aside, draw_path, series_of
 
-CLASSES = 10
+CLASSES = DATA_KINDS["mnist"].outputs  # as many as in every data set of images
 
 
 def walk(axes: Axes, path: pd.DataFrame, spec: FigureSpec) -> None:

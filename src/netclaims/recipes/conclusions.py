@@ -10,7 +10,7 @@ from netclaims.recipes.resolve import plain_nets
 from netclaims.settings.params import Params
 from netclaims.settings.reports import Report
 from netclaims.settings.schema import Settings
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 
 def conclusions(

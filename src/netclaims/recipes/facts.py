@@ -7,14 +7,14 @@ from math import prod
 import numpy as np
 
 from netclaims.data.functions import formula
-from netclaims.data.registry import DATA
+from netclaims.data.registry import DATA_KINDS
 from netclaims.nets.layers import Conv, Dense, Pool, Resize
 from netclaims.present.facts import Facts
 from netclaims.settings.analyses import Section
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.reports import Report
 
-# What other facts say, or what says nothing about the experiment itself.
+# Other facts say these, or they say nothing about the experiment itself.
 ELSEWHERE = {"report", "title", "data", "functions", "models", "against", "assumed", "stated"}
 
 
@@ -43,7 +43,7 @@ def _facts(
         key=key,
         nets=nets,
         title=experiment.title,
-        data=[formula(name) for name in experiment.functions or []] or [DATA[experiment.data].title],
+        data=[formula(name) for name in experiment.functions or []] or [DATA_KINDS[experiment.data].title],
         networks=_networks(experiment),
         stated=stated,
         assumed=assumed,
@@ -69,7 +69,7 @@ def layout(experiment: ExperimentEntry, model: str) -> str:
     """Write a network in one line: 1-5-10-1 where all layers are dense, a list of layers otherwise."""
     found = experiment.layers(model)
     if all(isinstance(layer, Dense) for layer in found):
-        widths = [prod(DATA[experiment.data].shape), *(layer.dense for layer in found)]
+        widths = [prod(DATA_KINDS[experiment.data].shape), *(layer.dense for layer in found)]
         unbiased = [str(number) for number, layer in enumerate(found, start=1) if not layer.bias]
         return "-".join(map(str, widths)) + (f" without biases in layer {', '.join(unbiased)}" if unbiased else "")
     words = []
@@ -99,7 +99,7 @@ def _settings(experiment: ExperimentEntry) -> tuple[list[str], list[str]]:
             continue
         parts = value.items() if isinstance(value, dict) else [(None, value)]
         for part, inner in parts:
-            if (name, part) == ("record", "gradient_norm"):  # for an analysis, which has a row or a line of its own
+            if (name, part) == ("record", "gradient_norm"):  # its analysis has a row or a line of its own
                 continue
             mine = name in experiment.assumed or f"{name}.{part}" in experiment.assumed
             (assumed if mine else stated).append(_line(name if part is None else f"{name} {part}", inner))

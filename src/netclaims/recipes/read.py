@@ -14,7 +14,7 @@ from netclaims.errors import SettingsError, shown
 from netclaims.paths import KEY, RECIPES, recipe_of
 from netclaims.recipes.code import changed
 
-ROOT = Path(__file__).resolve().parents[3]  # of the code that runs: the folder of stages/ and src/
+ROOT = Path(__file__).resolve().parents[3]  # the folder of stages/ and src/, from which the code runs
 Settings = TypeVar("Settings")
 VERSIONS = TypeAdapter(dict[str, str])
 
@@ -56,17 +56,27 @@ def read_recipe(stage: str, key: str | None, kind: type[Settings]) -> Recipe[Set
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such recipe; `dvc repro` writes one for every entry of reports/") from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        first = f"{error.errors()[0]['msg']}" if isinstance(error, ValidationError) else " ".join(str(error).split())
-        raise SettingsError(f"{path}: not as the stage recipes wrote it: {first}; {again}") from None
-    others = changed(code, Path("stages", f"{stage}.py"), ROOT)
+        raise SettingsError(f"{path}: not as the stage recipes wrote it: {_first(error)}; {again}") from None
+    try:
+        others = changed(code, Path("stages", f"{stage}.py"), ROOT)
+    except SyntaxError as error:
+        raise SettingsError(str(error)) from None
     others += [f"{name} {found}" for name, said in libraries.items() if (found := _installed(name)) != said]
     if others:
         raise SettingsError(f"{path}: written for other code than {shown(', '.join(others))[1:-1]}; {again}")
     return Recipe(settings, code | libraries)
 
 
+def _first(error: Exception) -> str:
+    """Tell what is wrong, in one line, and of the first of several faults where."""
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())
+    first = error.errors()[0]
+    return f"{first['msg']}, at {shown('.'.join(map(str, first['loc'])))[1:-1]}" if first["loc"] else first["msg"]
+
+
 def _installed(library: str) -> str:
     try:
         return version(library)
-    except (PackageNotFoundError, ValueError):  # of an empty name
+    except (PackageNotFoundError, ValueError):  # the name is empty
         return "(not installed)"

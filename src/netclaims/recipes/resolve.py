@@ -18,7 +18,7 @@ from netclaims.settings.analyses import (
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.params import Params
 from netclaims.training.budget import lengths
-from netclaims.training.training import Augment, Fitted, Record, Schedule, Setting, Stop, Training
+from netclaims.training.settings import Augment, Fitted, Record, Schedule, Setting, Stop, Training
 
 # A scale's bound is for this many replicas, so that the knob changes how long a stage takes rather than the epochs.
 NOMINAL_REPLICAS = 3
@@ -94,14 +94,20 @@ def training(key: str, entry: ExperimentEntry, params: Params, images: int | Non
 
 
 def effective(setting: str, value: object, train_size: int) -> object:
-    """Return what the value of a setting comes to: a batch is the whole training set at the most, as `full` is."""
+    """Return what the value of a setting comes to: a batch is the whole training set at the most, as `full` is.
+
+    Args:
+        setting: its name.
+        value: as the entry has it.
+        train_size: of the experiment.
+    """
     if setting != "batch_size":
         return value
     return train_size if value == "full" else min(value, train_size)
 
 
 def _settings(entry: ExperimentEntry, params: Params, experiment: Experiment) -> list[Setting]:
-    """Every combination that is trained, once where several values come to the same, those of the control last."""
+    """List every combination that is trained, once where several come to the same, those of the control last."""
     own = {
         "optimiser": entry.optimiser,
         "learning_rate": entry.learning_rate,
@@ -143,7 +149,7 @@ def analysis(entry: Section, nets: Training, params: Params) -> dict:
         settings["against"] = entry.against
     elif isinstance(entry, PcaSettings):
         settings["stops"] = nets.stop is not None
-    if isinstance(entry, PcaSettings | HessianSettings | SensitivitySettings):  # which draw random numbers
+    if isinstance(entry, PcaSettings | HessianSettings | SensitivitySettings):  # these draw random numbers
         settings["seed"] = nets.seed
     return {"nets": plain_nets(nets)} | settings
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from netclaims.data.registry import DATA
+from netclaims.data.registry import DATA_KINDS
 from netclaims.errors import SettingsError
 from netclaims.paths import RECIPES, recipe_of
 from netclaims.recipes.code import closure
@@ -21,7 +21,7 @@ from netclaims.recipes.resolve import analysis, preparation, training, training_
 from netclaims.settings.params import Params
 from netclaims.settings.reports import Report, load_settings
 
-WIDTH = 120  # of a line
+WIDTH = 120  # characters of a line
 
 
 def all_recipes() -> dict[Path, str]:
@@ -98,7 +98,7 @@ def _settings(params: Params, reports: list[Report]) -> Iterator[tuple[str, str 
         for report in reports
         for key, entry in report.experiments.items()
     }
-    for name in DATA:
+    for name in DATA_KINDS:
         yield "prepare", name, preparation(name, params)
     for key, found in trainings.items():
         yield "train", key, asdict(found)

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from netclaims.data.functions import FUNCTIONS, evaluate, grid
-from netclaims.data.registry import DATA
+from netclaims.data.registry import DATA_KINDS
 from netclaims.errors import SettingsError, shown
 from netclaims.nets.layers import Layer, count_parameters, shapes
 from netclaims.paths import KEY
@@ -42,8 +42,8 @@ from netclaims.settings.schema import (
 from netclaims.settings.strict_yaml import read_yaml
 from netclaims.tables.columns import identity
 
-DataName = Literal["functions", "mnist", "cifar10"]
-MOST_COMBINATIONS = 1000  # of the values of a sweep and a tuning
+DataName = Literal[tuple(DATA_KINDS)]
+MOST_COMBINATIONS = 1000  # values of a sweep and a tuning, multiplied
 LARGEST_NETWORK = 10**8  # trainable parameters, and numbers in a layer's output: beyond it memory would be short
 
 
@@ -150,7 +150,7 @@ class ExperimentEntry(Settings):
 
     @model_validator(mode="after")
     def _networks_fit(self) -> Self:
-        kind = DATA[self.data]
+        kind = DATA_KINDS[self.data]
         for name, model in self.models.items():
             where = f"models.{name}"
             layers = self.layers(name)
@@ -174,7 +174,7 @@ class ExperimentEntry(Settings):
     @model_validator(mode="after")
     def _crops_leave_something(self) -> Self:
         crop = self.augment and self.augment.crop
-        if crop and crop >= (side := DATA[self.data].shape[-1]):  # as far as that, an image can be black all over
+        if crop and crop >= (side := DATA_KINDS[self.data].shape[-1]):  # shifted so far, an image can be black all over
             raise ValueError(f"augment.crop: at most {side - 1}, as images have {side} pixels a side (found {crop})")
         return self
 
@@ -215,7 +215,7 @@ class ExperimentEntry(Settings):
 
     def parameters(self, model: str) -> int:
         """Return the number of trainable parameters of the named network."""
-        return count_parameters(self.layers(model), DATA[self.data].shape)
+        return count_parameters(self.layers(model), DATA_KINDS[self.data].shape)
 
 
 def load_experiments(path: Path) -> dict[str, ExperimentEntry]:

@@ -8,13 +8,21 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from netclaims.data import registry
+from netclaims.data.registry import DATA_KINDS
 from netclaims.paths import CHECKPOINTS, DATA, METRICS, PARAMS, PLOTS, RECIPES, RUNS
 from netclaims.settings.schema import Count, Line, Name, Positive, Replicas, Settings, validate
 from netclaims.settings.strict_yaml import read_yaml
 
-# What stages write, and DVC removes before it runs them.
-WRITTEN = [*(DATA / name for name in registry.DATA), RUNS, METRICS, PLOTS, RECIPES, CHECKPOINTS, Path("report")]
+# Stages write these, and DVC removes them before it runs the stages.
+WRITTEN = [
+    *(DATA / name for name in DATA_KINDS),
+    RUNS,
+    METRICS,
+    PLOTS,
+    RECIPES,
+    CHECKPOINTS,
+    Path("report"),
+]
 
 
 def _outlives_stages(place: str) -> str:
@@ -25,7 +33,7 @@ def _outlives_stages(place: str) -> str:
     return place
 
 
-Place = Annotated[str, AfterValidator(_outlives_stages)]  # of files that are the user's own
+Place = Annotated[str, AfterValidator(_outlives_stages)]  # files there are the user's own
 
 
 class Torchvision(Settings):
@@ -97,7 +105,7 @@ class Params(Settings):
         if self.scale not in self.scales:
             raise ValueError(f"scale: no {self.scale!r} in scales; there are {', '.join(self.scales)}")
         for name, scale in self.scales.items():
-            for data in ("mnist", "cifar10"):
+            for data in (name for name in type(scale.data).model_fields if name in DATA_KINDS):
                 row = getattr(scale.data, data)
                 if row not in self.datasets:
                     known = ", ".join(self.datasets)

@@ -14,7 +14,7 @@ from netclaims.training.checkpoint import Checkpoint
 from netclaims.training.loop import train
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Run
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 
 def train_all(runs: list[Run], experiment: Training, code: dict[str, str]) -> list[TrainingRecord]:
@@ -32,19 +32,19 @@ def train_all(runs: list[Run], experiment: Training, code: dict[str, str]) -> li
     """
     torch.set_num_threads(1)
     checkpoints = [Checkpoint(run, experiment, code) for run in runs]
-    left = [i for i, checkpoint in enumerate(checkpoints) if not checkpoint.trace()]
+    left = [i for i, checkpoint in enumerate(checkpoints) if not checkpoint.record()]
     left.sort(key=lambda i: -experiment.parameters(runs[i].model))
     labels = [f"{runs[i].key}: run {place} of {len(left)}, {runs[i].model}" for place, i in enumerate(left, start=1)]
     if cluster():
 
-        def keep(place: int, trace: TrainingRecord) -> None:
-            _keep(checkpoints[left[place]], trace, labels[place])
+        def keep(place: int, record: TrainingRecord) -> None:
+            _keep(checkpoints[left[place]], record, labels[place])
 
         on_cluster([(in_one_thread, (train, (runs[i], experiment))) for i in left], runs[0].key, keep)
     else:
         jobs = [(runs[i], experiment, checkpoints[i], label) for i, label in zip(left, labels, strict=True)]
         each([(in_one_thread, (_train, job)) for job in jobs])
-    return [checkpoint.trace() for checkpoint in checkpoints]
+    return [checkpoint.record() for checkpoint in checkpoints]
 
 
 def _train(run: Run, experiment: Training, checkpoint: Checkpoint, label: str) -> None:
@@ -56,11 +56,11 @@ def _train(run: Run, experiment: Training, checkpoint: Checkpoint, label: str) -
             bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
             bar.update(epoch - bar.n)
 
-        trace = train(run, experiment, watch, checkpoint)
-    _keep(checkpoint, trace, label)
+        record = train(run, experiment, watch, checkpoint)
+    _keep(checkpoint, record, label)
 
 
-def _keep(checkpoint: Checkpoint, trace: TrainingRecord, label: str) -> None:
-    if any(trace.diverged):
-        print(f"{label}: {sum(trace.diverged)} of {len(trace.diverged)} nets diverged", file=sys.stderr)  # noqa: T201
-    checkpoint.save_trace(trace)
+def _keep(checkpoint: Checkpoint, record: TrainingRecord, label: str) -> None:
+    if any(record.diverged):
+        print(f"{label}: {sum(record.diverged)} of {len(record.diverged)} nets diverged", file=sys.stderr)  # noqa: T201
+    checkpoint.save_record(record)

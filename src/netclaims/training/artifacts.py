@@ -10,14 +10,14 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from netclaims.errors import DataError
+from netclaims.errors import SettingsError
 from netclaims.files import as_written, first, read_table, write_table
 from netclaims.nets.network import Weights
-from netclaims.paths import RUNS
+from netclaims.paths import RUNS, report_path
 from netclaims.tables.training import HISTORY, NETS, STEPS
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Run
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 
 def write_runs(experiment: Training, runs: list[Run], records: list[TrainingRecord]) -> None:
@@ -79,12 +79,12 @@ def _save(path: Path, runs: dict[int, Weights]) -> None:
 def _write(path: Path, tensors: Weights) -> None:
     try:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
-    except SafetensorError as error:  # what safetensors makes of a full disk
+    except SafetensorError as error:  # a full disk raises it too
         raise OSError(f"{path}: {error}") from None
 
 
 def read_weights(key: str) -> dict[int, Weights]:
-    """Final weights of every run of an experiment, by the number of the run: tensors of shape (members, ...)."""
+    """Read the final weights of every run of an experiment, by the number of the run: tensors (members, ...)."""
     return _load(RUNS / key / "weights.safetensors")
 
 
@@ -104,7 +104,7 @@ def read_snapshots(key: str, stops: bool) -> tuple[Weights, list[int], list[int]
         every net diverged.
 
     Raises:
-        DataError: there are no two epochs, and so no path.
+        SettingsError: there are no two epochs, and so no path.
     """
     nets = read_table(key, "nets")
     nets = nets[~nets["diverged"]]
@@ -117,8 +117,10 @@ def read_snapshots(key: str, stops: bool) -> tuple[Weights, list[int], list[int]
     if stops and epochs[-1] < end:
         epochs.append(end)
     if len(epochs) < 2:
-        remedy = "a lower value under stop" if stops else "record.weights_every of at most its epochs"
-        raise DataError(f"experiments.{key}: its nets have no weights but the initial ones, and no path; take {remedy}")
+        where = f"{report_path(key)}: experiments.{key}"
+        if stops:
+            raise SettingsError(f"{where}.stop: lower; all nets meet it at the start: no path")
+        raise SettingsError(f"{where}.record.weights_every: at most its epochs; from initial weights alone, no path")
     paths = {
         name: torch.stack(
             [_path(snapshots[net.run][name], final[net.run][name], net.member, epochs) for net in nets.itertuples()]
@@ -129,7 +131,7 @@ def read_snapshots(key: str, stops: bool) -> tuple[Weights, list[int], list[int]
 
 
 def _path(snapshots: torch.Tensor, final: torch.Tensor, member: int, epochs: list[int]) -> torch.Tensor:
-    """One tensor of one net at these epochs, (epochs, ...): as it ended where its run has no snapshots any more."""
+    """Return one tensor of one net at these epochs, (epochs, ...): as it ended where its run has no snapshots."""
     own = snapshots[member][: len(epochs)]
     return torch.cat([own, final[member].expand(len(epochs) - len(own), *final.shape[1:])])
 

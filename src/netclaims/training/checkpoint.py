@@ -1,7 +1,7 @@
 """What a run has come to, on disk until its outputs are stored: an interrupted training goes on from there.
 
 A run's file `checkpoints/<experiment>/<digest>.safetensors` holds its state after an epoch, and when it is finished its
-trace. The digest is over everything that its numbers depend on, so that no other run ever reads it.
+record. The digest is over everything that its numbers depend on, so that no other run ever reads it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch import Tensor
 from netclaims.paths import CHECKPOINTS, DATA, RUNS
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Run
-from netclaims.training.training import Training
+from netclaims.training.settings import Training
 
 # The state of a run is saved after the first epoch that ends so many seconds after the last time, and so rarely that
 # saving takes at most a twentieth of the time. Whether it is saved changes no number.
@@ -62,34 +62,34 @@ class Checkpoint:
         self._next = monotonic() + max(SECONDS, (monotonic() - begun) / SHARE)
 
     def state(self) -> State | None:
-        """The saved state, if there is one of an unfinished run."""
+        """Load a state saved by `save_state`; None if there is none, or the run is finished."""
         return _read(self.path).get("state")
 
-    def save_trace(self, trace: TrainingRecord) -> None:
-        """Save what a finished run leaves, in place of its state."""
-        _write(self.path, {"trace": vars(trace)})
+    def save_record(self, record: TrainingRecord) -> None:
+        """Save the record of a finished run, in place of its state."""
+        _write(self.path, {"record": vars(record)})
 
-    def trace(self) -> TrainingRecord | None:
-        """The trace, if the run is finished."""
-        found = _read(self.path).get("trace")
+    def record(self) -> TrainingRecord | None:
+        """Load the record of a finished run; None if it is not finished."""
+        found = _read(self.path).get("record")
         return None if found is None else TrainingRecord(**found)
 
 
 def discard() -> None:
     """Remove the checkpoints of all experiments whose outputs are written.
 
-    Not for a training to do at its end: DVC may be stopped, or find itself locked, before it has stored the outputs.
+    No training does this at its end: DVC may be stopped, or find itself locked, before it has stored the outputs.
     """
     for folder in CHECKPOINTS.glob("*"):
         if (RUNS / folder.name).exists():
             shutil.rmtree(folder)
-    with suppress(OSError):  # there is none, or others are still needed
+    with suppress(OSError):  # there is no folder, or others in it are still needed
         CHECKPOINTS.rmdir()
 
 
 def _digest(run: Run, experiment: Training, code: dict[str, str]) -> str:
     """Return a digest over what the numbers of a run depend on: its settings, its data and the code."""
-    # What else there is to train, and what is made of it, is nothing to this run.
+    # This run does not depend on what else is trained, nor on what is made of it.
     whole = asdict(experiment)
     settings = {name: value for name, value in whole.items() if name not in NOT_OF_A_RUN}
     said = json.dumps([asdict(run), whole["models"][run.model], settings, code], sort_keys=True)
@@ -121,10 +121,10 @@ def _write(path: Path, content: State) -> None:
 
 
 def _read(path: Path) -> State:
-    """What was written; nothing where there is no file, or one that is damaged."""
+    """Load what `_write` saved; nothing where there is no file, or one that is damaged."""
     try:
         with safe_open(path, "pt") as file:
-            # A copy of each: tensors out of a file lie unaligned in memory.
+            # Each is copied: tensors out of a file lie unaligned in memory.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no mapping)
             return json.loads(
                 file.metadata()["content"], object_hook=lambda d: tensors[d["tensor"]] if d.keys() == {"tensor"} else d

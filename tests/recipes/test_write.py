@@ -1,0 +1,117 @@
+"""Recipes in files: one for every stage of the pipeline, rewritten where what it holds has changed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from dvc.repo import Repo
+
+from netclaims.errors import SettingsError
+from netclaims.recipes.write import all_recipes, write_recipes
+
+ROOT = Path(__file__).parents[2]
+REPORTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "reports").glob("*.yaml")}
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A current folder with the settings of the project."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "reports", tmp_path / "reports")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def replaced(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def differing(before: dict[Path, str], after: dict[Path, str]) -> set[str]:
+    assert before.keys() == after.keys()
+    return {path.relative_to("recipes").with_suffix("").as_posix() for path in before if before[path] != after[path]}
+
+
+@pytest.mark.usefixtures("files")
+def test_every_stage_depends_on_a_recipe_of_its_own_and_there_is_no_other():
+    with Repo(str(ROOT)) as repo:
+        stages = {stage.name: {str(dep) for dep in stage.deps} for stage in repo.index.stages}
+    of_stages = {name: {dep for dep in deps if dep.startswith("recipes/")} for name, deps in stages.items()}
+    del of_stages["recipes"]
+    assert of_stages == {name: {f"recipes/{name.replace('@', '/')}.json"} for name in of_stages}
+    assert {path.as_posix() for path in all_recipes()} == set().union(*of_stages.values())
+    assert len(of_stages) > 90
+
+
+def test_a_change_of_an_entry_is_one_of_its_recipe_and_a_remark_is_none(files):
+    before = all_recipes()
+    path = files / "reports" / "d.yaml"
+    replaced(path, "radius: 1.0e-3", "radius: 1.0e-2")
+    path.write_text(f"# a remark\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+    after = all_recipes()
+    assert differing(before, after) == {"hessian/d-minimal-ratio", "docs", "report"}  # pages that show it
+    found = [json.loads(recipes[Path("recipes/hessian/d-minimal-ratio.json")]) for recipes in (before, after)]
+    assert [recipe["settings"]["radius"] for recipe in found] == [1e-3, 1e-2]
+    assert found[0]["code"] == found[1]["code"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "own"),
+    [
+        ("batch_size: 64 ", "batch_size: 65 ", {"batch_size"}),
+        ("replicas: 5 ", "replicas: 6 ", {"replicas", "least_replicas"}),  # there are ten at the least
+        ("seed: 0 ", "seed: 1 ", set()),
+    ],
+)
+def test_a_knob_reaches_the_trainings_that_leave_it_open(files, old, new, own):
+    before = all_recipes()
+    replaced(files / "params.yaml", old, new)
+    found = {name for name in differing(before, all_recipes()) if name.startswith("train/")}
+    entries = {key: entry for report in REPORTS.values() for key, entry in report["experiments"].items()}
+    expected = {
+        f"train/{key}"
+        for key, entry in entries.items()
+        if not own & {*entry, *entry.get("sweep", {}), *entry.get("tune", {})}
+    }
+    assert (len(expected) < len(entries)) == bool(own)
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("device: auto ", "device: cpu "), ("max_replicas: 2\n", "max_replicas: 3\n")]
+)
+def test_a_device_and_a_scale_that_is_not_chosen_reach_nothing(files, old, new):
+    before = all_recipes()
+    replaced(files / "params.yaml", old, new)
+    assert all_recipes() == before
+
+
+def test_only_files_that_change_are_written_and_what_belongs_to_no_stage_goes(files):
+    recipes = all_recipes()
+    assert write_recipes() == len(recipes)
+    held = {path: path.read_text(encoding="utf-8") for path in Path("recipes").rglob("*") if path.is_file()}
+    assert held == recipes
+    times = {path: path.stat().st_mtime_ns for path in recipes}
+    more = [Path("recipes/train/d-gone.json"), Path("recipes/gone/d-x.json"), Path("recipes/train/d-capacity.json.new")]
+    for path in more:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}")
+    edited = Path("recipes/train/d-capacity.json")
+    edited.write_text("{}")
+    write_recipes()
+    assert {path: path.read_text(encoding="utf-8") for path in Path("recipes").rglob("*") if path.is_file()} == recipes
+    assert not Path("recipes/gone").exists()
+    assert {path for path in recipes if path.stat().st_mtime_ns != times[path]} == {edited}
+
+
+def test_nothing_is_written_of_settings_that_are_wrong(files):
+    write_recipes()
+    before = {path: path.read_bytes() for path in Path("recipes").rglob("*.json")}
+    replaced(files / "reports" / "d.yaml", "radius: 1.0e-3", "radius: 0")
+    replaced(files / "params.yaml", "seed: 0 ", "seed: 1 ")
+    with pytest.raises(SettingsError, match="radius"):
+        write_recipes()
+    assert {path: path.read_bytes() for path in Path("recipes").rglob("*.json")} == before
