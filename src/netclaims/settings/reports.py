@@ -70,7 +70,7 @@ def load_settings() -> tuple[Params, list[Report]]:
         params = load_params()
     except SettingsError as error:
         faults.append(str(error))
-    paths = sorted(REPORTS.glob("*.yaml"))
+    paths = sorted(path for path in REPORTS.glob("*.yaml") if not path.name.startswith("."))  # as editors leave them
     if not paths:
         faults.append(f"{REPORTS}: no report there, expected a file <report>.yaml for each")
     for path in paths:
