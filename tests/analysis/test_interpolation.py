@@ -370,7 +370,7 @@ def stage(prepared, experiment, params, write_recipe, monkeypatch):
         line = {"report": "d", "nets": "d-test", "data": "mnist", "over": "batch_size", "between": list(sizes)}
         line |= {"alpha": [-1, 2], "points": 7} | changes
         nets = experiment(models=MODELS, examples=20, replicas=replicas, **sweep)
-        write_recipe("interpolate", "d-line", analysis(InterpolateSettings.model_validate(line), nets, params()))
+        write_recipe("interpolate", "d-line", analysis(InterpolateSettings.model_validate(line), nets))
         Path("runs/d-test").mkdir(parents=True, exist_ok=True)
         about = {"scale": "small", "data": "noise", "replicas": replicas}
         Path("runs/d-test/about.json").write_text(json.dumps(about))

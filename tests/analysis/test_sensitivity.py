@@ -208,7 +208,7 @@ def stage(prepared, experiment, params, write_recipe, monkeypatch):
         nets = experiment(models=models, sweep=sweep or None, against=against, examples=limit)
         section = {"report": "d", "nets": "d-test", "data": "mnist", "against": against, "examples": 5}
         section["curvature"] = {"examples": 12, "iterations": 25, "probes": 3, "epsilon": 1e-3} | changes
-        settings = analysis(SensitivitySettings.model_validate(section), nets, params())
+        settings = analysis(SensitivitySettings.model_validate(section), nets)
         write_recipe("sensitivity", "d-curved", settings)
         Path("runs/d-test").mkdir(parents=True, exist_ok=True)
         Path("runs/d-test/about.json").write_text(json.dumps({"scale": "small", "data": "noise", "replicas": 2}))
