@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def machine() -> str:
-    """Processor, cores, and versions of what is compared, in one line."""
+    """Return processor, cores, and versions of what is compared, in one line."""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _repro(clone: Path, environment: dict[str, str], targets: list[str]) -> tuple[float, int]:
-    """Seconds of a `dvc repro`, and the largest memory of all its processes together, in bytes (PSS)."""
+    """Run `dvc repro`, and return its seconds and the largest memory of all its processes together, in bytes (PSS)."""
     begun, peak, done = perf_counter(), [0], Event()
     running = psutil.Popen(
         [sys.executable, "-m", "dvc", "repro", *targets], cwd=clone, env=environment, stdout=subprocess.DEVNULL
@@ -69,7 +69,7 @@ def _repro(clone: Path, environment: dict[str, str], targets: list[str]) -> tupl
             for process in [running, *running.children(recursive=True)]:
                 try:
                     total += process.memory_full_info().pss
-                except psutil.Error:  # it has ended
+                except psutil.Error:  # it has ended meanwhile
                     continue
             peak[0] = max(peak[0], total)
 
@@ -84,7 +84,7 @@ def _repro(clone: Path, environment: dict[str, str], targets: list[str]) -> tupl
 
 
 def _start_up(clone: Path, stage: str) -> float:
-    """Median seconds of a script that ends after its imports, saying what arguments it takes."""
+    """Return the median seconds of a script that ends after its imports, saying what arguments it takes."""
     spent = []
     for _ in range(5):
         begun = perf_counter()
@@ -95,7 +95,15 @@ def _start_up(clone: Path, stage: str) -> float:
 
 
 def render(wall: float, memory: int, seconds: dict[str, list[float]], start_up: dict[str, float], idle: float) -> str:
-    """The table, in Markdown."""
+    """Return the table, in Markdown.
+
+    Args:
+        wall: seconds of the whole `dvc repro`.
+        memory: the most that all of its processes took together, in bytes.
+        seconds: of every run of a script, by its stage.
+        start_up: seconds of a script that does nothing after its imports, by its stage.
+        idle: seconds of a `dvc repro` that has nothing to do.
+    """
     lines = ["| stages | number | seconds in all | of these start-up | work |", "|---|---|---|---|---|"]
     work: dict[str, float] = defaultdict(float)
     started = 0.0

@@ -53,7 +53,13 @@ class Bench:
     peak: dict[str, float]
 
     def problem(self, entry: dict, layers: list, **changes: Any) -> Problem:
-        """A network and an entry with changes."""
+        """Make a problem of a network and an entry with changes.
+
+        Args:
+            entry: as an entry of reports/*.yaml has it, without models.
+            layers: the network, as the entry would list it.
+            changes: keys of the entry that are other here.
+        """
         content = entry | {"models": {"net": {"layers": layers}}} | changes
         checked = ExperimentEntry.model_validate(content)
         images = None if checked.functions else training_size(checked.data, self.params)
@@ -61,14 +67,27 @@ class Bench:
 
 
 def make_bench(folder: Path, names: Iterable[str], mnist: Path | None) -> Bench:
-    """Prepare the data that the comparisons need, and measure the peak."""
+    """Prepare the data that the comparisons need, and measure the peak.
+
+    Args:
+        folder: where the data go.
+        names: of the comparisons.
+        mnist: folder of all images of MNIST, in torchvision's layout; None for the 5,000 of the quick scale.
+    """
     params = make_params(mnist)
     prepare_data(folder, params, {data for name in names for data in COMPARISONS[name].data})
     return Bench(folder, params, mnist is not None, measure_peak(folder))
 
 
 def contender(entry: Entry, timed: Timed, operations: float | None = None, peak: float | None = None) -> Results:
-    """What a contender took, and the share of the peak at which its operations (per piece of work) are done."""
+    """Return what a contender took, and the share of the peak at which its operations are done.
+
+    Args:
+        entry: the contender.
+        timed: what it took.
+        operations: floating-point operations of one piece of work, if they are counted.
+        peak: operations in a second that the machine can do, if they are.
+    """
     found: Results = {
         "title": entry.title,
         "cores": entry.cores,
@@ -100,7 +119,7 @@ def _trained(bench: Bench, problem: Problem, entries: list[Entry], about: Result
 
 
 def small(bench: Bench) -> Results:
-    """The net of 571 parameters, 8 and 24 replicas together."""
+    """Time the net of 571 parameters, 8 and 24 replicas together."""
     problem = bench.problem(FUNCTION, SMALL, points=300, epochs=SMALL_EPOCHS)
     alone, plain = {"problem": problem}, {"problem": problem, "nets": 2, "loader": False}
     found = {}
@@ -161,17 +180,17 @@ def _written(layers: list) -> str:
 
 
 def mlp(bench: Bench) -> Results:
-    """A dense net on MNIST."""
+    """Time a dense net on MNIST."""
     return _classifiers(bench, "mlp", "mnist", MLP, 4, 6, "MLP on MNIST")
 
 
 def cnn(bench: Bench) -> Results:
-    """A convolutional net on MNIST."""
+    """Time a convolutional net on MNIST."""
     return _classifiers(bench, "cnn", "mnist", CNN, 2, 4, "CNN on MNIST")
 
 
 def cifar(bench: Bench) -> Results:
-    """A convolutional net on images like CIFAR-10's."""
+    """Time a convolutional net on images like CIFAR-10's."""
     return _classifiers(bench, "cifar", "cifar10", CIFAR_CNN, 2, 4, "CNN on MNIST-M (in place of CIFAR-10)")
 
 
@@ -189,7 +208,7 @@ LANCZOS_EXAMPLES = 1000
 
 
 def hessian(bench: Bench) -> Results:
-    """The exact Hessian of the net of 571 parameters, in float64."""
+    """Time the exact Hessian of the net of 571 parameters, in float64."""
     where, found = "benchmarks.hessians:Exact", {}
     for activation in ("relu", "tanh"):
         problem = bench.problem(FUNCTION, SMALL, points=300, epochs=1, activation=activation)
@@ -221,7 +240,7 @@ def hessian(bench: Bench) -> Results:
 
 
 def lanczos(bench: Bench) -> Results:
-    """The largest eigenvalue of the Hessian of the MLP on MNIST."""
+    """Time the largest eigenvalue of the Hessian of the MLP on MNIST."""
     problem = bench.problem(IMAGES, MLP, data="mnist", batch_size=64, epochs=1, examples=LANCZOS_EXAMPLES)
     titles = {"ours": "netclaims", "curvlinops": "curvlinops", "eigenthings": "hessian-eigenthings"}
     settings = {"problem": problem, "iterations": ITERATIONS}
@@ -249,7 +268,7 @@ CURVE_REPEATS = 3
 
 
 def curves(bench: Bench) -> Results:
-    """How cost grows with replicas, parameters, data and batch size: one core of ours, all cores of the homework."""
+    """Time how cost grows with replicas, parameters, data and batch size: ours on one core, the homework on all."""
     function = bench.problem(FUNCTION, SMALL, points=300, epochs=CURVE_EPOCHS)
 
     def on_mnist(width: int = 256, examples: int = 4000, batch_size: int = 64) -> Problem:
@@ -280,7 +299,7 @@ def curves(bench: Bench) -> Results:
 
 
 def processes(bench: Bench) -> Results:
-    """The same list of runs in one process and in as many as there are cores."""
+    """Time the same list of runs in one process and in as many as there are cores."""
     found = {}
     lists = {
         "small": (bench.problem(FUNCTION, SMALL, points=300, epochs=SMALL_EPOCHS), 4, 24, "4 runs of 24 small nets"),
@@ -300,7 +319,7 @@ def processes(bench: Bench) -> Results:
 
 
 def _start_seconds() -> list[float]:
-    """Wall-clock seconds of a training stage before it does anything: without words it imports, and says its usage."""
+    """Time a training stage that does nothing: without words it imports, and says its usage. Wall-clock seconds."""
     found = []
     for _ in range(REPEATS):
         start = perf_counter()
@@ -310,9 +329,10 @@ def _start_seconds() -> list[float]:
 
 
 def independent_runs() -> dict[str, list[Results]]:
-    """Of every training stage, by its kind: how many runs it has, and its nominal seconds on 1, 2 and 16 cores.
+    """Count the runs of every training stage at the scale of `params.yaml`, and estimate how long they take.
 
-    At the scale of `params.yaml`.
+    Returns:
+        By the kind of stage: its runs, and its nominal seconds on 1, 2 and 16 cores.
     """
     params = load_params(ROOT / PARAMS)
     kinds: dict[str, list[Results]] = {}
@@ -338,7 +358,7 @@ def _kind(experiment: Training) -> str:
 
 
 def makespan(seconds: list[float], cores: int) -> float:
-    """When the last of independent runs ends, if the longest that is left goes to the first core that is free."""
+    """Return when the last of independent runs ends, if the longest that is left goes to the first free core."""
     free = [0.0] * cores
     for some in sorted(seconds, reverse=True):
         free[free.index(min(free))] += some

@@ -16,7 +16,7 @@ LINES = {"ours": "netclaims, one core", "homework": "homework loop, all cores"}
 
 
 def draw_scaling(curves: dict[str, Any]) -> Figure:
-    """Seconds against each setting, both axes logarithmic: the median of the repeats, and a band for all of them."""
+    """Draw seconds against each setting, on logarithmic axes: the median of the repeats, and a band for all of them."""
     style.apply()
     figure = Figure(figsize=(10, 3), layout="constrained")
     panels = figure.subplots(1, len(curves["axes"]))

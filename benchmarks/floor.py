@@ -19,7 +19,7 @@ class Products(Contender):
     """
 
     def __init__(self, problem: Problem, members: int) -> None:
-        """Random numbers in place of weights, activations and gradients."""
+        """Draw random numbers in place of weights, activations and gradients."""
         torch.set_num_threads(1)
         self.pieces, self._steps = members, problem.setting.epochs
         points = problem.experiment.points
@@ -35,7 +35,7 @@ class Products(Contender):
 
     @torch.no_grad()
     def work(self, repeat: int) -> None:
-        """As many steps as there are epochs."""
+        """Multiply for as many steps as there are epochs."""
         for _ in range(self._steps):
             for weight, activation, gradient in self._layers:
                 weight @ activation
@@ -43,5 +43,5 @@ class Products(Contender):
                 weight.mT @ gradient
 
     def outcome(self, done: None) -> NDArray[np.floating]:
-        """Nothing is trained."""
+        """Return no losses: nothing is trained."""
         return np.empty(0)

@@ -44,7 +44,7 @@ class _AtWeights(Contender):
         self._dtype = dtype
 
     def weights(self, repeat: int) -> Weights:
-        """Initial weights, (1, ...), which the module has then, too."""
+        """Return initial weights, (1, ...), and give them to the module, too."""
         found = {name: w.to(self._dtype) for name, w in self.network.initial([stream(repeat, "weights")]).items()}
         with torch.no_grad():
             for parameter, weight in zip(self.module.parameters(), found.values(), strict=True):
@@ -52,7 +52,7 @@ class _AtWeights(Contender):
         return found
 
     def loss(self, flat: Tensor) -> Tensor:
-        """Of all parameters in one row, layer by layer the weights and then the biases."""
+        """Return the loss of all parameters in one row, layer by layer the weights and then the biases."""
         tensors, start = {}, 0
         for name, parameter in self.module.named_parameters():
             tensors[name] = flat[start : start + parameter.numel()].view_as(parameter)
@@ -60,13 +60,13 @@ class _AtWeights(Contender):
         return self.criterion(functional_call(self.module, tensors, (self.x,)), self.y)
 
     def eigenthings(self) -> Any:
-        """The operator of hessian-eigenthings."""
-        from hessian_eigenthings import HessianOperator, supervised_loss  # here: the others do without it
+        """Return the operator of hessian-eigenthings."""
+        from hessian_eigenthings import HessianOperator, supervised_loss  # the others do without it
 
         return HessianOperator(self.module, [(self.x, self.y)], supervised_loss(self.criterion))
 
     def curvlinops(self) -> HessianLinearOperator:
-        """The operator of curvlinops."""
+        """Return the operator of curvlinops."""
         parameters = list(self.module.parameters())
         return HessianLinearOperator(
             self.module, self.criterion, parameters, [(self.x, self.y)], check_deterministic=False
@@ -77,7 +77,7 @@ class Exact(_AtWeights):
     """The whole matrix in float64, from `kind` of code."""
 
     def __init__(self, problem: Problem, kind: str) -> None:
-        """Nothing is computed yet."""
+        """Choose the code; nothing is computed yet."""
         super().__init__(problem, torch.float64)
         self._compute = {
             "ours": self._closed_form,
@@ -90,11 +90,11 @@ class Exact(_AtWeights):
         self._unit_by_unit = kind == "ours"
 
     def work(self, repeat: int) -> Tensor:
-        """The matrix, (P, P)."""
+        """Return the matrix, (P, P)."""
         return self._compute(self.weights(repeat))
 
     def outcome(self, done: Tensor) -> NDArray[np.floating]:
-        """The matrix, its rows and columns in the order of the module's parameters."""
+        """Return the matrix, its rows and columns in the order of the module's parameters."""
         if self._unit_by_unit:
             numbers = torch.arange(self.size).unsqueeze(0)
             place = theta_of(unflatten(numbers, self.weights(0)))[0].long().argsort()
@@ -114,16 +114,22 @@ class Largest(_AtWeights):
     """The largest eigenvalue by so many iterations of Lanczos in float32, from `kind` of code."""
 
     def __init__(self, problem: Problem, kind: str, iterations: int) -> None:
-        """Nothing is computed yet."""
+        """Choose the code; nothing is computed yet.
+
+        Args:
+            problem: network and data.
+            kind: whose code: ours, or that of a library.
+            iterations: of Lanczos.
+        """
         super().__init__(problem, torch.float32)
         self._kind, self._iterations = kind, iterations
 
     def work(self, repeat: int) -> Tensor:
-        """The eigenvalue."""
+        """Return the eigenvalue."""
         weights = self.weights(repeat)
-        torch.manual_seed(repeat)  # of the first vector
+        torch.manual_seed(repeat)  # the first vector is random
         if self._kind == "eigenthings":
-            from hessian_eigenthings import lanczos as theirs  # here: the others do without it
+            from hessian_eigenthings import lanczos as theirs  # the others do without it
 
             return theirs(self.eigenthings(), k=1, max_iter=self._iterations, which="LA", seed=repeat).eigenvalues
         if self._kind == "curvlinops":
@@ -134,5 +140,5 @@ class Largest(_AtWeights):
         return lanczos(operator, self._iterations)[0].max()
 
     def outcome(self, done: Tensor) -> NDArray[np.floating]:
-        """The eigenvalue."""
+        """Return the eigenvalue as an array."""
         return done.detach().numpy().reshape(1)

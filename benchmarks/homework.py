@@ -21,7 +21,13 @@ ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh}
 
 
 def network(layers: list[Layer], activation: str, example: Shape) -> nn.Sequential:
-    """A network of dense, convolutional and pooling layers as torch.nn has it, from torch's global generator."""
+    """Build a network of dense, convolutional and pooling layers with torch.nn, from torch's global generator.
+
+    Args:
+        layers: the network, input first.
+        activation: relu, leaky_relu or tanh.
+        example: shape of one input.
+    """
     found: list[nn.Module] = []
     for layer, shape in zip(layers, shapes(layers, example), strict=True):
         match layer:
@@ -36,12 +42,18 @@ def network(layers: list[Layer], activation: str, example: Shape) -> nn.Sequenti
                 found.append(nn.MaxPool2d(layer.pool))
             case _:
                 raise ValueError(f"{layer}: not in these networks")
-    return nn.Sequential(*found[:-1])  # no activation after the last layer
+    return nn.Sequential(*found[:-1])  # no activation follows the last layer
 
 
 @torch.no_grad()
 def training_loss(net: nn.Module, criterion: nn.Module, data: Examples) -> float:
-    """The mean loss over a whole data set."""
+    """Return the mean loss over a whole data set.
+
+    Args:
+        net: the network.
+        criterion: the mean loss of a batch.
+        data: the examples.
+    """
     pieces = zip(data.x.split(500), data.y[0].split(500), strict=True)
     return sum(criterion(net(x), y).item() * len(x) for x, y in pieces) / len(data.x)
 
@@ -57,7 +69,7 @@ class _Arrays(CIFAR10):
 
 
 def _image_sets(problem: Problem) -> list[Dataset]:
-    """Training and test images with the usual transforms, standardised as netclaims does."""
+    """Return training and test images with the usual transforms, standardised as netclaims does."""
     folder = problem.folder / "data" / problem.experiment.data
     pixels = np.load(folder / "train_images.npy", allow_pickle=False)
     mean, deviation = (of.astype(np.float32) / 255 for of in (pixels.mean((0, 2, 3)), pixels.std((0, 2, 3))))
@@ -77,7 +89,13 @@ class Homework(Contender):
     """
 
     def __init__(self, problem: Problem, nets: int = 1, loader: bool = True) -> None:
-        """Read the data set."""
+        """Read the data set.
+
+        Args:
+            problem: network, data and settings.
+            nets: how many are trained.
+            loader: whether a full batch, too, comes from a DataLoader.
+        """
         self._problem, self.pieces = problem, nets
         functions = problem.experiment.functions
         self._data, _ = parts(problem.experiment, functions or [])
@@ -90,11 +108,11 @@ class Homework(Contender):
         self._test = None if functions else DataLoader(sets[1], batch_size=1000)
 
     def work(self, repeat: int) -> list[nn.Module]:
-        """The trained networks."""
+        """Return the trained networks."""
         return [self._train(repeat * self.pieces + i) for i in range(self.pieces)]
 
     def outcome(self, done: list[nn.Module]) -> NDArray[np.floating]:
-        """Final training loss of every net."""
+        """Return the final training loss of every net."""
         return np.array([training_loss(net, self._criterion, self._data) for net in done])
 
     def _train(self, seed: int) -> nn.Module:

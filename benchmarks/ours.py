@@ -23,13 +23,20 @@ class Ours(Contender):
     """
 
     def __init__(self, problem: Problem, count: int = 1, members: int = 1, processes: bool = False) -> None:
-        """One thread, in each process."""
+        """Set this process to one thread.
+
+        Args:
+            problem: network, data and settings.
+            count: how many runs.
+            members: nets in each.
+            processes: whether the runs go to processes of their own, as many at once as cores.
+        """
         torch.set_num_threads(1)
         self._problem, self._count, self._members, self._processes = problem, count, members, processes
         self.pieces = count * members
 
     def work(self, repeat: int) -> list[TrainingRecord]:
-        """The traces of all runs."""
+        """Return the records of all runs."""
         runs = self._problem.runs(repeat, self._count, self._members)
         if self._processes:
             traces = train_all(runs, self._problem.experiment, {})
@@ -38,5 +45,5 @@ class Ours(Contender):
         return [train(run, self._problem.experiment) for run in runs]
 
     def outcome(self, done: list[TrainingRecord]) -> NDArray[np.floating]:
-        """Final training loss of every net."""
+        """Return the final training loss of every net."""
         return np.concatenate([record.history["train_loss"][:, -1].numpy() for record in done])

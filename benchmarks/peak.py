@@ -18,23 +18,23 @@ class Multiply(Contender):
     """One product of two matrices."""
 
     def __init__(self, dtype: str) -> None:
-        """Of random numbers of this type."""
+        """Draw random numbers of this type."""
         self._left, self._right = torch.rand(2, SIDE, SIDE, dtype=getattr(torch, dtype))
 
     def work(self, repeat: int) -> torch.Tensor:
-        """The product."""
+        """Return the product."""
         return self._left @ self._right
 
     def outcome(self, done: torch.Tensor) -> NDArray[np.floating]:
-        """Nothing to compare."""
+        """Return nothing to compare."""
         return np.empty(0)
 
 
 def measure_peak(folder: Path) -> dict[str, float]:
-    """Floating-point operations in a second, best of all repeats: `float32` and `float64`, on one core and on all.
+    """Measure floating-point operations in a second, the best of all repeats.
 
     Returns:
-        By the type and the cores, such as `float32, one core`.
+        Operations by type and cores, such as `float32, one core`: `float32` and `float64`, on one core and on all.
     """
     entries = [
         Entry(f"{dtype}, {cores}", "", "benchmarks.peak:Multiply", {"dtype": dtype}, cores, process=cores)

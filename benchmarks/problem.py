@@ -19,7 +19,7 @@ from netclaims.training.runs import Run, runs_of
 from netclaims.training.settings import Setting, Training
 
 ROOT = Path(__file__).parents[1]
-# An entry like those of reports/*.yaml; what differs, each comparison says.
+# An entry like those of reports/*.yaml. Each comparison says what differs from it.
 ENTRY = {
     "report": "benchmarks",
     "title": "Timed",
@@ -45,7 +45,13 @@ class Problem:
     experiment: Training
 
     def runs(self, seed: int, count: int, members: int = 1) -> list[Run]:
-        """So many runs of so many nets each, no two of the same seed."""
+        """List so many runs of so many nets each, no two of the same seed.
+
+        Args:
+            seed: runs of another seed are other ones.
+            count: how many runs.
+            members: nets in each.
+        """
         trainings = [replace(self.experiment, seed=seed * count + i, replicas=members) for i in range(count)]
         return [run for training in trainings for run in runs_of(training, "cpu")]
 
@@ -87,7 +93,7 @@ class Problem:
 
 
 def make_params(mnist: Path | None) -> Params:
-    """`params.yaml` at the quick scale without its bound; with `mnist`, all images that lie in this folder."""
+    """Read `params.yaml`, and take its quick scale without a bound; with `mnist`, all images in this folder."""
     params = load_params(ROOT / PARAMS)
     scale = params.scales["quick"].model_copy(update={"train_seconds": 1e12})
     datasets = params.datasets
@@ -103,6 +109,11 @@ def make_params(mnist: Path | None) -> Params:
 
 def prepare_data(folder: Path, params: Params, names: set[str]) -> None:
     """Write `data/` for these data sets into the folder, and for `mnist` the same images as MNIST's own files.
+
+    Args:
+        folder: where `data/` goes.
+        params: what the data are.
+        names: of the data sets.
 
     Raises:
         DataError: the source is missing or damaged.

@@ -10,7 +10,7 @@ from benchmarks.timing import ONE
 
 Results = dict[str, Any]
 
-# What is aimed at: words, comparison, contenders that are beaten, and how many times ours each of them has to take.
+# Aims: the words, the comparison, the contenders to beat, and how many times as long as ours each of them has to take.
 AIMS = [
     ("small nets ≥ 8× the homework loop per net", "small-8", ["homework"], 8.0),
     ("small nets ≥ 8× the homework loop per net", "small-24", ["homework"], 8.0),
@@ -66,7 +66,7 @@ as netclaims a contender takes for one of them, again median [smallest, largest]
 
 
 def render(results: Results) -> str:
-    """The whole document.
+    """Return the whole document.
 
     Args:
         results: the content of `results.json`.
@@ -80,13 +80,13 @@ def render(results: Results) -> str:
 
 
 def ratios(comparison: Results, name: str) -> list[float]:
-    """How many times as long as ours the named contender takes for one piece of work, by repeat."""
+    """Return how many times as long as ours the named contender takes for one piece of work, by repeat."""
     ours, other = (_each(comparison["contenders"][who]) for who in ("ours", name))
     return [b / a for a, b in zip(ours, other, strict=True)]
 
 
 def agreement(losses: list[float], ours: list[float]) -> float:
-    """The difference of two means in standard errors of that difference."""
+    """Return the difference of two means in standard errors of that difference."""
     error = sqrt(sum(stdev(some) ** 2 / len(some) for some in (losses, ours)))
     return (mean(losses) - mean(ours)) / error
 
@@ -156,7 +156,7 @@ def _comparison(comparison: Results) -> str:
 
 
 def _floor(contenders: Results) -> str:
-    """What limits the small nets, from the time of the matrix products alone."""
+    """Tell what limits the small nets, from the time of the matrix products alone."""
     floor, ours, jax = (1e3 * median(_each(contenders[name])) for name in ("floor", "ours-one-core", "jax-two"))
     return (
         f"\nThe limit: on one core the matrix products of these steps by themselves take torch {floor:.0f} ms a net, "
@@ -234,8 +234,8 @@ def _sixteen(stages: Results) -> str:
     lines = [
         "### Sixteen cores: reasoned, not measured\n",
         "Runs are independent: they share no number and wait for each other only at the end of their stage. So a stage "
-        "takes as long as its longest run at least, and its start, which more cores do not shorten. From the runs that "
-        "the plan gives each training stage at the default scale, "
+        "takes as long as its longest run at least, and its start, which more cores do not shorten. From the runs of "
+        "each training stage at the default scale, "
         "their nominal seconds (src/netclaims/training/budget.py), "
         f"the longest run first to whichever core is free, and a start of {start:.1f} s (measured here: Python, its "
         "imports) follows (Amdahl 1967):\n",

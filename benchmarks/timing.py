@@ -35,11 +35,11 @@ class Contender:
     compile_seconds: float | None = None
 
     def work(self, repeat: int) -> Any:
-        """What is timed. `repeat` seeds everything that is random in it."""
+        """Do what is timed; `repeat` seeds everything that is random in it."""
         raise NotImplementedError
 
     def outcome(self, done: Any) -> NDArray[np.floating]:
-        """What came of the work, for comparison with the others: not timed."""
+        """Return what came of the work, for comparison with the others; this is not timed."""
         raise NotImplementedError
 
 
@@ -100,7 +100,7 @@ class _Worker:
         other.close()
 
     def ask(self, *message: Any) -> Any:
-        """The answer to a message.
+        """Return the answer to a message.
 
         Raises:
             RuntimeError: the process ended instead; what it said is on the standard error.
@@ -109,7 +109,7 @@ class _Worker:
         return self.wait(message[1])
 
     def wait(self, name: str) -> Any:
-        """What it says next.
+        """Return what it says next.
 
         Raises:
             RuntimeError: see `ask`.
@@ -131,7 +131,7 @@ def _serve(connection: Connection, folder: Path, start_method: str, modules: lis
     os.chdir(folder)
     # A process that was spawned spawns others by itself; netclaims is to start its own as it does everywhere.
     multiprocessing.set_start_method(start_method, force=True)
-    for module in modules:  # all processes at once; what is timed comes when each has answered
+    for module in modules:  # all processes import at once; timing begins when each has answered
         import_module(module)
     connection.send("ready")
     made: dict[str, Contender] = {}
@@ -154,7 +154,7 @@ def _serve(connection: Connection, folder: Path, start_method: str, modules: lis
 
 def _make(entry: Entry) -> Contender:
     if entry.cores == ONE:
-        import torch  # here, because not every contender uses it
+        import torch  # imported here, because not every contender uses it
 
         torch.set_num_threads(1)
     module, _, contender = entry.where.partition(":")
@@ -167,6 +167,7 @@ def interleave(entries: Sequence[Entry], folder: Path, repeats: int, label: str)
     Args:
         entries: with different names.
         folder: the current folder of their processes.
+        repeats: how many times each works, and is timed.
         label: of the progress bar.
 
     Returns:

@@ -22,7 +22,7 @@ Weights = list[tuple[jax.Array, jax.Array]]
 
 
 def _initial(key: jax.Array, sizes: list[int]) -> Weights:
-    """Weights and biases uniform on ±1/√fan_in."""
+    """Draw weights and biases uniform on ±1/√fan_in."""
     weights = []
     for (inputs, units), layer in zip(pairwise(sizes), jax.random.split(key, len(sizes) - 1), strict=True):
         bound = inputs**-0.5
@@ -32,7 +32,7 @@ def _initial(key: jax.Array, sizes: list[int]) -> Weights:
 
 
 def _loss(weights: Weights, x: jax.Array, y: jax.Array) -> jax.Array:
-    """Mean squared error; inputs and targets are (1, points), which suits narrow layers."""
+    """Return the mean squared error; inputs and targets are (1, points), which suits narrow layers."""
     for weight, bias in weights[:-1]:
         x = jax.nn.relu(weight @ x + bias)
     weight, bias = weights[-1]
@@ -46,7 +46,13 @@ class Jax(Contender):
     """
 
     def __init__(self, problem: Problem, members: int, devices: int = 1) -> None:
-        """Compile."""
+        """Compile the training.
+
+        Args:
+            problem: network, data and settings.
+            members: nets on each device.
+            devices: how many, which share the cores.
+        """
         jax.config.update("jax_num_cpu_devices", devices)
         experiment = problem.experiment
         data, test = ((part.x.numpy().T, part.y[0].numpy().T) for part in parts(experiment, experiment.functions))
@@ -79,9 +85,9 @@ class Jax(Contender):
         return jax.device_put(jax.random.split(jax.random.key(repeat), self.pieces), self._apart)
 
     def work(self, repeat: int) -> tuple[jax.Array, jax.Array]:
-        """Losses on the training and on the test set: (nets, recorded epochs)."""
+        """Return losses on the training and on the test set: (nets, recorded epochs)."""
         return jax.block_until_ready(self._train(self._keys(repeat)))
 
     def outcome(self, done: tuple[jax.Array, jax.Array]) -> NDArray[np.floating]:
-        """Final training loss of every net."""
+        """Return the final training loss of every net."""
         return np.asarray(done[0])[:, -1]

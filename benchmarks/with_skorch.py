@@ -22,12 +22,12 @@ class Skorch(Contender):
     """Trains one classifier with all of torch's threads; the test set is its validation set, after every epoch."""
 
     def __init__(self, problem: Problem) -> None:
-        """All examples are in memory, standardised."""
+        """Load all examples into memory, standardised."""
         self._problem = problem
         self._data, self._test = parts(problem.experiment, [])
 
     def work(self, repeat: int) -> nn.Module:
-        """The trained network."""
+        """Return the trained network."""
         torch.manual_seed(repeat)
         experiment = self._problem.experiment
         net = NeuralNetClassifier(
@@ -44,5 +44,5 @@ class Skorch(Contender):
         return net.fit(self._data.x, self._data.y[0]).module_
 
     def outcome(self, done: nn.Module) -> NDArray[np.floating]:
-        """Its final training loss."""
+        """Return its final training loss."""
         return np.array([training_loss(done, nn.CrossEntropyLoss(), self._data)])

@@ -18,7 +18,7 @@ def main() -> None:
     judged = judge(find_all(settings.claims, tables, settings.seed))
     write_ledger(settings.claims, settings.looks, judged, settings.scale)
     write_stated(settings.stated, tables, settings.scale)
-    discard()  # DVC has stored what every training wrote: it comes before this stage
+    discard()  # every training comes before this stage, and DVC has stored what it wrote
 
 
 if __name__ == "__main__":

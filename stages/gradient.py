@@ -26,7 +26,7 @@ def main(key: str) -> None:
     experiment = settings.nets
     if settings.against == "step":
         table = read_table(experiment.key, "steps")
-    else:  # the loss whose gradient it is: that of the training set
+    else:  # the gradient is that of the loss on the training set
         table = read_table(experiment.key, "history").rename(columns={"train_loss": "loss"})
     names = experiment.identity
     nets = with_series(experiment, tuned(experiment, read_table(experiment.key, "nets")))

@@ -53,7 +53,7 @@ def main(key: str) -> None:
     weights, nets = read_weights(experiment.key), read_table(experiment.key, "nets")
     controls = read_table(experiment.key, "controls") if settings.control else None
     dense = [name for name, layers in experiment.models.items() if Conv not in map(type, layers)]
-    images(experiment.data)  # read once, for all processes
+    images(experiment.data)  # all processes share what is read here
     jobs = []
     for line in pairs(nets, settings.over, settings.between, dense, controls).to_dict("records"):
         start, end = (member(weights[line[f"run_{at}"]], line[f"member_{at}"]) for at in ("start", "end"))
@@ -67,7 +67,7 @@ def main(key: str) -> None:
 
 
 def _line(settings: Interpolation, line: dict, start: Weights, end: Weights) -> pd.DataFrame:
-    """One pair; the report's own kind on the whole range, the others where the barrier is defined."""
+    """Measure one pair: the report's own kind on the whole range, the others where the barrier is defined."""
     experiment = settings.nets
     network = Network(experiment.models[line["model"]], experiment.activation, experiment.example)
     train, test = parts(experiment, [])

@@ -45,7 +45,7 @@ class Pca:
 @command
 def main(key: str) -> None:
     """Analyse the snapshots of experiment `key`, and the surface around those of its first net that did not diverge."""
-    torch.set_num_threads(1)  # the same bytes on any number of cores
+    torch.set_num_threads(1)  # bytes are the same on any number of cores then
     settings = read_recipe("pca", key, Pca).settings
     experiment, seed = settings.nets, settings.seed
     snapshots, replicas, epochs = read_snapshots(experiment.key, settings.stops)

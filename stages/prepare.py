@@ -9,7 +9,7 @@ from netclaims.recipes.read import read_recipe
 
 @command
 def main(name: str) -> None:
-    """Prepare data `name` from the source that `params.yaml` picks."""
+    """Prepare data `name` from the source that its recipe names."""
     sys.stderr.write(f"{prepare(read_recipe('prepare', name, Preparation).settings)}\n")
 
 

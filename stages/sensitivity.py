@@ -47,7 +47,7 @@ def main(key: str) -> None:
     settings = read_recipe("sensitivity", key, Sensitivity).settings
     experiment = settings.nets
     weights, nets = read_weights(experiment.key), read_table(experiment.key, "nets")
-    images(experiment.data)  # read once, for all processes
+    images(experiment.data)  # all processes share what is read here
     jobs = [(settings, group, weights[run]) for run, group in nets.groupby("run")]
     found, spectra = (pd.concat(tables) for tables in zip(*in_parallel(_measure, jobs, key), strict=True))
     table, spectra = with_series(experiment, found), with_series(experiment, spectra)
@@ -62,14 +62,14 @@ def main(key: str) -> None:
 
 
 def _measure(settings: Sensitivity, nets: pd.DataFrame, weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The nets of one run, all of one architecture, with a column for each quantity; and their spectra."""
+    """Measure the nets of one run, all of one architecture: a column for each quantity, and their spectra."""
     experiment = settings.nets
     network = Network(experiment.models[nets["model"].iloc[0]], experiment.activation, experiment.example)
     train, test = parts(experiment, [])
     found = sensitivities(network, weights, experiment.loss, first_examples(test, settings.examples))
     nets = nets.assign(**{name: value.numpy() for name, value in found.items()})
     some = first_examples(train, settings.curvature.examples)
-    # Other than convolutions, second derivatives of them are faster with the channels first in memory.
+    # Convolutions are faster with the channels last in memory, but their second derivatives with the channels first.
     loss = training_loss(network, weights, experiment.loss, Examples(some.x.contiguous(), some.y))
     curvature, spectra = [], []
     for theta, net in zip(flatten(weights), nets.to_dict("records"), strict=True):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ["benchmarks", "src/netclaims/learn", "stages", "tests/learn"]
+FOLDERS = ["benchmarks", "src/netclaims/training", "stages", "tests/training"]
 FILES = [path for folder in ("benchmarks", "src", "stages", "tests") for path in (ROOT / folder).rglob("*.py")]
 EXCUSED = {"S311", "S314", "S506", "S603", "S607", "S704"}  # may be left out in a line that says why
 

@@ -52,7 +52,7 @@ def _end_with_dvc() -> None:
 
     The next `dvc repro` would start the stage again, and the two would write the same files.
     """
-    if "DVC_STAGE" not in os.environ:  # which DVC sets for what it runs
+    if "DVC_STAGE" not in os.environ:  # DVC sets it for what it runs
         return
     child, dvc = psutil.Process(), psutil.Process().parent()
     while dvc and dvc.name() in SHELLS:  # a shell in between lives on without DVC

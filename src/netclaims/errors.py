@@ -12,7 +12,7 @@ class SettingsError(ValueError):
 
 
 def shown(value: Any) -> str:
-    """A wrong value as messages repeat it: the beginning of a long one."""
+    """Return a wrong value as messages repeat it: the beginning of a long one."""
     text = repr(value)
     return f"{text[:LONGEST_FOUND]}…" if len(text) > LONGEST_FOUND else text
 

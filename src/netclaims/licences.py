@@ -20,12 +20,12 @@ HEADINGS = ("## Packages, to run", "## Packages, for several machines and for de
 class Pin(NamedTuple):
     """A package in requirements.txt."""
 
-    versions: list[str]  # more than one if it depends on the version of Python
+    versions: list[str]  # there are several if they depend on the version of Python
     parents: set[str]  # the packages that need it
 
 
 def pinned(requirements: str) -> dict[str, Pin]:
-    """What a requirements.txt of uv pins, by name of the package."""
+    """Return what a requirements.txt of uv pins, by name of the package."""
     pins: dict[str, Pin] = {}
     for line in requirements.splitlines():
         if found := re.match(r"([a-z0-9-]+)==([^ ;]+)", line):
@@ -37,7 +37,7 @@ def pinned(requirements: str) -> dict[str, Pin]:
 
 
 def needed(pins: dict[str, Pin], dependencies: Iterable[str]) -> set[str]:
-    """The names of the given dependencies, as pyproject.toml has them, and of all that they need in turn."""
+    """Return the names of the given dependencies, as pyproject.toml has them, and of all that they need in turn."""
     names = {re.match(r"[\w.-]+", dependency)[0].lower().replace(".", "-") for dependency in dependencies}
     while more := {name for name, pin in pins.items() if pin.parents & names} - names:
         names |= more
@@ -45,7 +45,7 @@ def needed(pins: dict[str, Pin], dependencies: Iterable[str]) -> set[str]:
 
 
 def licence(about: Message) -> str:
-    """The licence that the metadata of a package state, in their own words.
+    """Return the licence that the metadata of a package state, in their own words.
 
     They do so in an SPDX expression, or in the older field, which some fill with the whole text, or in classifiers.
     """
@@ -59,7 +59,7 @@ def licence(about: Message) -> str:
 
 
 def table(pins: dict[str, Pin]) -> str:
-    """A row per package, in Markdown."""
+    """Return a row per package, in Markdown."""
     rows = ["| package | version | licence | needed by |", "|---|---|---|---|"]
     for name, pin in pins.items():
         try:

@@ -7,7 +7,7 @@ from errno import EINVAL
 from pathlib import Path
 from stat import S_ISREG
 
-# What an entry is called is part of file names, and of the command that DVC gives to a shell.
+# The name of an entry is part of file names, and of the command that DVC gives to a shell.
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 PARAMS, REPORTS = Path("params.yaml"), Path("reports")
@@ -19,22 +19,22 @@ EXPERIMENTS_TABLE = Path("docs/experiments.md")
 
 
 def report_of(key: str) -> str:
-    """The report that the experiment `<report>-<name>` belongs to."""
+    """Return the report that the experiment `<report>-<name>` belongs to."""
     return key.partition("-")[0]
 
 
 def report_path(key: str) -> Path:
-    """The file that holds the experiment `<report>-<name>`."""
+    """Return the file that holds the experiment `<report>-<name>`."""
     return REPORTS / f"{report_of(key)}.yaml"
 
 
 def plots_of(key: str) -> Path:
-    """The folder of an experiment's tables for plots."""
+    """Return the folder of an experiment's tables for plots."""
     return PLOTS / report_of(key) / key
 
 
 def metrics_of(key: str, analysis: str | None = None) -> Path:
-    """The file of an experiment's metrics, or of those of one of its analyses."""
+    """Return the file of an experiment's metrics, or of those of one of its analyses."""
     return METRICS / report_of(key) / (f"{key}.{analysis}.json" if analysis else f"{key}.json")
 
 
@@ -44,7 +44,7 @@ def recipe_of(stage: str, key: str | None = None) -> Path:
 
 
 def file_size(path: Path) -> int:
-    """Size of a file, in bytes.
+    """Return the size of a file, in bytes.
 
     Raises:
         OSError: it is missing, or not a regular file: to read a pipe or a device might never end.

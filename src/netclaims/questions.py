@@ -14,7 +14,7 @@ class Question:
     within: Mapping[str, str] = field(default_factory=dict)
 
 
-# In the order of the report page.
+# The report page has them in this order.
 CHAPTERS: dict[str, dict[str, Question]] = {
     "Deep or shallow": {
         "simulate": Question(
@@ -67,7 +67,7 @@ CHAPTERS: dict[str, dict[str, Question]] = {
         ),
     },
 }
-# What is asked of experiments on any of them.
+# These are asked of experiments on any of them.
 ACROSS = {
     "parameter-counts": "Are the stated numbers of parameters right?",
     "agreement": "Does the report agree with itself?",

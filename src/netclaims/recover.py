@@ -25,7 +25,7 @@ from netclaims.review.base import ReviewError, read_committed
 
 LOCK, RWLOCK, AT_WORK = Path("dvc.lock"), Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/lock")
 RESULTS = (DATA, METRICS, PLOTS, RUNS, Path("docs"), Path("report"))
-UNFINISHED = "*." + "[A-Za-z0-9_-]" * 22 + ".tmp"  # how DVC names a file until it is all there
+UNFINISHED = "*." + "[A-Za-z0-9_-]" * 22 + ".tmp"  # DVC names a file so until it is all there
 UNFINISHED_RECIPE = "*.json.new"
 PATIENCE = 1.0  # seconds in which a DVC at work, in another clone with the same cache, finishes a file of its memory
 STOPPED = "DVC was stopped while it wrote this"
@@ -52,7 +52,7 @@ def recover() -> list[str]:
 
 def _restore_lock() -> list[str]:
     committed = read_committed(LOCK, "")
-    if committed is None or not LOCK.exists():  # nothing to put back, or conflicts, which are for people to resolve
+    if committed is None or not LOCK.exists():  # there is nothing to put back, or conflicts, which people resolve
         return []
     if is_whole(LOCK.read_text(encoding="utf-8"), set(yaml.load(committed, yaml.CSafeLoader)["stages"])):
         return []
@@ -99,7 +99,7 @@ def _drop_half_remembered() -> list[str]:
     if found:
         sleep(PATIENCE)
         found &= _half_remembered()
-    for path in sorted((path for path, _ in found), reverse=True):  # files before the folder that they lie in
+    for path in sorted((path for path, _ in found), reverse=True):  # files go before the folder that they lie in
         path.rmdir() if path.is_dir() else path.unlink()
     return [f"{path}: {STOPPED}; removed" for path, _ in sorted(found)]
 
@@ -110,11 +110,11 @@ def _half_remembered() -> set[tuple[Path, int]]:
     Returns:
         Each with the time of its last change, in nanoseconds.
     """
-    memory = Path(Config(".dvc")["cache"].get("dir", ".dvc/cache")) / "runs"  # a folder for each, of files
+    memory = Path(Config(".dvc")["cache"].get("dir", ".dvc/cache")) / "runs"  # each run has a folder of files
     unfinished = {*memory.rglob(UNFINISHED)}
     found = set()
     for path in (*unfinished, *memory.glob("*/*")):
-        with suppress(FileNotFoundError):  # finished meanwhile
+        with suppress(FileNotFoundError):  # DVC has finished it meanwhile
             if path in unfinished or (path.is_dir() and {*path.iterdir()} <= unfinished):
                 found.add((path, path.stat().st_mtime_ns))
     return found

@@ -6,9 +6,14 @@ import pandas as pd
 
 
 def spread(table: pd.DataFrame, by: list[str], columns: list[str]) -> pd.DataFrame:
-    """Mean, smallest and largest over replicas of each column: `<column>`, `<column>_low`, `<column>_high`.
+    """Tabulate mean, smallest and largest over replicas of each column: `<column>`, `<column>_low`, `<column>_high`.
 
     A group with a value that is not finite has no mean: it is left empty rather than averaged over the others.
+
+    Args:
+        table: a row per net, or per net and moment.
+        by: the columns that tell groups of replicas apart.
+        columns: what to average.
     """
     groups = table.groupby(by, sort=False, dropna=False)
     parts = []
@@ -20,12 +25,12 @@ def spread(table: pd.DataFrame, by: list[str], columns: list[str]) -> pd.DataFra
 
 
 def mean_and_deviation(values: pd.Series) -> dict[str, float | None]:
-    """Mean and standard deviation (n - 1) over replicas; null where a value is not finite or there is but one."""
+    """Return mean and standard deviation (n - 1) over replicas; null where a value is not finite or stands alone."""
     if values.empty or not values.abs().lt(float("inf")).all():
         return {"mean": None, "sd": None}
     return {"mean": rounded(values.mean()), "sd": rounded(values.std()) if len(values) > 1 else None}
 
 
 def rounded(value: float) -> float:
-    """Six significant digits: more than any spread here supports, few enough to read in a diff."""
+    """Round to six significant digits: more than any spread here supports, few enough to read in a diff."""
     return float(f"{value:.6g}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.pipeline.facts import ALL, ROOT
+from tests.pipeline.facts import ALL, REPORTS, ROOT
 
 EPOCHS = 150  # of the long training, in each of its four runs: together some seconds
 
@@ -20,11 +20,6 @@ EPOCHS = 150  # of the long training, in each of its four runs: together some se
 def ran(result: subprocess.CompletedProcess) -> list[str]:
     """The stages that DVC has run."""
     return re.findall(r"^Running stage '(.+)':$", result.stdout, re.MULTILINE)
-
-
-def _environment() -> dict[str, str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
 
 
 class Clone:
@@ -50,8 +45,17 @@ class Clone:
         """Another, with the same files, history and cache."""
         return Clone(Path(shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)))
 
+    def _environment(self) -> dict[str, str]:
+        """That of a set-up of this copy: its own package is what Python imports."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "PYTHONPATH": str(self.folder / "src"), "DVC_NO_ANALYTICS": "1"}
+
     def _run(self, words: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess:
-        return subprocess.run(words, cwd=cwd or self.folder, env=_environment(), capture_output=True, text=True)  # noqa: S603 (a list, no shell)
+        return subprocess.run(words, cwd=cwd or self.folder, env=self._environment(), capture_output=True, text=True)  # noqa: S603 (a list, no shell)
+
+    def script(self, name: str, *words: str) -> subprocess.CompletedProcess:
+        """A script of `stages/`, started by hand."""
+        return self._run([sys.executable, f"stages/{name}.py", *words])
 
     def git(self, *words: str) -> str:
         who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
@@ -65,7 +69,7 @@ class Clone:
         with log.open("w", encoding="utf-8") as file:
             return subprocess.Popen(  # noqa: S603 (words of this module)
                 [sys.executable, "-m", "dvc", *words],
-                cwd=self.folder, env=_environment(), stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
+                cwd=self.folder, env=self._environment(), stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 
     def recover(self) -> list[str]:
@@ -76,6 +80,12 @@ class Clone:
 
     def in_step(self) -> subprocess.CompletedProcess:
         return self._run([sys.executable, "-m", "netclaims.review.staleness"])
+
+    def in_step_of(self, stages: list[str]) -> list[str]:
+        """The same of some stages, a line for each that is not in step."""
+        told = self.in_step()
+        assert "Traceback" not in told.stderr
+        return [line for line in told.stderr.splitlines() if line.partition(": ")[0] in stages]
 
     def stages_to_run(self) -> set[str]:
         """What `dvc status` says has changed."""
@@ -118,12 +128,22 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 def report_d(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A repository of report d alone, at the smoke scale, in which nothing has run."""
     clone = Clone.of_the_working_tree(tmp_path_factory.mktemp("report"))
-    everything = ", ".join(f"reports/{report}.yaml" for report in "abcde")
-    for name in ("vars", "params"):  # DVC needs a fraction of the time without the other reports
-        clone.edit("dvc.yaml", f"{name}: [{everything}]", f"{name}: [reports/d.yaml]")
+    others = [report for report in REPORTS if report != "d"]
+    for report in others:  # DVC needs a fraction of the time without them
+        clone.git(
+            "rm",
+            "-rq",
+            f"reports/{report}.yaml",
+            *(f"{name}/{report}" for name in ("metrics", "plots", "plots/figures")),
+        )
+    everything = ", ".join(f"reports/{report}.yaml" for report in REPORTS)
+    for name in ("vars: [", "params: [params.yaml, "):
+        clone.edit("dvc.yaml", f"{name}{everything}]", f"{name}reports/d.yaml]")
+    clone.edit("dvc.yaml", "".join(f"metrics/{report}, " for report in REPORTS), "metrics/d, ")
+    clone.edit("dvc.yaml", f"foreach: [{', '.join(REPORTS)}]", "foreach: [d]")
     lock = clone.folder / "dvc.lock"
     content = yaml.load(lock.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    other = re.compile(r"\w+@[abce](-.*)?")
+    other = re.compile(rf"\w+@[{''.join(others)}](-.*)?")
     content["stages"] = {name: entry for name, entry in content["stages"].items() if not other.fullmatch(name)}
     lock.write_text(yaml.dump(content, sort_keys=False), encoding="utf-8")
     clone.edit("params.yaml", "scale: quick", "scale: smoke")

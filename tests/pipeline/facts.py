@@ -1,13 +1,15 @@
-"""What the pipeline is, read from the reports and from the code: what its tests expect of dvc.yaml."""
+"""What the pipeline is, read from the reports and from the code: what its tests expect of dvc.yaml and of recipes."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).parents[2]
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 REPORTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
-           for path in sorted((ROOT / "reports").glob("*.yaml"))}  # fmt: skip
+           for path in sorted((ROOT / "reports").glob("[a-z]*.yaml"))}  # fmt: skip
 EXPERIMENTS = {key: entry for report in REPORTS.values() for key, entry in report["experiments"].items()}
 KINDS = ["fit", "pca", "gradient", "hessian", "interpolate", "sensitivity"]
 NETS = {f"{kind}@{key}": entry["nets"]
@@ -23,14 +25,21 @@ def analyses(trained):
     return {stage for stage, nets in NETS.items() if f"train@{nets}" in trained}
 
 
+def replicas(entry, knob, most):
+    """How many replicas of its nets an experiment has."""
+    return min(entry.get("replicas") or max(knob, entry.get("least_replicas", 1)), most)
+
+
 DATA = {"prepare@functions", "prepare@mnist", "prepare@cifar10"}
 TRAINING = trainings(lambda entry: True)
+OF_IMAGES = trainings(lambda entry: entry["data"] != "functions")
 IN_BATCHES = trainings(lambda entry: "batch_size" not in {**entry, **entry.get("sweep", {}), **entry.get("tune", {})})
 OWN_REPLICAS = trainings(lambda entry: "replicas" in entry)
 ANALYSES = set(NETS)
 RANDOM = {stage for stage in ANALYSES if stage.startswith(("hessian", "pca", "sensitivity"))}
 FIGURES = {f"figures@{report}" for report in REPORTS}
-ALL = {"check", "docs", "claims", "ledger", "report"} | DATA | TRAINING | ANALYSES | FIGURES
+WITH_RECIPE = {"docs", "claims", "ledger", "report"} | DATA | TRAINING | ANALYSES | FIGURES
+ALL = {"recipes"} | WITH_RECIPE
 
 
 def kind(stage: str) -> str:
@@ -38,17 +47,56 @@ def kind(stage: str) -> str:
     return stage.partition("@")[0]
 
 
-def imported(path: Path, seen: set[Path]) -> set[Path]:
-    """The package's modules that a file imports, and those that they import."""
+def of_kinds(kinds) -> set[str]:
+    """The stages with these scripts."""
+    return {stage for stage in WITH_RECIPE if kind(stage) in kinds}
+
+
+def path_of(module: str) -> Path | None:
+    path = ROOT / "src" / Path(*module.split(".")).with_suffix(".py")
+    return path if module.startswith("netclaims.") and path.exists() else None
+
+
+@cache
+def names_imported(path: Path) -> frozenset[str]:
+    """What a file imports, by its full name, wherever the import stands."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
         if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        for name in names:
-            module = ROOT / "src" / Path(*name.split(".")).with_suffix(".py")
-            if name.startswith("netclaims.") and module.exists() and module not in seen:
-                seen.add(module)
-                imported(module, seen)
-    return seen
+            found |= {alias.name for alias in node.names}
+    return frozenset(found)
+
+
+@cache
+def imported(path: Path) -> frozenset[Path]:
+    """The package's modules that a file imports, and those that they import."""
+    seen, waiting = set(), [path]
+    while waiting:
+        modules = {found for name in names_imported(waiting.pop()) if (found := path_of(name))}
+        waiting += modules - seen
+        seen |= modules
+    return frozenset(seen)
+
+
+def script(name: str) -> Path:
+    return ROOT / "stages" / f"{name}.py"
+
+
+SCRIPTS = sorted({kind(stage) for stage in WITH_RECIPE})
+MODULES = sorted((ROOT / "src" / "netclaims").rglob("*.py"))
+
+
+def stages_that_import(module: Path) -> set[str]:
+    return of_kinds({name for name in SCRIPTS if module in imported(script(name))})
+
+
+def stages_that_use(library: str) -> set[str]:
+    """The stages whose code imports something of a library, by the name that code imports."""
+    found = set()
+    for name in SCRIPTS:
+        names = {one for path in (script(name), *imported(script(name))) for one in names_imported(path)}
+        if library in {one.partition(".")[0] for one in names}:
+            found.add(name)
+    return of_kinds(found)

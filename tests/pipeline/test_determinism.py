@@ -1,11 +1,10 @@
 """Every output of a stage has the same bytes when it is made elsewhere, from no more than what the stage depends on.
 
-Elsewhere is another folder, with only those files that dvc.lock lists as dependencies, and with other values for every
-parameter that it does not list: a stage that reads a file or a parameter in secret fails, or gives something else. The
+Elsewhere is another folder, with the code and only those files that dvc.lock lists as dependencies, such as its recipe:
+neither params.yaml nor reports are there. A stage that reads a file in secret fails, or gives something else. The
 locale, the time zone, Python's hash seed and the number of threads are others too, and runs go one after another.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -16,8 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from netclaims.paths import CHECKPOINTS, PARAMS, SETTINGS, report_path
-from tests.pipeline.facts import ALL, EXPERIMENTS, kind
+from netclaims.paths import CHECKPOINTS
+from tests.pipeline.facts import ALL, kind
 
 ONE_OF_EACH_KIND = {kind(stage): stage for stage in sorted(ALL)} | {"convolutions": "train@c-trajectory"}
 ELSEWHERE = {
@@ -53,19 +52,19 @@ def elsewhere(tmp_path):
 
 def test_a_stage_gives_the_same_bytes_elsewhere(smoke, locked, elsewhere, stage):
     entry = locked[stage]
+    assert "params" not in entry
+    for name in ("src", "stages"):
+        copy(smoke.folder / name, elsewhere / name)
     for dep in entry["deps"]:
         copy(smoke.folder / dep["path"], elsewhere / dep["path"])
-    (elsewhere / "stages" / "netclaims").symlink_to("../src/netclaims")
-    write_entries(elsewhere)
-    if not (elsewhere / PARAMS).exists():
-        write_params(elsewhere, entry.get("params", {}).get("params.yaml", {}))
     outs = [out["path"] for out in entry["outs"]]
     for out in outs:
         (elsewhere / out).parent.mkdir(parents=True, exist_ok=True)
     there = digests(elsewhere, ["."])
     _, *words = entry["cmd"].split()
+    environment = os.environ | ELSEWHERE | {"PYTHONPATH": ""}
     result = subprocess.run(  # noqa: S603 (a command of the pipeline)
-        [sys.executable, *words], cwd=elsewhere, env=os.environ | ELSEWHERE, capture_output=True, text=True
+        [sys.executable, *words], cwd=elsewhere, env=environment, capture_output=True, text=True
     )
     assert result.returncode == 0, result.stdout + result.stderr
     shutil.rmtree(elsewhere / CHECKPOINTS, ignore_errors=True)  # of a training, until the claims are judged
@@ -76,7 +75,8 @@ def test_a_stage_gives_the_same_bytes_elsewhere(smoke, locked, elsewhere, stage)
 def copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        left = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(source, target, symlinks=True, ignore=left, dirs_exist_ok=True)
     else:
         shutil.copyfile(source, target)
 
@@ -87,34 +87,3 @@ def digests(folder: Path, names: list[str]) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): md5(path.read_bytes(), usedforsecurity=False).hexdigest() for path in paths
     }
-
-
-def write_entries(folder: Path) -> None:
-    """The reports, of a stage that depends on an entry alone: this, and the experiment whose nets it analyses."""
-    for path in (folder / SETTINGS).rglob("*.json"):
-        entry, section = json.loads(path.read_text(encoding="utf-8")), path.parent.name
-        content = {section: entry if section == "figures" else {path.stem: entry}}
-        if section not in ("figures", "experiments"):
-            content["experiments"] = {entry["nets"]: EXPERIMENTS[entry["nets"]]}
-        write_yaml(folder / report_path(path.stem), content)
-
-
-def write_params(folder: Path, locked: dict) -> None:
-    """All parameters with values that no scale of the project has, but for those that a stage depends on."""
-    content = yaml.safe_load(Path(PARAMS).read_text(encoding="utf-8"))
-    for scale in content["scales"].values():
-        sizes = {"train_size": 7, "test_size": 7}
-        scale |= {"data": {"mnist": "cifar10", "cifar10": "mnist", **sizes}, "max_replicas": 1, "train_seconds": 77}
-    content |= {"seed": 7, "batch_size": 7, "replicas": 7, "scale": "paper"}
-    for name, value in locked.items():
-        *above, last = name.split(".")
-        block = content
-        for key in above:
-            block = block[key]
-        block[last] = value
-    write_yaml(folder / PARAMS, content)
-
-
-def write_yaml(path: Path, content: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

@@ -13,23 +13,27 @@ from torch import Tensor
 from netclaims.analysis.exact_hessian import LeastSquares
 
 ROUNDING = 1e-14  # a gradient norm that float64 cannot tell from zero, at losses of about one
-TRIES = 12  # of one step, each with more damping
+TRIES = 12  # one step is tried so often, each time with more damping
 
 
 def lower_loss(problem: LeastSquares, theta: Tensor, iterations: int) -> Tensor:
     """Minimise the loss by Levenberg-Marquardt steps -(G + μI)⁻¹ ∇L, G being the Gauss-Newton part of the Hessian.
 
-    (Nocedal & Wright 2006, section 10.3.) A step is taken if it lowers the loss; otherwise the damping μ grows and the
-    step is tried again.
+    The method is that of Nocedal & Wright 2006, section 10.3. A step is taken if it lowers the loss. Otherwise the
+    damping μ grows, and the step is tried again.
 
     Args:
+        problem: the net's loss.
         theta: where to start, (P,).
         iterations: steps at the most.
+
+    Returns:
+        Where the search ends, (P,).
     """
     damping, loss = 1e-2, problem.loss(theta)
     for _ in range(iterations):
         residuals, jacobian = problem.linearised(theta)
-        moving = jacobian.any(0)  # the others, half of them where ReLU units are off, keep still: smaller matrices
+        moving = jacobian.any(0)  # the others keep still, half of them where ReLU units are off
         jacobian = jacobian[:, moving]
         slope = jacobian.T @ residuals * (2 / len(residuals))
         if slope.norm() <= ROUNDING:
@@ -57,8 +61,12 @@ def lower_gradient_norm(problem: LeastSquares, theta: Tensor, iterations: int) -
     for a zero of the gradient of any kind, saddles too, and is taken if it lowers the gradient norm.
 
     Args:
+        problem: the net's loss.
         theta: where to start, (P,).
         iterations: Hessians to compute at the most.
+
+    Returns:
+        Where the search ends, (P,).
     """
     damping, slope = 1e-3, problem.gradient(theta)
     for _ in range(iterations):
@@ -82,11 +90,11 @@ def lower_gradient_norm(problem: LeastSquares, theta: Tensor, iterations: int) -
 
 
 def switching_distance(problem: LeastSquares, theta: Tensor) -> float:
-    """How near the net is to a point where a hidden unit switches on a training example.
+    """Return how near the net is to a point where a hidden unit switches on a training example.
 
-    The smallest |z| over units and examples, in each unit's largest change of z from one example to the next: 0 means
-    that a unit's kink lies on an example, and 1/2 that all lie as far from any as can be. Of meaning for one input,
-    in whose order the examples are, and activations with a kink.
+    It is the smallest |z| over units and examples, in units of each unit's largest change of z from one example to the
+    next: 0 means that a unit's kink lies on an example, and 1/2 that all lie as far from any as can be. It has a
+    meaning for nets of one input, in whose order the examples are, and for activations with a kink.
     """
     nearest = torch.inf
     for z in problem.activity(theta):

@@ -1,8 +1,8 @@
 """Exact derivatives of dense nets that fit a function, in closed form.
 
-One net at a time, in float64. Its parameters θ are one row: layer by layer and unit by unit, the weights of the unit's
-inputs and then its bias. With P parameters and n examples a Hessian takes about n P² multiplications, where P
-Hessian-vector products by automatic differentiation take far longer.
+They are of one net at a time, in float64. Its parameters θ are one row: layer by layer and unit by unit, the weights
+of the unit's inputs and then its bias. With P parameters and n examples a Hessian takes about n P² multiplications,
+where P Hessian-vector products by automatic differentiation take far longer.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ NEGATIVE_SLOPE = {"relu": 0.0, "leaky_relu": 0.01}
 
 
 def theta_of(weights: Weights) -> Tensor:
-    """Weights of dense layers with biases, of every member, as float64 rows θ: (members, P)."""
+    """Return the weights of dense layers with biases, of every member, as float64 rows θ: (members, P)."""
     layers = [name.removesuffix(".weight") for name in weights if name.endswith(".weight")]
     each = [torch.cat([weights[f"{n}.weight"], weights[f"{n}.bias"].unsqueeze(2)], 2) for n in layers]
     return torch.cat([layer.flatten(1) for layer in each], 1).double()
 
 
 def _activate(kind: str, z: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-    """φ(z) with its first and second derivative; None for the second where it is zero wherever it exists."""
+    """Return φ(z) with its first and second derivative; None for the second where it is zero wherever it exists."""
     if kind == "tanh":
         a = z.tanh()
         slope = 1 - a.square()
@@ -45,7 +45,12 @@ class LeastSquares:
     """
 
     def __init__(self, network: Network, x: Tensor, y: Tensor) -> None:
-        """Take a network of dense layers with biases, inputs (n, features) and targets (n,), in float64.
+        """Take a network of dense layers with biases, and its data.
+
+        Args:
+            network: the architecture.
+            x: inputs (n, features), in float64.
+            y: targets (n,), in float64.
 
         Raises:
             ValueError: the network has other layers, or more than one output.
@@ -59,13 +64,17 @@ class LeastSquares:
         self._activation, self._x, self._y = network.activation, x, y
 
     def layers(self, theta: Tensor) -> list[Tensor]:
-        """Weights of every layer with its biases as the last column: views of (units, inputs + 1)."""
+        """Return the weights of every layer with its biases as the last column: views of (units, inputs + 1)."""
         return [
             part.unflatten(0, (units, -1)) for part, units in zip(theta.split(self._spans), self.sizes[1:], strict=True)
         ]
 
     def _forward(self, theta: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor], list[Tensor | None], list[Tensor]]:
-        """Outputs (n,); what enters each layer, with a column of ones; φ' and φ'' of each hidden layer; its z."""
+        """Work out the outputs of the net, and what its derivatives need.
+
+        Returns:
+            Outputs (n,); what enters each layer, with a column of ones; φ' and φ'' of each hidden layer; its z.
+        """
         a, inputs, slopes, bends, sums = self._x, [], [], [], []
         layers = self.layers(theta)
         for number, weights in enumerate(layers, start=1):
@@ -79,7 +88,7 @@ class LeastSquares:
         return z.squeeze(1), inputs, slopes, bends, sums
 
     def _backward(self, layers: list[Tensor], slopes: list[Tensor]) -> list[Tensor]:
-        """∂f/∂z of every layer: (n, units)."""
+        """Return ∂f/∂z of every layer: (n, units)."""
         deltas = [self._x.new_ones(len(self._x), 1)]
         for weights, slope in zip(layers[:0:-1], slopes[::-1], strict=True):
             deltas.insert(0, deltas[0] @ weights[:, :-1] * slope)
@@ -90,29 +99,30 @@ class LeastSquares:
         return torch.cat([(d.unsqueeze(2) * h.unsqueeze(1)).flatten(1) for d, h in zip(deltas, inputs, strict=True)], 1)
 
     def loss(self, theta: Tensor) -> Tensor:
-        """L(θ), a scalar."""
+        """Return L(θ), a scalar."""
         return (self._forward(theta)[0] - self._y).square().mean()
 
     def activity(self, theta: Tensor) -> list[Tensor]:
-        """What the units of every hidden layer are given, before the activation: (n, units)."""
+        """Return what the units of every hidden layer are given, before the activation: (n, units)."""
         return self._forward(theta)[4]
 
     def linearised(self, theta: Tensor) -> tuple[Tensor, Tensor]:
-        """Residuals r_i = f(x_i, θ) - y_i, (n,), and their Jacobian ∂f(x_i, θ)/∂θ, (n, P)."""
+        """Return the residuals r_i = f(x_i, θ) - y_i, (n,), and their Jacobian ∂f(x_i, θ)/∂θ, (n, P)."""
         outputs, inputs, slopes, _, _ = self._forward(theta)
         return outputs - self._y, self._jacobian(inputs, self._backward(self.layers(theta), slopes))
 
     def gradient(self, theta: Tensor) -> Tensor:
-        """∇L(θ) = 2/n Σ_i r_i ∂f_i/∂θ: (P,)."""
+        """Return ∇L(θ) = 2/n Σ_i r_i ∂f_i/∂θ: (P,)."""
         residuals, jacobian = self.linearised(theta)
         return jacobian.T @ residuals * (2 / len(residuals))
 
     def curvature(self, theta: Tensor) -> tuple[Tensor, Tensor]:
-        """The two parts of the Hessian ∂²L/∂θ∂θᵀ, each (P, P) and symmetric.
+        """Return the two parts of the Hessian ∂²L/∂θ∂θᵀ, each (P, P) and symmetric.
 
-        Gauss-Newton 2/n Σ_i (∂f_i/∂θ)(∂f_i/∂θ)ᵀ, which is never negative, and the residual part
-        2/n Σ_i r_i ∂²f_i/∂θ∂θᵀ (Nocedal & Wright 2006, section 10.2), the second derivatives of f after Bishop 1992,
-        "Exact Calculation of the Hessian Matrix for the Multilayer Perceptron". A ReLU given exactly 0 counts as off.
+        The first is the Gauss-Newton part 2/n Σ_i (∂f_i/∂θ)(∂f_i/∂θ)ᵀ, which is never negative. The second is the
+        residual part 2/n Σ_i r_i ∂²f_i/∂θ∂θᵀ (Nocedal & Wright 2006, section 10.2), with the second derivatives of f
+        after Bishop 1992, "Exact Calculation of the Hessian Matrix for the Multilayer Perceptron". A ReLU given exactly
+        0 counts as off.
         """
         outputs, inputs, slopes, bends, _ = self._forward(theta)
         layers = self.layers(theta)
@@ -128,7 +138,7 @@ class LeastSquares:
                 blocks[low][low].add_(_contract(left, second[low].unsqueeze(3) * inputs[low][:, None, None, :]))
             reach = None  # ∂a/∂z from the units of layer `low` to what enters layer `high`: (n, inputs, units)
             for high in range(low + 1, len(layers)):
-                block = blocks[low][high].unflatten(1, (self.sizes[high + 1], -1))  # the last column is for the biases
+                block = blocks[low][high].unflatten(1, (self.sizes[high + 1], -1))  # the last column holds the biases
                 if reach is None:  # a unit reaches only the weights that it feeds
                     near = (slopes[low].unsqueeze(2) * deltas[high].unsqueeze(1)).flatten(1)
                     own = block.unflatten(0, (self.sizes[low + 1], -1))[..., :-1].diagonal(dim1=0, dim2=3)
@@ -137,7 +147,7 @@ class LeastSquares:
                     far = deltas[high][:, None, :, None] * reach.transpose(1, 2).unsqueeze(2)
                     block[..., :-1].add_(_contract(left, far).unflatten(1, (self.sizes[high + 1], -1)))
                 if high == len(layers) - 1:
-                    break  # nothing above the output, and it is linear
+                    break  # nothing lies above the output, and it is linear
                 reach = torch.diag_embed(slopes[low]) if reach is None else reach
                 above = layers[high][:, :-1] @ reach  # ∂z of layer `high`
                 if second[high] is not None:
@@ -152,7 +162,7 @@ class LeastSquares:
     def _second_derivatives(
         self, layers: list[Tensor], slopes: list[Tensor], bends: list[Tensor | None], deltas: list[Tensor]
     ) -> list[Tensor | None]:
-        """∂²f/∂z∂zᵀ of every layer, (n, units, units), or None where it is zero."""
+        """Return ∂²f/∂z∂zᵀ of every layer, (n, units, units), or None where it is zero."""
         found: list[Tensor | None] = [None]
         if not bends or bends[0] is None:
             return found * len(layers)
@@ -166,7 +176,7 @@ class LeastSquares:
 
 
 def _contract(left: Tensor, right: Tensor) -> Tensor:
-    """Σ_i left_i ⊗ right_i as a block of a Hessian.
+    """Return Σ_i left_i ⊗ right_i as a block of a Hessian.
 
     Args:
         left: (inputs + 1, n).

@@ -10,7 +10,7 @@ from scipy.stats import t as student
 from netclaims.files import first
 from netclaims.spread import mean_and_deviation, rounded, spread
 
-EDGE = 0.8  # |x| above which a point of [-1, 1] counts as at the edges
+EDGE = 0.8  # a point of [-1, 1] counts as at the edges if |x| is above this
 
 
 def fitted_curves(
@@ -19,7 +19,7 @@ def fitted_curves(
     x: NDArray[np.float64],
     truth: dict[str, NDArray[np.float64]],
 ) -> pd.DataFrame:
-    """What the nets give on the held-out points.
+    """Tabulate what the nets give on the held-out points.
 
     Args:
         nets: run, member, model, function, replica, diverged: the nets to show.
@@ -48,7 +48,7 @@ def fitted_curves(
 
 
 def _prediction(net: tuple, outputs: dict[int, NDArray[np.float32]]) -> NDArray[np.float32]:
-    """What a net, a row of `nets`, gives on the held-out points; undefined if it diverged: (points,)."""
+    """Return what a net, a row of `nets`, gives on the held-out points, (points,); undefined if it diverged."""
     found = outputs[net.run][net.member]
     return np.full_like(found, np.nan) if net.diverged else found
 
@@ -59,10 +59,13 @@ def errors(
     x: NDArray[np.float64],
     truth: dict[str, NDArray[np.float64]],
 ) -> pd.DataFrame:
-    """Mean squared error of every net on the held-out points inside the domain and at its edges, |x| > 0.8.
+    """Tabulate the mean squared error of every net on held-out points inside the domain and at its edges, |x| > 0.8.
 
     Args:
-        nets, outputs, x, truth: as for `fitted_curves`.
+        nets: the nets, as for `fitted_curves`.
+        outputs: what they give, by run: (members, points).
+        x: held-out points (points,).
+        truth: values of each function there (points,).
 
     Returns:
         A table of function, model, replica, region (`inside` or `edges`) and mean_square, undefined of a net that
@@ -80,7 +83,7 @@ def errors(
 
 
 def error_numbers(table: pd.DataFrame) -> dict:
-    """For each function and region, the error of each model and how it compares with that of the first, in pairs.
+    """Compare, for each function and region, the error of each model with that of the first, in pairs.
 
     Replica i of every model sees its data in the same order, so that models are compared replica by replica, by the
     logarithm of the ratio of their errors: errors differ by factors.
@@ -116,7 +119,7 @@ def _times(error: pd.Series, reference: pd.Series) -> dict[str, float] | None:
 
 
 def fit_numbers(curves: pd.DataFrame) -> dict:
-    """For each function and model, how far the mean prediction is off: in the mean square, and at the worst.
+    """Return, for each function and model, how far the mean prediction is off: in the mean square, and at the worst.
 
     Both are None where a net diverged.
 
@@ -127,7 +130,7 @@ def fit_numbers(curves: pd.DataFrame) -> dict:
     for (function, model), rows in curves.groupby(["function", "model"], sort=False):
         error = rows["prediction"] - rows["truth"]
         found = {"mean_square": float((error**2).mean()), "largest": float(error.abs().max())}
-        if error.isna().any():  # a net that diverged
+        if error.isna().any():  # a net has diverged
             found = dict.fromkeys(found)
         numbers.setdefault(function, {})[model] = found
     return numbers

@@ -8,7 +8,7 @@ from netclaims.spread import mean_and_deviation, spread
 
 
 def gradient_curves(table: pd.DataFrame, along: str, by: list[str]) -> tuple[pd.DataFrame, dict]:
-    """Loss and gradient norm along training, over replicas.
+    """Summarise loss and gradient norm along training over replicas.
 
     Args:
         table: a row per net and moment: replica, diverged, loss, gradient_norm, and the columns `along` and `by`. The
@@ -34,12 +34,12 @@ def gradient_curves(table: pd.DataFrame, along: str, by: list[str]) -> tuple[pd.
         place |= {name: mean_and_deviation(found[name]) for name in found}
     curves = pd.concat([table, after])
     nets = curves.groupby(by)["replica"].transform("nunique")
-    of_all = curves.groupby([*by, along])["replica"].transform("size") == nets  # not those at which only one stopped
+    of_all = curves.groupby([*by, along])["replica"].transform("size") == nets  # elsewhere only one stopped
     return spread(curves[of_all], [*by, along], ["loss", "gradient_norm"]), numbers
 
 
 def _after_the_end(table: pd.DataFrame, along: str, by: list[str]) -> pd.DataFrame:
-    """Rows for nets that ended before others of their kind, at the moments that these have.
+    """Return rows for nets that ended before others of their kind, at the moments that these have.
 
     Without them a mean over replicas would go on as one over those that are left. They have no numbers where the net
     diverged, and the last ones where a rule stopped it.
@@ -54,7 +54,7 @@ def _after_the_end(table: pd.DataFrame, along: str, by: list[str]) -> pd.DataFra
 
 
 def _tenths(replica: pd.DataFrame, along: str) -> dict[str, float]:
-    """Mean gradient norm in the first and in the last tenth, undefined if a norm is: pandas would skip it."""
+    """Return the mean gradient norm in the first and the last tenth, undefined if a norm is; pandas would skip it."""
     last = replica[along].max()
     first, end = replica[along] <= max(1, last / 10), replica[along] > last * 9 / 10
     return {

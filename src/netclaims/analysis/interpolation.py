@@ -19,7 +19,7 @@ MATCHED = "two starts, matched"
 def pairs(
     nets: pd.DataFrame, over: str, values: list[float], dense: list[str], controls: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """The nets at both ends of every line, by kind of pair.
+    """Pair the nets at both ends of every line, by kind of pair.
 
     - `two starts`: replica i at the first value and replica i + 1 at the second (after the last comes the first):
       other initial weights, and the data in another order, as in nets that are trained without regard to each other.
@@ -29,7 +29,7 @@ def pairs(
     - `control`: replica i at the first value, and a net of the same value from the same initial weights with the data
       in another order (Frankle et al. 2020, section 2).
 
-    Where nets were trained both at equal epochs and at equal steps, those of equal epochs.
+    Where nets were trained both at equal epochs and at equal steps, those of equal epochs are taken.
 
     Args:
         nets: run, member, model, replica, the column `over`, and perhaps `equal`.
@@ -66,7 +66,7 @@ def _at_equal_epochs(nets: pd.DataFrame) -> pd.DataFrame:
 
 
 def between(start: Weights, end: Weights, alpha: torch.Tensor) -> Weights:
-    """Weights at positions α on the line: θ(α) = (1 - α) θ₁ + α θ₂ (Goodfellow et al. 2015, eq. 1).
+    """Return the weights at positions α on the line: θ(α) = (1 - α) θ₁ + α θ₂ (Goodfellow et al. 2015, eq. 1).
 
     Args:
         start: θ₁, tensors of shape (1, ...).
@@ -80,7 +80,7 @@ def between(start: Weights, end: Weights, alpha: torch.Tensor) -> Weights:
 
 
 def inside(alpha: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which positions lie between the two nets, the nets themselves included: α in [0, 1], but for rounding."""
+    """Tell which positions lie between the two nets, the nets themselves included: α in [0, 1], but for rounding."""
     return (alpha >= -1e-9) & (alpha <= 1 + 1e-9)
 
 
@@ -93,9 +93,14 @@ def along(
     data: dict[str, Examples],
     probe: Examples | None = None,
 ) -> pd.DataFrame:
-    """Loss and accuracy at every position on the line, on each data set.
+    """Measure loss and accuracy at every position on the line, on each data set.
 
     Args:
+        network: the architecture of both nets.
+        start: the net at α = 0, tensors of shape (1, ...).
+        end: the net at α = 1, likewise.
+        alpha: positions (n,).
+        loss: `mse` or `cross_entropy`.
         data: what to measure on, by the name of the split.
         probe: examples of the split `test` to measure the three sensitivities on, if any.
 
@@ -103,7 +108,7 @@ def along(
         A table of alpha, split, loss, accuracy and, for the split `test`, the sensitivities.
     """
     rows = []
-    for position in torch.from_numpy(alpha).split(1):  # the activations of several CNNs would not fit in the cache
+    for position in torch.from_numpy(alpha).split(1):  # activations of several CNNs do not fit in the cache
         weights = between(start, end, position)
         sensitivity = sensitivities(network, weights, loss, probe) if probe else {}
         for split, part in data.items():
@@ -114,11 +119,11 @@ def along(
 
 
 def barrier(alpha: NDArray[np.float64], loss: NDArray[np.float64]) -> float:
-    """How far the loss on the line rises over the straight line between the losses of its ends (α = 0 and 1).
+    """Return how far the loss on the line rises over the straight line between the losses of its ends (α = 0 and 1).
 
-    max over α in [0, 1] of L(θ(α)) - [(1 - α) L(θ₁) + α L(θ₂)] (Frankle et al. 2020, section 2; Entezari et
-    al. 2022, eq. 1). At least 0: the ends themselves count. Undefined where a loss in between is. Of minus the
-    accuracy it is how far the accuracy falls below the straight line.
+    It is max over α in [0, 1] of L(θ(α)) - [(1 - α) L(θ₁) + α L(θ₂)] (Frankle et al. 2020, section 2; Entezari et al.
+    2022, eq. 1), at least 0, because the ends themselves count. It is undefined where a loss in between is. Of minus
+    the accuracy it is how far the accuracy falls below the straight line.
 
     Args:
         alpha: positions (n,), 0 and 1 among them.
@@ -130,10 +135,10 @@ def barrier(alpha: NDArray[np.float64], loss: NDArray[np.float64]) -> float:
 
 
 def line_numbers(lines: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
-    """The barriers and the places of the extremes, for each model, kind of pair and data set.
+    """Find the barriers and the places of the extremes, for each model, kind of pair and data set.
 
-    The highest point of a line and the places are to within a step of the grid. A place is among the positions that
-    the kind of pair is drawn at; where several are equally good, the first.
+    The highest point of a line and the places are to within a step of the grid. A place is among the positions that the
+    kind of pair is drawn at; where several are equally good, it is the first.
 
     Args:
         lines: model, pair, replica, alpha, split, loss, accuracy.

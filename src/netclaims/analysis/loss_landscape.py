@@ -45,7 +45,7 @@ class Plane:
 
 
 def main_plane(run: Weights, epochs: list[int], points: int) -> Plane:
-    """The plane of the two main components of a run's own snapshots, through their mean, orthonormal.
+    """Lay the orthonormal plane of the two main components of a run's own snapshots through their mean.
 
     The grid covers the path and on each side a quarter of its extent more; an axis along which the path is shorter
     than a fifth of its extent along the other is as long as if it were that. With two snapshots, the second direction
@@ -69,10 +69,12 @@ def main_plane(run: Weights, epochs: list[int], points: int) -> Plane:
 
 
 def random_plane(run: Weights, epochs: list[int], points: int, stream: torch.Generator) -> Plane:
-    """The plane through a run's last snapshot along two random directions, both axes from -1 to 1.
+    """Lay a plane through a run's last snapshot along two random directions, both axes from -1 to 1.
 
     Args:
-        run, epochs, points: as for `main_plane`.
+        run: snapshots, tensors of shape (epochs, ...), at least two.
+        epochs: after which they were taken.
+        points: positions of the grid on each axis.
         stream: where the directions come from.
     """
     final = {name: w[-1:] for name, w in run.items()}
@@ -84,18 +86,19 @@ def random_plane(run: Weights, epochs: list[int], points: int, stream: torch.Gen
 
 
 def _axis(points: int) -> Tensor:
-    """Evenly from -1 to 1, with exact opposites and an exact 0, which linspace has not."""
+    """Return positions evenly from -1 to 1, with exact opposites and an exact 0, which linspace does not give."""
     return torch.arange(1 - points, points, 2, dtype=torch.float64) / (points - 1)
 
 
 def filter_normalised(weights: Weights, stream: torch.Generator) -> Weights:
-    """Two random directions whose every filter is as long as that of the weights (Li et al. 2018, section 4).
+    """Draw two random directions whose every filter is as long as that of the weights (Li et al. 2018, section 4).
 
     Each d is Gaussian, and then dᵢ ← dᵢ ‖θᵢ‖ / ‖dᵢ‖ for the incoming weights of every unit of a dense layer and of
     every output channel of a convolution. Biases stay as they are: d is 0.
 
     Args:
         weights: tensors of shape (1, ...).
+        stream: where the directions come from.
 
     Returns:
         Tensors of shape (2, ...), in float64.
@@ -113,7 +116,15 @@ def filter_normalised(weights: Weights, stream: torch.Generator) -> Weights:
 
 
 def losses_on(network: Network, plane: Plane, loss: str, data: Examples) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The loss on the grid of a plane, and at the snapshots that belong on it. Losses that are not finite are left out.
+    """Work out the loss on the grid of a plane, and at the snapshots that belong on it.
+
+    Losses that are not finite are left out.
+
+    Args:
+        network: the architecture.
+        plane: the plane, with its grid and its snapshots.
+        loss: `mse` or `cross_entropy`.
+        data: examples that the loss is the mean over.
 
     Returns:
         A table of plane, x, y, loss; and one of plane, at, epoch, x, y, loss, where the loss is `on the path` that of
@@ -143,9 +154,10 @@ def _table(plane: Plane, positions: Tensor, losses: Tensor) -> pd.DataFrame:
 
 
 def plane_numbers(plane: Plane, path: pd.DataFrame) -> dict[str, float | None]:
-    """How much of a path is lost by looking at its plane; None where a number is not finite.
+    """Tell how much of a path is lost by looking at its plane; None where a number is not finite.
 
     Args:
+        plane: the plane of the path's own main components.
         path: as `losses_on` gives it.
 
     Returns:

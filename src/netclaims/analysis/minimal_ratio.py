@@ -16,8 +16,8 @@ from netclaims.analysis.exact_hessian import LeastSquares
 from netclaims.experiment import Experiment
 from netclaims.spread import mean_and_deviation, rounded, spread
 
-ZERO_GRADIENT = 1e-7  # a norm below which the gradient counts as zero, where losses and eigenvalues are about one
-ON_A_KINK = 1e-6  # a switching distance below which a unit's kink lies on a training example
+ZERO_GRADIENT = 1e-7  # the gradient counts as zero below this norm; losses and eigenvalues are about one
+ON_A_KINK = 1e-6  # below this switching distance a unit's kink lies on a training example
 PARTS = ["Hessian", "Gauss-Newton part", "residual part"]
 
 
@@ -43,28 +43,29 @@ class MinimalRatio:
 
 
 def eigenvalue_tolerance(eigenvalues: Tensor, gradient_norm: float) -> float:
-    """How small an eigenvalue has to be to count as zero.
+    """Return how small an eigenvalue has to be to count as zero.
 
-    The larger of two limits below which its sign means nothing: the rounding error of the eigenvalues,
-    P · ε · max|λ| with P parameters and ε the machine's float64 precision (as for the rank of a matrix), and the
-    gradient norm. The latter because directions that leave the function of a net unchanged, such as the rescaling
-    of a ReLU unit, have curvature zero only where the gradient is zero, and of its order elsewhere.
+    It is the larger of two limits below which its sign means nothing: the rounding error of the eigenvalues, P · ε ·
+    max|λ| with P parameters and ε the machine's float64 precision (as for the rank of a matrix), and the gradient norm.
+    The latter counts because directions that leave the function of a net unchanged, such as the rescaling of a ReLU
+    unit, have curvature zero only where the gradient is zero, and of its order elsewhere.
 
     Args:
-        eigenvalues: (P,).
+        eigenvalues: those of the Hessian, (P,).
+        gradient_norm: ‖∇L‖ at the same place.
     """
     rounding = len(eigenvalues) * torch.finfo(eigenvalues.dtype).eps * float(eigenvalues.abs().max())
     return max(rounding, gradient_norm)
 
 
 def count_signs(eigenvalues: Tensor, tolerance: float) -> tuple[int, int, int]:
-    """Numbers of positive, zero and negative eigenvalues; one of at most the tolerance is zero."""
+    """Count the positive, zero and negative eigenvalues; one of at most the tolerance is zero."""
     zero = eigenvalues.abs() <= tolerance
     return int((~zero & (eigenvalues > 0)).sum()), int(zero.sum()), int((~zero & (eigenvalues < 0)).sum())
 
 
 def rescalings(problem: LeastSquares, theta: Tensor) -> Tensor:
-    """Directions that leave the function of a ReLU or leaky-ReLU net unchanged: (hidden units, P).
+    """Return the directions that leave the function of a ReLU or leaky-ReLU net unchanged: (hidden units, P).
 
     Multiplying what enters a hidden unit by c > 0 and what leaves it by 1/c changes nothing, so that along the
     derivative by c at 1, what enters less what leaves, the loss is constant (Dinh et al. 2017, section 3).
@@ -82,10 +83,15 @@ def rescalings(problem: LeastSquares, theta: Tensor) -> Tensor:
 
 
 def null_directions(problem: LeastSquares, theta: Tensor, hessian: Tensor) -> int:
-    """How many zero eigenvalues the symmetries of a ReLU or leaky-ReLU net account for where the gradient is zero.
+    """Count the zero eigenvalues that symmetries of a ReLU or leaky-ReLU net account for where the gradient is zero.
 
-    One for each hidden unit, from rescaling it. Weights that no output depends on, those of a unit that is off on
-    every example, are null directions one by one, and count as such.
+    There is one for each hidden unit, from rescaling it. Weights that no output depends on, those of a unit that is off
+    on every example, are null directions one by one, and count as such.
+
+    Args:
+        problem: the net's loss.
+        theta: its parameters, (P,).
+        hessian: the Hessian there, (P, P).
     """
     idle = (hessian == 0).all(1)
     directions = rescalings(problem, theta)[:, ~idle]
@@ -95,9 +101,16 @@ def null_directions(problem: LeastSquares, theta: Tensor, hessian: Tensor) -> in
 def higher_neighbours(
     problem: LeastSquares, theta: Tensor, count: int, radius: float, stream: torch.Generator
 ) -> float:
-    """Share of sampled neighbours with a higher loss.
+    """Return the share of sampled neighbours with a higher loss.
 
     Neighbours lie in uniformly random directions at a distance of `radius` times the norm of the parameters.
+
+    Args:
+        problem: the net's loss.
+        theta: its parameters, (P,).
+        count: neighbours to sample.
+        radius: their distance, in norms of the parameters.
+        stream: where their directions come from.
     """
     here, distance = problem.loss(theta), radius * theta.norm()
     directions = torch.randn(count, len(theta), generator=stream, dtype=theta.dtype)
@@ -108,11 +121,14 @@ def higher_neighbours(
 def critical_point(
     problem: LeastSquares, theta: Tensor, settings: MinimalRatio, piecewise_linear: bool, stream: torch.Generator
 ) -> tuple[dict, pd.DataFrame]:
-    """From the end of training to a smaller gradient norm, and the curvature there.
+    """Go from the end of training to a smaller gradient norm, and describe the curvature there.
 
     Args:
+        problem: the net's loss.
         theta: where training ended, (P,).
+        settings: how far to search, and which neighbours to sample.
         piecewise_linear: whether the activation is, so that its units can be rescaled and have kinks.
+        stream: where the neighbours come from.
 
     Returns:
         Numbers, and a table of part, rank and eigenvalue, largest first. The numbers: `trained_gradient_norm` at the
@@ -157,10 +173,10 @@ def critical_point(
 
 
 def spearman(x: pd.Series, y: pd.Series) -> dict[str, float | int | None]:
-    """Spearman's ρ of two columns, and its 95 % interval after Bonett & Wright (2000, Psychometrika 65, eq. 4).
+    """Return Spearman's ρ of two columns, with its 95 % interval by Bonett & Wright (2000, Psychometrika 65, eq. 4).
 
-    tanh(artanh ρ ± 1.96 √((1 + ρ²/2) / (n - 3))). Null where a column is constant or has a gap, or there are fewer than
-    four rows.
+    The interval is tanh(artanh ρ ± 1.96 √((1 + ρ²/2) / (n - 3))). It is null where a column is constant or has a gap,
+    or where there are fewer than four rows.
     """
     found = {"rho": None, "low": None, "high": None, "n": len(x)}
     if len(x) < 4 or any(column.hasnans or column.min() == column.max() for column in (x, y)):
@@ -176,7 +192,7 @@ def spearman(x: pd.Series, y: pd.Series) -> dict[str, float | int | None]:
 
 
 def spectrum(eigenvalues: pd.DataFrame) -> pd.DataFrame:
-    """Eigenvalues by rank, over the nets of each kind: mean, smallest and largest.
+    """Average eigenvalues by rank over the nets of each kind: mean, smallest and largest.
 
     Args:
         eigenvalues: kind, part, rank, eigenvalue of every net.
@@ -185,7 +201,7 @@ def spectrum(eigenvalues: pd.DataFrame) -> pd.DataFrame:
 
 
 def ratio_numbers(table: pd.DataFrame) -> dict:
-    """What a hundred nets come to, those with zero gradient apart.
+    """Summarise all nets, and those with zero gradient apart.
 
     Args:
         table: a row per net, of what `critical_point` found.

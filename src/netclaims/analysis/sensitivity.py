@@ -18,23 +18,34 @@ COLUMNS = ["loss_by_input", "output_by_input", "loss_by_parameters"]
 
 
 def loss_by_input(network: Network, weights: Weights, loss: str, data: Examples) -> Tensor:
-    """Mean over examples of ‖∂ℓ(x)/∂x‖₂, the norm of the gradient of an example's loss in its input: (members,).
+    """Return the mean over examples of ‖∂ℓ(x)/∂x‖₂, the gradient norm of an example's loss in its input: (members,).
 
     Inputs are counted as the net sees them, standardised.
+
+    Args:
+        network: the architecture.
+        weights: tensors of shape (members, ...).
+        loss: `mse` or `cross_entropy`.
+        data: the examples.
     """
     norms = []
     for x, y in zip(data.x.split(EXAMPLES_AT_ONCE), data.y.split(EXAMPLES_AT_ONCE, dim=1), strict=True):
         inputs = _inputs(weights, x)
         targets = y.expand(len(inputs), *y.shape[1:])
-        total = (losses(loss, network(weights, inputs), targets) * len(x)).sum()  # a sum: no example scales another
+        total = (losses(loss, network(weights, inputs), targets) * len(x)).sum()  # in a sum no example scales another
         norms.append(torch.autograd.grad(total, inputs)[0].flatten(2).norm(dim=2))
     return torch.cat(norms, 1).mean(1)
 
 
 def output_by_input(network: Network, weights: Weights, data: Examples) -> Tensor:
-    """Mean over examples of ‖∂p(x)/∂x‖_F, the Jacobian norm of the class probabilities p: (members,).
+    """Return the mean over examples of ‖∂p(x)/∂x‖_F, the Jacobian norm of the class probabilities p: (members,).
 
-    Novak et al. 2018, section 3.1. Inputs are counted as the net sees them, standardised.
+    The measure is that of Novak et al. 2018, section 3.1. Inputs are counted as the net sees them, standardised.
+
+    Args:
+        network: the architecture.
+        weights: tensors of shape (members, ...).
+        data: the examples.
     """
     norms = []
     for x in data.x.split(EXAMPLES_AT_ONCE):
@@ -49,18 +60,32 @@ def output_by_input(network: Network, weights: Weights, data: Examples) -> Tenso
 
 
 def loss_by_parameters(network: Network, weights: Weights, loss: str, data: Examples) -> Tensor:
-    """‖∂L/∂θ‖₂, the norm of the gradient of the mean loss over the set in the parameters: (members,)."""
+    """Return ‖∂L/∂θ‖₂, the norm of the gradient of the mean loss over the set in the parameters: (members,).
+
+    Args:
+        network: the architecture.
+        weights: tensors of shape (members, ...).
+        loss: `mse` or `cross_entropy`.
+        data: the examples.
+    """
     return norm(list(gradient(network, weights, loss, data).values()))
 
 
 def _inputs(weights: Weights, x: Tensor) -> Tensor:
-    """A copy of the inputs for every member, (members, examples, ...), to differentiate by."""
+    """Copy the inputs for every member, (members, examples, ...), to differentiate by them."""
     members = len(weights["1.weight"])
     return x.unsqueeze(0).expand(members, *x.shape).clone().requires_grad_()
 
 
 def sensitivities(network: Network, weights: Weights, loss: str, data: Examples) -> dict[str, Tensor]:
-    """All three, by the name of their column in the tables, each (members,)."""
+    """Return all three by the name of their column in the tables, each (members,).
+
+    Args:
+        network: the architecture.
+        weights: tensors of shape (members, ...).
+        loss: `mse` or `cross_entropy`.
+        data: the examples.
+    """
     return {
         "loss_by_input": loss_by_input(network, weights, loss, data),
         "output_by_input": output_by_input(network, weights, data),

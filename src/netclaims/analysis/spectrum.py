@@ -27,7 +27,8 @@ with warnings.catch_warnings(action="ignore"):  # a package that curvlinops impo
 Loss = Callable[[Tensor], Tensor]
 
 POSITIONS = 32
-# Of the Gaussians and of the grid, as shares of the range of the eigenvalues: Papyan 2020, section D.2.
+# The first sets the width of the Gaussians, the second by what share of the range the grid goes beyond the
+# eigenvalues: Papyan 2020, section D.2.
 KAPPA, MARGIN = 3.0, 0.05
 
 
@@ -49,11 +50,13 @@ class Curvature:
 
 
 def training_loss(network: Network, like: Weights, kind: str, data: Examples) -> Loss:
-    """The mean loss over `data`, whose targets all nets share, as a function of the parameters of one net, (P,).
+    """Return the mean loss over `data` as a function of the parameters of one net, (P,).
 
     Args:
+        network: the architecture.
         like: weights that say how the parameters split into tensors.
         kind: `mse` or `cross_entropy`.
+        data: the examples, whose targets all nets share.
     """
 
     def loss(theta: Tensor) -> Tensor:
@@ -72,7 +75,7 @@ class Hessian(PyTorchLinearOperator):
     SELF_ADJOINT = True
 
     def __init__(self, loss: Loss, theta: Tensor) -> None:
-        """At `theta`, (P,)."""
+        """Differentiate the loss once, at `theta`, (P,)."""
         super().__init__([(len(theta),)], [(len(theta),)])
         self._theta = theta.detach().requires_grad_()
         value = loss(self._theta)
@@ -131,18 +134,20 @@ def spectrum(loss: Loss, theta: Tensor, settings: Curvature, stream: torch.Gener
 
 
 def _probe(hessian: Hessian) -> tuple[Tensor, Tensor]:
-    """vᵀHv and ‖Hv‖² of a vector v of random signs: on average the trace and the squared Frobenius norm of H."""
+    """Return vᵀHv and ‖Hv‖² of a vector v of random signs: on average the trace and the squared Frobenius norm of H."""
     v = torch.empty(hessian.shape[1], 1, device=hessian.device, dtype=hessian.dtype).bernoulli_(0.5) * 2 - 1
     product = hessian @ v
     return torch.einsum("ij,ij", v, product), product.square().sum()
 
 
 def lanczos(operator: PyTorchLinearOperator, iterations: int) -> tuple[Tensor, Tensor]:
-    """Eigenvalues of the tridiagonal matrix T of a Lanczos run, and the squared first components of its eigenvectors.
+    """Run Lanczos, and return the eigenvalues and the weights of the quadrature that it leads to.
 
-    Without orthogonalising again (Papyan 2020, algorithm 2). Where the vectors have come to span a space that the
-    operator maps into itself, nothing is left for the next one, and the run ends: the eigenvalues are exact then. In
-    the rows that are missing stands the largest once more, with a weight of 0. curvlinops would divide by zero there.
+    They are the eigenvalues of the tridiagonal matrix T of the run, and the squared first components of its
+    eigenvectors. The vectors are not orthogonalised again (Papyan 2020, algorithm 2). Where they have come to span a
+    space that the operator maps into itself, nothing is left for the next one, and the run ends: the eigenvalues are
+    exact then. In the rows that are missing stands the largest once more, with a weight of 0. curvlinops would divide
+    by zero there.
 
     Returns:
         Both (iterations,), the eigenvalues ascending.
@@ -167,15 +172,15 @@ def lanczos(operator: PyTorchLinearOperator, iterations: int) -> tuple[Tensor, T
 
 
 def density(spectra: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """Density of the eigenvalues of nets, on one grid for all replicas of a kind.
+    """Return the density of the eigenvalues of nets, on one grid for all replicas of a kind.
 
     Every eigenvalue in a table of `spectrum` counts as a Gaussian with its weight (Papyan 2020, algorithm 2). Far from
     all of them the sum falls without end: it is cut at a hundredth of what one of P eigenvalues adds to the highest
     point, so that a logarithmic axis shows the rest.
 
     Args:
-        spectra: the tables of all nets, with the columns `names`, which tell kinds of nets apart, and with `run`,
-            `member` and `parameters`.
+        spectra: the tables of all nets, with the columns `names`, and with `run`, `member` and `parameters`.
+        names: the columns that tell kinds of nets apart.
 
     Returns:
         A table of the names, eigenvalue, and density in its mean, smallest and largest over replicas. A kind of which

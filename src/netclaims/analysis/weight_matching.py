@@ -8,12 +8,12 @@ from torch import Tensor
 
 from netclaims.nets.network import Weights
 
-# How much of a sum of products counts as rounding: units that are equal would else change places for ever.
+# So much of a sum of products counts as rounding. Units that are equal would else change places for ever.
 ROUNDING = 1e-12
 
 
 def matched(start: Weights, end: Weights) -> Weights:
-    """The net `end` with its hidden units permuted to match those of `start`: the same function of the input.
+    """Permute the hidden units of the net `end` to match those of `start`: it stays the same function of the input.
 
     Weight matching (Ainsworth, Hayase & Srinivasa 2022, Algorithm 1): the permutations P_l of the hidden layers are
     to maximise the inner product of the weights of both nets,
@@ -44,7 +44,7 @@ def matched(start: Weights, end: Weights) -> Weights:
 
 
 def permuted(weights: Weights, layer: int, order: Tensor) -> Weights:
-    """The same net with the hidden units of one dense layer in another order.
+    """Return the same net with the hidden units of one dense layer in another order.
 
     Args:
         weights: tensors of shape (members, ...).
@@ -57,7 +57,7 @@ def permuted(weights: Weights, layer: int, order: Tensor) -> Weights:
 
 
 def _units(weights: Weights, layer: int) -> Tensor:
-    """All weights that belong to each unit of a hidden layer, those into it, its bias and those out of it."""
+    """Return all weights that belong to each unit of a hidden layer: those into it, its bias and those out of it."""
     parts = [weights[f"{layer}.weight"], weights[f"{layer + 1}.weight"].transpose(1, 2)]
     if (bias := weights.get(f"{layer}.bias")) is not None:
         parts.append(bias.unsqueeze(2))

@@ -15,14 +15,14 @@ from netclaims.files import first
 from netclaims.nets.network import Weights
 from netclaims.spread import mean_and_deviation, spread
 
-COMPONENTS = 10  # that the table of shares goes to
+COMPONENTS = 10  # the table of shares goes as far as this
 WALKS = 20
-DECIMALS = 12  # of a share: what is smaller is the rounding error of eigenvalues
-WEIGHTS_AT_ONCE = 2**12  # as float64, those of all snapshots stay in the processor's cache
+DECIMALS = 12  # what is smaller in a share is the rounding error of eigenvalues
+WEIGHTS_AT_ONCE = 2**12  # so many, in float64 and of all snapshots, stay in the processor's cache
 
 
 def step_products(snapshots: Tensor) -> Tensor:
-    """Inner products of all steps of all runs, (members, epochs, members, epochs), in squared units of the weights.
+    """Return the inner products of all steps of all runs, (members, epochs, members, epochs), in squared weights.
 
     The step at the first epoch is the starting point less the mean of all starting points, every other one the change
     since the snapshot before. The products of several tensors add up to those of the weights together.
@@ -41,7 +41,7 @@ def step_products(snapshots: Tensor) -> Tensor:
 
 
 def together(steps: Tensor) -> Tensor:
-    """Inner products of the snapshots of all runs, less the mean of all: (..., snapshots, snapshots).
+    """Return the inner products of the snapshots of all runs, less the mean of all: (..., snapshots, snapshots).
 
     Args:
         steps: inner products of steps, (..., members, epochs, members, epochs).
@@ -51,7 +51,7 @@ def together(steps: Tensor) -> Tensor:
 
 
 def apart(steps: Tensor) -> Tensor:
-    """Inner products of the snapshots of each run, less the mean of that run: (..., members, epochs, epochs).
+    """Return the inner products of each run's snapshots, less the mean of that run: (..., members, epochs, epochs).
 
     They come from the steps after the start alone, so that a run that stands still has exactly no variance.
 
@@ -64,13 +64,13 @@ def apart(steps: Tensor) -> Tensor:
 
 
 def _centred(products: Tensor) -> Tensor:
-    """Of points less their mean, from inner products of the points (Torgerson 1952)."""
+    """Return the inner products of points less their mean, from those of the points (Torgerson 1952)."""
     half = products - products.mean(-1, keepdim=True)
     return half - half.mean(-2, keepdim=True)
 
 
 def principal_components(products: Tensor, components: int = 2) -> tuple[Tensor, float]:
-    """Principal component analysis (Pearson 1901) from inner products of centred points: U √Λ of U Λ Uᵀ.
+    """Find principal components (Pearson 1901) from inner products of centred points: U √Λ of U Λ Uᵀ.
 
     Args:
         products: (rows, rows).
@@ -86,7 +86,7 @@ def principal_components(products: Tensor, components: int = 2) -> tuple[Tensor,
 
 
 def upright(scores: Tensor) -> Tensor:
-    """The sign, ±1, that makes the score farthest from 0 positive, for every component: (components,).
+    """Return the sign, ±1, that makes the score farthest from 0 positive, for every component: (components,).
 
     Args:
         scores: (rows, components).
@@ -96,10 +96,10 @@ def upright(scores: Tensor) -> Tensor:
 
 
 def explained_shares(products: Tensor, weights: int) -> Tensor:
-    """Share of the variance that each main component explains, largest first: (..., components).
+    """Return the share of the variance that each main component explains, largest first: (..., components).
 
-    There are as many components as rows less one, and no more than weights, of which at most `COMPONENTS` are given.
-    Undefined where there is no variance.
+    There are as many components as rows less one, and no more than weights. At most `COMPONENTS` of them are given.
+    They are undefined where there is no variance.
 
     Args:
         products: inner products of centred points, (..., rows, rows).
@@ -112,7 +112,7 @@ def explained_shares(products: Tensor, weights: int) -> Tensor:
 
 
 def random_walks(steps: Tensor, weights: int, count: int, stream: torch.Generator) -> Tensor:
-    """Inner products of the steps of random walks like these runs: (count, members, epochs, members, epochs).
+    """Draw random walks like these runs: inner products of their steps, (count, members, epochs, members, epochs).
 
     A walk has the runs' number, length and dimension. It starts at an isotropic Gaussian point and takes independent
     isotropic Gaussian steps, whose mean-square lengths at every epoch are those of the runs: for steps, their mean
@@ -128,6 +128,7 @@ def random_walks(steps: Tensor, weights: int, count: int, stream: torch.Generato
         steps: inner products of the runs' steps, (members, epochs, members, epochs).
         weights: d, dimension of the points.
         count: number of draws.
+        stream: where they come from.
     """
     members, epochs = steps.shape[:2]
     vectors = members * epochs
@@ -142,10 +143,15 @@ def random_walks(steps: Tensor, weights: int, count: int, stream: torch.Generato
 
 
 def shares_by_basis(steps: Tensor, weights: int, stream: torch.Generator) -> dict[str, Tensor]:
-    """Shares of the variance that main components explain, by whose components they are: each (samples, components).
+    """Return the shares of the variance that main components explain, by whose they are: each (samples, components).
 
     Of all runs together there is one sample; of each run by itself, one per run. Then both for random walks like them
     (Antognini & Sohl-Dickstein 2018): a sample per draw, for walks by themselves the mean over the walks of the draw.
+
+    Args:
+        steps: inner products of the runs' steps, (members, epochs, members, epochs).
+        weights: dimension of the points.
+        stream: where random walks come from.
     """
     walks = random_walks(steps, weights, WALKS, stream)
     return {
@@ -159,13 +165,16 @@ def shares_by_basis(steps: Tensor, weights: int, stream: torch.Generator) -> dic
 def distances(
     snapshots: Weights, replicas: list[int], epochs: list[int], scopes: dict[str, int | None]
 ) -> pd.DataFrame:
-    """How far every run is from the others, and how far it went since its last snapshot, in all dimensions.
+    """Measure how far every run is from the others, and how far it went since its last snapshot, in all dimensions.
 
     The mean square of `from_mean` over runs, times their number over one less, is the trace of the covariance of the
     weights over runs; `per_weight` is `from_mean` divided by the square root of the number of weights.
 
     Args:
-        snapshots, replicas, epochs, scopes: as for `trajectories`.
+        snapshots: tensors of shape (members, epochs, ...), a member per run, all finite.
+        replicas: which replica each member is.
+        epochs: after which the snapshots were taken, at least two.
+        scopes: what to look at: a name, and the layer, or None for all.
 
     Returns:
         A table of scope, replica, epoch, `from_mean`, the Euclidean distance from the mean of all runs at that epoch,
@@ -192,7 +201,7 @@ def trajectories(
     scopes: dict[str, int | None],
     stream: torch.Generator,
 ) -> tuple[pd.DataFrame, dict, pd.DataFrame]:
-    """Every run's path through the plane of the two main components of all runs, and how much components explain.
+    """Project every run's path on the plane of the two main components of all runs, and say how much these explain.
 
     Args:
         snapshots: tensors of shape (members, epochs, ...), a member per run, all finite.
@@ -231,7 +240,7 @@ def trajectories(
 
 
 def _long(shares: dict[str, Tensor]) -> pd.DataFrame:
-    """A row for every basis, sample and component."""
+    """Return a row for every basis, sample and component."""
     tables = []
     for basis, found in shares.items():
         table = pd.DataFrame(found.numpy(), columns=range(1, found.shape[1] + 1))

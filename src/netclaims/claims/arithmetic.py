@@ -14,7 +14,7 @@ from netclaims.claims.entries import Arithmetic
 from netclaims.claims.operands import EntryError
 from netclaims.nets.layers import Conv, Layer, Shape, count_parameters, weighted_layers
 
-# What numbers are joined by; strings and lists, which might get very long, are not.
+# Only numbers are joined: strings and lists might get very long.
 JOINED = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
           ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: safe_power}  # fmt: skip
 COMPARED = (ast.Eq, ast.NotEq, ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.In, ast.NotIn, ast.Not, ast.USub, ast.UAdd)
@@ -24,6 +24,11 @@ LEFT_OUT = ("Attribute", "JoinedStr", "FormattedValue", "Set", "Lambda", "NamedE
 
 def work_out(arithmetic: Arithmetic, networks: dict[str, list[Layer]], example: Shape) -> tuple[bool, dict[str, Any]]:
     """Return whether the condition holds, and the numbers that were computed.
+
+    Args:
+        arithmetic: the expressions of a claim.
+        networks: the layers of the experiment's models, by name.
+        example: shape of one input.
 
     Raises:
         EntryError: an expression is not one, uses a name that is not there, or does not give what it should.
@@ -62,7 +67,7 @@ def _evaluate(where: str, expression: str, functions: dict, names: dict[str, Any
         evaluator.nodes.pop(getattr(ast, kind), None)
     try:
         return evaluator.eval(expression, previously_parsed=ast.parse(expression.strip(), mode="eval").body)
-    except Exception as error:  # of many kinds: names, types, syntax, division by zero, nesting
+    except Exception as error:  # names, types, syntax, division by zero, nesting: each raises another kind
         message = " ".join(str(error).split()) or type(error).__name__
         raise EntryError(f"{where}: {message} (found {expression!r})") from None
 
@@ -81,5 +86,5 @@ def _is_number(value: Any) -> bool:
         return bool(value) and all(map(_is_number, value))
     try:
         return isinstance(value, int | float) and isfinite(value)
-    except OverflowError:  # a whole number that is too long for a float
+    except OverflowError:  # the whole number is too long for a float
         return False

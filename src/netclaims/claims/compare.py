@@ -144,7 +144,7 @@ def _courses(
     rows: pd.DataFrame, operand: Operand, along: str, remark: str
 ) -> tuple[list[tuple[np.ndarray, np.ndarray]], str]:
     """Return x and y of every replica's series, of those in which nothing is undefined."""
-    rows = rows.dropna(subset=along)  # of the first row there is no change
+    rows = rows.dropna(subset=along)  # the first row has no change
     parts = [part for _, part in rows.groupby("replica")]
     if max(map(len, parts), default=0) < 3:
         raise UntestableError(f"a course of {operand.column} takes three {operand.coordinate}s and more")

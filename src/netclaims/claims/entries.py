@@ -24,7 +24,7 @@ def _whole_course(settings: Trend | Extreme | Shape) -> None:
 
 
 def _needs_number(settings: Comparison, *names: str) -> None:
-    """One number a replica, or one for every place of a series that `each` goes through."""
+    """Check that operands come to one number a replica, or to one for every place of a series that `each` names."""
     for name in names:
         operands = getattr(settings, name)
         for operand in operands if isinstance(operands, list) else [operands]:
@@ -72,7 +72,7 @@ class Directed(Comparison):
 class Trend(Directed):
     """`rises` or `falls` with `along`: a swept setting, or something measured on each replica.
 
-    Of a series of which nothing is taken it is the course: `along` its coordinate, or another of its columns.
+    A series of which nothing is taken is tested in its course: `along` its coordinate, or another of its columns.
     """
 
     WAYS: ClassVar = {"rises": 1, "falls": -1}
@@ -109,7 +109,7 @@ class Ordering(Directed):
 class Equivalence(Comparison):
     """`of` is as large as `to`, to `within` a margin: a difference, or with `ratio` a share (0.1: 10 %).
 
-    Or the opposite: it differs, to either side, by more than the margin `beyond`.
+    Or the claim is the opposite: it differs, to either side, by more than the margin `beyond`.
     """
 
     of: Operand
@@ -196,8 +196,8 @@ STATISTICAL = tuple(KINDS)
 class ClaimTest(Settings):
     """How a sentence of a report is tested.
 
-    By one or several comparisons of one or several kinds, by `arithmetic`, or by neither: a sentence that is so, or is
-    not, by `definition`, and one that is `untestable`, for the reason given.
+    The test is one or several comparisons of one or several kinds, or `arithmetic`, or neither: a sentence is so, or is
+    not, by `definition`, or it is `untestable`, for the reason given.
     """
 
     needs: Needs | None = None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 RESAMPLES, PERMUTATIONS = 1999, 9999
-POSITIVE = (0.0, inf)  # the effects of a claim that says no more than which way
+POSITIVE = (0.0, inf)  # the claim says no more than which way
 
 
 @dataclass(frozen=True)

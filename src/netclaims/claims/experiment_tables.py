@@ -116,7 +116,7 @@ class Tables:
 
 def _with_worst(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with what counts for a net that diverged, where it is known which did."""
-    if "mean_square" in table:  # of fits, which have a gap there
+    if "mean_square" in table:  # tables of fits have a gap there
         return table.fillna({"mean_square": np.inf})
     if "diverged" in table:
         for name in WORST.keys() & set(table):
@@ -144,7 +144,13 @@ def _matches(column: pd.Series, wanted: Wanted) -> pd.Series:
 
 
 def within(column: pd.Series, low: float | None, high: float | None) -> pd.Series:
-    """Tell which numbers of a column lie from one to another, both included; either end may be left open."""
+    """Tell which numbers of a column lie from one to another, both included; either end may be left open.
+
+    Args:
+        column: the numbers.
+        low: the smallest, None if open.
+        high: the largest, None if open.
+    """
     room = 0.0 if _exact(column) else 1e-9
     return column.between(-np.inf if low is None else low - room, np.inf if high is None else high + room)
 

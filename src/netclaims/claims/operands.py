@@ -40,7 +40,7 @@ class Range(Settings):
 
 
 Value = str | Number
-# One value, a list of them, or a range: told apart by how they are written, so that a mistake in one is one fault.
+# One value, a list of them, or a range. How they are written tells them apart, so that a mistake in one is one fault.
 Wanted = Annotated[
     Annotated[Value, Tag("value")] | Annotated[list[Value], Tag("values")] | Annotated[Range, Tag("range")],
     Discriminator(lambda value: "values" if isinstance(value, list)

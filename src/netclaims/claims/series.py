@@ -65,8 +65,8 @@ def part(table: pd.DataFrame, operand: Operand, by: list[str]) -> pd.DataFrame:
     first, last = places.transform("min"), places.transform("max")
     first -= 1 if operand.coordinate == "step" else 0
     start, end = (first + share * (last - first) for share in operand.during)
-    finite = np.isfinite(table[operand.column]) | (operand.table == "pca")  # whose first snapshot has no step before it
-    diverged = ~finite.groupby([table[name] for name in by]).transform("all")  # stays as it is, and has no number
+    finite = np.isfinite(table[operand.column]) | (operand.table == "pca")  # the first snapshot has no step before it
+    diverged = ~finite.groupby([table[name] for name in by]).transform("all")  # these stay whole, without a number
     found = table[diverged | table[operand.coordinate].between(start - 1e-9, end + 1e-9)]
     if len(found[by].drop_duplicates()) < len(table[by].drop_duplicates()):
         words = " to ".join(f"{100 * share:g} %" for share in operand.during)

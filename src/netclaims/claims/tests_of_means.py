@@ -102,7 +102,7 @@ def _centre(values: Numbers) -> float:
     """Return the mean, or the median where an infinite value leaves none: what a t-test and a sign test are about."""
     if not len(values):
         return nan
-    with np.errstate(invalid="ignore"):  # between -∞ and ∞ there is none
+    with np.errstate(invalid="ignore"):  # -∞ and ∞ have no mean
         return values.mean() if np.isfinite(values).all() else np.median(values)
 
 

@@ -35,7 +35,7 @@ def trend_over_settings(values: Numbers, x: Numbers, sign: int) -> Evidence:
     rho = np.array([sign * rank_correlation(x, row) for row in values])
     p_for, p_against = nan, nan
     if len(values) > 1:
-        ranks = np.argsort(order) + 1  # the columns' own places
+        ranks = np.argsort(order) + 1  # inverts the order: each column gets its place
         p_for, p_against = (
             float(page_trend_test(side * sign * values, predicted_ranks=ranks).pvalue) for side in (1, -1)
         )

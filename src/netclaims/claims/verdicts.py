@@ -22,7 +22,7 @@ class Verdict:
     marker: str
 
 
-# In the order in which they are listed.
+# Pages and figures list them in this order.
 VERDICTS = {
     verdict.name: verdict
     for verdict in (

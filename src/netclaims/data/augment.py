@@ -9,13 +9,14 @@ from netclaims.training.settings import Augment
 
 
 def augmented(x: Tensor, settings: Augment, black: Tensor, streams: list[torch.Generator]) -> Tensor:
-    """Every member's images, changed by a stream of its own.
+    """Change every member's images at random, by a stream of its own.
 
     A crop pads the image by n black pixels on every side and cuts one of its size out of that at random, as
     `torchvision.transforms.RandomCrop(padding=n)` does.
 
     Args:
         x: images (members or 1, batch, channels, height, width).
+        settings: whether to crop, and whether to mirror.
         black: what a black pixel is in each channel: (channels,).
         streams: one per member.
 

@@ -29,13 +29,13 @@ class Examples:
     y: Tensor
 
     def to(self, device: str) -> Examples:
-        """The same examples on a device."""
+        """Return the same examples on a device."""
         return Examples(self.x.to(device), self.y.to(device))
 
 
 @cache
 def images(name: str) -> tuple[Examples, Examples]:
-    """Training and test images of the prepared data set.
+    """Read the training and test images of the prepared data set.
 
     Pixels are scaled to [0, 1] and standardised by the mean and standard deviation of each channel over the
     training set (the reports do not say how they scaled theirs).
@@ -58,13 +58,19 @@ def images(name: str) -> tuple[Examples, Examples]:
 
 
 def function_values(functions: list[str], x: np.ndarray, dtype: torch.dtype = torch.float32) -> Examples:
-    """Positions of shape (points,) and the values there of each function, one member per function."""
+    """Return positions as inputs, and the values there of each function as one member's targets.
+
+    Args:
+        functions: names, one per member.
+        x: positions (points,).
+        dtype: of inputs and targets.
+    """
     y = np.stack([evaluate(name, x) for name in functions])
     return Examples(torch.from_numpy(x).to(dtype).unsqueeze(1), torch.from_numpy(y).to(dtype).unsqueeze(2))
 
 
 def held_out(functions: list[str]) -> Examples:
-    """The prepared grid of held-out points, with the values of each function as one member's targets."""
+    """Read the prepared grid of held-out points, with the values of each function as one member's targets."""
     folder = DATA / "functions"
     x = read_array(folder / "test_x.npy")
     y = np.stack([read_array(folder / f"{name}.npy") for name in functions])
@@ -72,7 +78,7 @@ def held_out(functions: list[str]) -> Examples:
 
 
 def parts(experiment: Experiment, functions: list[str]) -> tuple[Examples, Examples]:
-    """Training and test data of nets that fit `functions` (one name per net), or of image classifiers.
+    """Return training and test data of nets that fit `functions` (one name per net), or of image classifiers.
 
     Images are standardised by the whole training set, also where the experiment takes its first examples alone.
     """
@@ -83,16 +89,17 @@ def parts(experiment: Experiment, functions: list[str]) -> tuple[Examples, Examp
 
 
 def first_examples(part: Examples, count: int) -> Examples:
-    """The first `count` examples, or all where there are fewer."""
+    """Return the first `count` examples, or all where there are fewer."""
     return Examples(part.x[:count], part.y[:, :count])
 
 
 def shuffled(labels: Tensor, share: float, seed: torch.Generator) -> Tensor:
-    """Labels of which a random `share` is permuted among itself: the classes keep their sizes.
+    """Permute a random `share` of the labels among itself: the classes keep their sizes.
 
     Args:
         labels: (examples,).
         share: of the examples, in [0, 1].
+        seed: stream that picks and permutes.
     """
     chosen = torch.randperm(len(labels), generator=seed)[: round(share * len(labels))]
     result = labels.clone()

@@ -15,7 +15,7 @@ FUNCTIONS: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "sinc5": ("sin(5πx)/(5πx)", lambda x: np.sinc(5 * x)),
     "sign_sin5": ("sgn(sin(5πx))", lambda x: np.sign(np.sin(5 * np.pi * x))),
     "swish": ("x·σ(x)", lambda x: x / (1 + np.exp(-x))),
-    "sign_cos10": ("sgn(cos(10x)/x)", lambda x: np.sign(np.cos(10 * x)) / np.sign(x)),  # no value at 0
+    "sign_cos10": ("sgn(cos(10x)/x)", lambda x: np.sign(np.cos(10 * x)) / np.sign(x)),  # it has no value at 0
     "sin_affine": ("sin(0.2x + 1)", lambda x: np.sin(0.2 * x + 1)),
     "quadratic": ("5x² - 0.5x + 0.2", lambda x: 5 * x**2 - 0.5 * x + 0.2),
     "log_abs": ("log|2x + 0.5|", lambda x: np.log(np.abs(2 * x + 0.5))),
@@ -23,15 +23,15 @@ FUNCTIONS: dict[str, tuple[str, Callable[[Array], Array]]] = {
 
 
 def formula(name: str) -> str:
-    """The function as people write it."""
+    """Return the function as people write it."""
     return FUNCTIONS[name][0]
 
 
 def evaluate(name: str, x: Array) -> Array:
-    """Values of the named function at `x`, of the same shape."""
+    """Return the values of the named function at `x`, of the same shape."""
     return FUNCTIONS[name][1](x)
 
 
 def grid(points: int) -> Array:
-    """`points` equally spaced positions on the domain, ends included."""
+    """Return `points` equally spaced positions on the domain, ends included."""
     return np.linspace(*DOMAIN, points)

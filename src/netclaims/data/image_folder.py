@@ -25,17 +25,17 @@ from netclaims.errors import DataError, shown
 from netclaims.nets.layers import Shape
 from netclaims.paths import file_size
 
-LARGEST_FILE = 2**20  # bytes, unpacked: ample for images of a few thousand pixels
-LONGEST_NAME = 300  # characters, with the folders
+LARGEST_FILE = 2**20  # bytes, unpacked; images of a few thousand pixels need far less
+LONGEST_NAME = 300  # characters, folders included
 FORMATS = ("PNG", "JPEG", "BMP", "PPM")  # Pillow has decoders that start other programs, such as EPS
-# By number of channels: the mode an image is turned into, and the modes for which that loses nothing.
+# By number of channels: the mode that an image is turned into, and the modes that lose nothing by it.
 MODES = {1: ("L", {"L"}), 3: ("RGB", {"RGB", "L"})}
 
 Read = Callable[[str], bytes]
 
 
 def read_images(source: Source, shape: Shape) -> ImageSet:
-    """The images of a folder or zip archive, which all have to have the given shape (channels, height, width).
+    """Read a folder or zip archive of images, which all have to have the given shape (channels, height, width).
 
     Classes are the names of the folders in `train`, sorted, and `test` has to have the same. Images are in the
     order of class and file name. Hidden files and `__MACOSX` are left out.
@@ -85,7 +85,7 @@ def digest_images(path: Path) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[list[str], Read]]:
-    """The names of everything inside, folders with a slash at the end, and a function that reads a file."""
+    """Yield the names of everything inside, folders with a slash at the end, and a function that reads a file."""
     try:
         folder = path.is_dir()
         if not folder:
@@ -122,7 +122,7 @@ def _read_member(archive: zipfile.ZipFile, path: Path, name: str) -> bytes:
     if member.file_size > LARGEST_FILE:  # zipfile reads no more than the size that the archive states
         raise DataError(f"{path}/{name}: larger than {LARGEST_FILE:,} bytes, expected a small image")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        # Of the others zipfile unpacks whole blocks, however large.
+        # Other compressions make zipfile unpack whole blocks, however large.
         raise DataError(f"{path}/{name}: unusual compression, expected a member stored or deflated")
     try:
         return archive.read(member)
@@ -131,7 +131,7 @@ def _read_member(archive: zipfile.ZipFile, path: Path, name: str) -> bytes:
 
 
 def _layout(path: Path, names: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """File names by class, for training and test, everything sorted."""
+    """Return file names by class, for training and test, everything sorted."""
     tree: dict[str, dict[str, list[str]]] = {"train": {}, "test": {}}
     for name in sorted(set(names)):
         top, *rest = name.split("/")
@@ -169,13 +169,13 @@ def _split(classes: dict[str, list[str]], read: Read, path: Path, shape: Shape) 
 
 
 def _decode(content: bytes, where: str, shape: Shape) -> NDArray[np.uint8]:
-    """The pixels of an image file, of the given shape (channels, height, width)."""
+    """Return the pixels of an image file, of the given shape (channels, height, width)."""
     channels, height, width = shape
     wanted, lossless = MODES[channels]
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content), formats=FORMATS) as image:
             mode, size = image.mode, image.size
-            fits = mode in lossless and size == (width, height)  # as the header says: nothing is decoded yet
+            fits = mode in lossless and size == (width, height)  # the header says so: nothing is decoded yet
             pixels = np.asarray(image.convert(wanted)) if fits else None
     except UnidentifiedImageError:
         raise DataError(f"{where}: not an image, expected one of {', '.join(FORMATS)}") from None

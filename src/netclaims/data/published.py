@@ -23,7 +23,7 @@ from netclaims.data.mnist_m import MNIST_CITATION, MNIST_LICENCE
 from netclaims.errors import DataError
 from netclaims.paths import file_size
 
-LARGEST_FILE = 500_000_000  # bytes: the published ones have up to 170 million
+LARGEST_FILE = 500_000_000  # bytes; the published ones have up to 170 million
 
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -38,7 +38,7 @@ CIFAR10_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 CIFAR10_SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 CIFAR10_TRAIN = tuple(f"cifar-10-batches-bin/data_batch_{number}.bin" for number in range(1, 6))
 CIFAR10_TEST = "cifar-10-batches-bin/test_batch.bin"
-CIFAR10_RECORDS = 10_000  # in each of the six files
+CIFAR10_RECORDS = 10_000  # each of the six files has so many
 CIFAR10_SHAPE = (3, 32, 32)
 CIFAR10_CLASSES = (
     "airplane",
@@ -58,7 +58,7 @@ CIFAR10_CLASSES = (
 
 
 def read_mnist(root: Path, download: bool) -> ImageSet:
-    """MNIST, 60,000 + 10,000 images of shape (1, 28, 28), from the IDX files in `root/MNIST/raw`.
+    """Read MNIST, 60,000 + 10,000 images of shape (1, 28, 28), from the IDX files in `root/MNIST/raw`.
 
     Raises:
         DataError: a file is missing and not to be fetched, or cannot be; or it is not the genuine one.
@@ -77,10 +77,15 @@ def read_mnist(root: Path, download: bool) -> ImageSet:
 
 
 def parse_idx(content: bytes, dimensions: int, where: Path) -> NDArray[np.uint8]:
-    """The array in an IDX file of unsigned bytes with the given number of dimensions.
+    """Return the array in an IDX file of unsigned bytes with the given number of dimensions.
 
-    The format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a
-    big-endian 32-bit integer, and the values in C order.
+    The format is: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a big-endian
+    32-bit integer, and the values in C order.
+
+    Args:
+        content: of the file.
+        dimensions: as many as the array has to have.
+        where: the file's path, which an error names.
 
     Raises:
         DataError: the content is anything else, or longer or shorter than its header says.
@@ -105,10 +110,10 @@ def _mnist_split(raw: Path, prefix: str) -> Split:
 
 
 def _fetch_mnist(raw: Path) -> None:
-    from torchvision.datasets import MNIST  # here, because it takes seconds to import
+    from torchvision.datasets import MNIST  # imported here, because it takes seconds
     from torchvision.datasets.utils import download_and_extract_archive
 
-    # Not MNIST(root, download=True): it prefers, and unpickles, what torchvision once left in root/processed.
+    # MNIST(root, download=True) would do this too, but it prefers, and unpickles, what lies in root/processed.
     for name, md5 in MNIST.resources:
         download_and_extract_archive(MNIST.mirrors[0] + name, str(raw), md5=md5)
 
@@ -117,7 +122,7 @@ def _fetch_mnist(raw: Path) -> None:
 
 
 def read_cifar10(root: Path, download: bool) -> ImageSet:
-    """CIFAR-10, 50,000 + 10,000 images of shape (3, 32, 32), from `root/cifar-10-binary.tar.gz`.
+    """Read CIFAR-10, 50,000 + 10,000 images of shape (3, 32, 32), from `root/cifar-10-binary.tar.gz`.
 
     Raises:
         DataError: the archive is missing and not to be fetched, or cannot be; or it is not the genuine one.
@@ -127,7 +132,7 @@ def read_cifar10(root: Path, download: bool) -> ImageSet:
         _download(_fetch_cifar10, path)
     content = _verified(path, CIFAR10_SHA256)
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-        # One pass in the archive's order: going back in it would unpack it again from the start.
+        # It is read once, in the archive's order: going back in it would unpack it again from the start.
         batches = {
             member.name: parse_cifar10(archive.extractfile(member).read(), path / member.name)
             for member in archive
@@ -148,7 +153,7 @@ def read_cifar10(root: Path, download: bool) -> ImageSet:
 
 
 def parse_cifar10(content: bytes, where: Path) -> Split:
-    """The images of one file of the archive: 10,000 records of a label and the pixels, one byte each.
+    """Return the images of one file of the archive: 10,000 records of a label and the pixels, one byte each.
 
     Raises:
         DataError: the content has another length, or a label above 9.
@@ -162,7 +167,7 @@ def parse_cifar10(content: bytes, where: Path) -> Split:
 
 
 def _fetch_cifar10(path: Path) -> None:
-    from torchvision.datasets.utils import download_url  # here, because it takes seconds to import
+    from torchvision.datasets.utils import download_url  # imported here, because it takes seconds
 
     download_url(CIFAR10_URL, str(path.parent), path.name, CIFAR10_MD5)
 
@@ -178,7 +183,7 @@ def _download(fetch: Callable[[Path], None], path: Path) -> None:
 
 
 def _verified(path: Path, sha256: str) -> bytes:
-    """The content of a file that has to have the given digest."""
+    """Read a file that has to have the given digest."""
     try:
         if (size := file_size(path)) > LARGEST_FILE:
             raise DataError(f"{path}: {size:,} bytes, expected {LARGEST_FILE:,} at the most")

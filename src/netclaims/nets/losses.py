@@ -7,7 +7,7 @@ from torch.nn import functional
 
 
 def losses(kind: str, outputs: Tensor, targets: Tensor) -> Tensor:
-    """Loss of every member, averaged over its examples.
+    """Return the loss of every member, averaged over its examples.
 
     Args:
         kind: `mse`, the mean squared error, or `cross_entropy` of the logits, in nats.

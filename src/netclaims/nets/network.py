@@ -43,7 +43,7 @@ class Network:
     example: Shape
 
     def initial(self, streams: list[torch.Generator]) -> Weights:
-        """Initial weights, one member per stream: torch's own default for Linear and Conv2d.
+        """Draw initial weights, one member per stream, as torch's own default for Linear and Conv2d.
 
         Weights and biases are uniform on ±1/√fan_in (LeCun et al. 2012; `torch.nn.Linear.reset_parameters`).
 
@@ -59,7 +59,7 @@ class Network:
         return weights
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
-        """Outputs of every member: function values, logits, or probabilities where the last layer is a softmax.
+        """Return the outputs of every member: function values, logits, or probabilities where a softmax comes last.
 
         Args:
             weights: tensors of shape (members, ...), as `initial` gives them.
@@ -71,7 +71,7 @@ class Network:
         activate = ACTIVATIONS[self.activation]
         h = x
         number, last = 0, len({name.partition(".")[0] for name in weights})
-        flat = False  # dense layers work on (members, features, batch): twice as fast for narrow layers
+        flat = False  # dense layers work on (members, features, batch), which is twice as fast where they are narrow
         waiting = False  # an activation grows with its input: after max-pooling it gives the same, of fewer numbers
         for layer in self.layers:
             if waiting and not isinstance(layer, Pool):
@@ -87,7 +87,7 @@ class Network:
                 case Softmax():
                     h = h.softmax(1)
                     continue
-            h = h.expand(len(weights["1.weight"]), *h.shape[1:])  # not before: the members share what comes first
+            h = h.expand(len(weights["1.weight"]), *h.shape[1:])  # only now, because the members share what comes first
             number += 1
             weight, bias = weights[f"{number}.weight"], weights.get(f"{number}.bias")
             if isinstance(layer, Conv):
@@ -100,30 +100,30 @@ class Network:
         return h.transpose(1, 2) if flat else h
 
     def probabilities(self, weights: Weights, x: Tensor) -> Tensor:
-        """Class probabilities of every member, shaped like its outputs: the softmax of logits."""
+        """Return the class probabilities of every member, shaped like its outputs: the softmax of logits."""
         outputs = self(weights, x)
         return outputs if isinstance(self.layers[-1], Softmax) else outputs.softmax(2)
 
 
 def _convolve(h: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
     if h.shape[2] == 1:
-        # One channel lies in memory alike, first or last. Strides that say last make the result so, and max-pooling of
-        # that is several times as fast.
+        # A single channel lies in memory alike, first or last. Strides that say last make the result so, and
+        # max-pooling of that is several times as fast.
         h = h.squeeze(2).unsqueeze(4).movedim(4, 2)
     return torch.stack([functional.conv2d(*member, padding=padding) for member in zip(h, weight, bias, strict=True)])
 
 
 def member(weights: Weights, index: int) -> Weights:
-    """The weights of one member, still stacked: tensors of shape (1, ...)."""
+    """Return the weights of one member, still stacked: tensors of shape (1, ...)."""
     return {name: tensor[index : index + 1] for name, tensor in weights.items()}
 
 
 def flatten(weights: Weights) -> Tensor:
-    """All weights of each member in one row: (members, parameters), in the order of the layers."""
+    """Return all weights of each member in one row: (members, parameters), in the order of the layers."""
     return torch.cat([tensor.flatten(1) for tensor in weights.values()], 1)
 
 
 def unflatten(flat: Tensor, like: Weights) -> Weights:
-    """The inverse of `flatten`: rows of shape (members, parameters) as tensors shaped like those of `like`."""
+    """Undo `flatten`: return rows of shape (members, parameters) as tensors shaped like those of `like`."""
     parts = flat.split([tensor[0].numel() for tensor in like.values()], 1)
     return {name: part.unflatten(1, tensor.shape[1:]) for part, (name, tensor) in zip(parts, like.items(), strict=True)}

@@ -24,11 +24,12 @@ METHOD = "fork" if sys.platform == "linux" else "spawn"
 
 
 def each(jobs: Sequence[Job], label: str | None = None) -> list[Result]:
-    """Every job done, a function of its arguments: as many at once as there are cores, in processes of their own.
+    """Do every job, a function of its arguments: as many at once as there are cores, in processes of their own.
 
-    Not by joblib, which waits for ever for the result of a worker that was killed.
+    joblib is no choice here: it waits for ever for the result of a worker that was killed.
 
     Args:
+        jobs: functions with their arguments.
         label: of a line of progress, in jobs; none without it.
 
     Returns:
@@ -49,7 +50,7 @@ def each(jobs: Sequence[Job], label: str | None = None) -> list[Result]:
         try:
             futures = [pool.submit(_do, place) for place in range(len(jobs))]
             for future in as_completed(futures):
-                future.result()  # the first error ends all
+                future.result()  # the first error ends all of them
                 bar.update()
         except BaseException as error:
             for worker in active_children():
@@ -62,11 +63,11 @@ def each(jobs: Sequence[Job], label: str | None = None) -> list[Result]:
     return [future.result() for future in futures]
 
 
-_jobs: Sequence[Job] = []  # in a worker: handed over once, when it begins
+_jobs: Sequence[Job] = []  # a worker gets them once, when it begins
 
 
 def _begin(jobs: Sequence[Job]) -> None:
-    """A worker leaves Ctrl-C to its parent, and ends when that does, however it does."""
+    """Leave Ctrl-C to the parent, and end when that does, however it does."""
     global _jobs
     _jobs = jobs
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -23,12 +23,13 @@ Result = TypeVar("Result")
 def on_cluster(
     jobs: Sequence[Job], label: str, keep: Callable[[int, Result], None] = lambda place, result: None
 ) -> list[Result]:
-    """Every job done, a function of its arguments: each on one core of the cluster that `RAY_ADDRESS` names.
+    """Do every job, a function of its arguments: each on one core of the cluster that `RAY_ADDRESS` names.
 
     The machines need the same Python and packages; code and prepared data are sent to them. A job whose machine is lost
     is done by another.
 
     Args:
+        jobs: functions with their arguments.
         label: of a line of progress, in jobs.
         keep: told the place of a job and its result as soon as it is here.
 
@@ -55,7 +56,7 @@ def on_cluster(
             results: dict[int, Result] = {}
             waiting = list(places)
             with tqdm(total=len(jobs), desc=label, leave=False, disable=None) as bar:
-                while waiting:  # fetched as they come: what this machine has cannot be lost with another
+                while waiting:  # results that are here cannot be lost with another machine
                     (done,), waiting = ray.wait(waiting)
                     results[places[done]] = ray.get(done)
                     keep(places[done], results[places[done]])
@@ -75,7 +76,7 @@ def _reach(address: str) -> None:
 
 
 def _pack(folder: Path) -> None:
-    """The package and the prepared data, laid out for a process that starts in the folder."""
+    """Lay out the package and the prepared data for a process that starts in the folder."""
     package = Path(__file__).parents[1]
     shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in DATA_KINDS:

@@ -11,7 +11,7 @@ from netclaims.present.quantities import label, value
 from netclaims.present.tables import facets_of, of_facet, panels
 from netclaims.present.wording import short
 
-MOST = 8  # lines or values that are told one by one
+MOST = 8  # so many lines or values are told one by one
 
 
 def describe(key: str, spec: FigureSpec, about: dict) -> str:

@@ -58,9 +58,9 @@ def shape_axis(axes: Axes, column: str, which: str, scale: str, values: list[flo
         axis.set_major_formatter(PLAIN)
     elif column in SHARES:
         spanned = max(values, default=1) - min(values, default=0)
-        axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))  # no 92.5 %, which would read 92 %
+        axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))  # 92.5 % would read 92 %
         axis.set_major_formatter(PercentFormatter(1, decimals=0 if spanned > 0.04 else 1))
-    elif scale == "log" and which == "x":  # a span too small for it: numbers of many digits, which need room
+    elif scale == "log" and which == "x":  # so small a span has numbers of many digits, which need room
         axis.set_major_locator(MaxNLocator(4))
 
 
@@ -124,7 +124,7 @@ def name_ticks(axes: Axes, names: list[str], width: float) -> None:
     """
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.grid(visible=False, axis="x")
-    room = int((width - 0.7) / len(names) / 0.08)  # characters, beside what the other axis takes
+    room = int((width - 0.7) / len(names) / 0.08)  # characters; the other axis takes the rest
     if max(len(word) for name in names for word in name.split()) <= room:
         axes.set_xticks(range(len(names)), [fill(name, width=room) for name in names])
     else:

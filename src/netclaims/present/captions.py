@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from netclaims.data.functions import FUNCTIONS, formula
 
 DIVERGED = "diverged"
-TOLD = 3  # kinds of nets that diverged, of which a caption says more than how many
+TOLD = 3  # a caption names so many kinds of nets that diverged, and counts more
 
 
 def caption(about: dict) -> str:

@@ -19,7 +19,7 @@ from netclaims.present import style
 from netclaims.present.axes import PLAIN, decades
 from netclaims.present.style import QUIET
 
-TESTED = [verdict for verdict in VERDICTS.values() if verdict.name != "not testable"]  # those of claims in the figure
+TESTED = [verdict for verdict in VERDICTS.values() if verdict.name != "not testable"]  # the figure has no others
 # The panels: a title, and what its axis shows of which units.
 PANELS = {
     "ranks": ("rank correlation ρ, or\ndifference of mean ranks", ("rho", "rank")),
@@ -28,7 +28,7 @@ PANELS = {
     "height": ("fall and rise, the smaller\n(standard deviations)", ("height",)),
 }
 RATIOS = (0.02, 50)  # what lies farther out is drawn at the edge, as an arrow
-LINEAR = 1e-3  # differences of accuracies, losses and epochs share an axis: logarithmic from here on, both ways
+LINEAR = 1e-3  # accuracies, losses and epochs share an axis, which is logarithmic from here on, both ways
 ROW, PANEL, LABEL, TITLE = 0.19, 1.6, 5.0, 1.1  # inches
 CLAIMED = "#E9EEF5"
 QUOTED_LETTERS = 84

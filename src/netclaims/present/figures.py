@@ -19,7 +19,7 @@ from netclaims.present.marks import KINDS
 from netclaims.present.quantities import PLANE, label, value
 from netclaims.present.tables import correlation, facets_of, of_facet, panels, path_of
 
-NEVER = "epochs_to_fit"  # has no value where a net never fitted, too
+NEVER = "epochs_to_fit"  # it also has no value where a net never fitted
 SPREADS = {"lines": " (line: mean, band: smallest to largest)", "points": " (dot: mean, bar: smallest to largest)"}
 
 
@@ -45,7 +45,7 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
     for row, (_, column), table in zip(grid, spec.shown, tables, strict=True):
         quantity = fill(label(column, about["loss"]), width=round(12 * high))
         for axes, facet in zip(row, facets, strict=True):
-            _shape(axes, table, spec, column)  # by all facets, so that those of a row are alike
+            _shape(axes, table, spec, column)  # all facets count, so that those of a row are alike
             rows = of_facet(table, spec, facet)
             filled = KINDS[spec.kind](axes, rows, spec, column)
             if filled is not None:
@@ -107,7 +107,7 @@ def _legend(figure: Figure, grid: np.ndarray) -> float:
     if len(found) < 2 and DIVERGED not in found:
         return 0.0
     legend = figure.legend(found.values(), found.keys(), loc="outside right upper")
-    return ceil(10 * legend.get_window_extent().width / figure.dpi) / 10  # coarse, for the same bytes everywhere
+    return ceil(10 * legend.get_window_extent().width / figure.dpi) / 10  # coarse, it gives the same bytes everywhere
 
 
 def _frame(figure: Figure, title: str, below: str, beside: float) -> None:

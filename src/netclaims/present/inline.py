@@ -11,9 +11,9 @@ from markupsafe import Markup
 from netclaims.present.rounding import round_numbers
 
 REFERENCE = re.compile(r"#([\w.-]+)")
-# What matplotlib draws with. What else an SVG can hold, such as scripts, a page is better without.
+# Matplotlib draws with these. A page is better without what else an SVG can hold, such as scripts.
 DRAWN = {"g", "defs", "clipPath", "path", "rect", "use", "text", "tspan", "image", "pattern"}
-# What a figure may lead to: parts of itself, and pixels that lie in it. Its style becomes part of the page's.
+# A figure may lead to parts of itself, and to pixels that lie in it. Its style becomes part of the page's.
 INSIDE = re.compile(r"#|data:image/png;")
 RULE = re.compile(r"[^<>{}]*")
 COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")

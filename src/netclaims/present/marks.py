@@ -138,5 +138,5 @@ def _contours(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) ->
     return axes.contourf(x, y, z, steps, norm=norm, cmap=style.SCALE, zorder=0)
 
 
-# By kind: draws a column of a table into a panel; returns what a bar of colours is to explain, if anything.
+# Each kind draws a column of a table into a panel, and returns what a bar of colours is to explain, if anything.
 KINDS = {"lines": _lines, "points": _points, "scatter": _scatter, "paths": _paths, "contours": _contours}

@@ -155,7 +155,7 @@ def report_page(page: Page) -> str:
 
 
 def _counts(rows: list[Row]) -> dict[str, Counter[str]]:
-    """How many claims of each report have each verdict."""
+    """Count how many claims of each report have each verdict."""
     counts: dict[str, Counter[str]] = {}
     for row in rows:
         counts.setdefault(row.claim.report, Counter())[row.verdict] += 1
@@ -213,7 +213,7 @@ def _drawn(figures: Figures, key: str, draw: dict[str, FigureSpec], about: dict)
 
 
 def _numbers(stated: dict[str, dict]) -> list[Number]:
-    """Stated numbers and ours, with their spread, or why there is none."""
+    """Return stated numbers and ours, with their spread, or why there is none."""
     found = []
     for name, number in stated.items():
         said = f"{'about ' if number.get('about') else ''}{short(number['stated'], 5)}"

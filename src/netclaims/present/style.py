@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import matplotlib
 
-# Okabe & Ito (2008): told apart by people with any common colour blindness.
+# People with any common colour blindness tell these apart (Okabe & Ito 2008).
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-SCALE = "viridis"  # perceptually uniform
-# What is shown in many figures, whether all of it is in a figure or not.
+SCALE = "viridis"  # it is perceptually uniform
+# These keep their colours from figure to figure, even where one of them is missing.
 OWN_COLOURS = {"zero gradient": PALETTE[0], "on a kink": PALETTE[1], "elsewhere": PALETTE[2]}
 TRUTH = "#000000"
 QUIET = "#595959"
 DASHES = {"train": "-", "test": (0, (4, 1.5))}
 LOOK = {
-    "svg.hashsalt": "netclaims",  # element ids are random otherwise
-    "svg.fonttype": "none",  # words as words: to search, to read aloud, to compare
+    "svg.hashsalt": "netclaims",  # ids of elements are random otherwise
+    "svg.fonttype": "none",  # words stay words, to search, to read aloud and to compare
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -39,7 +39,7 @@ def apply() -> None:
 def colours(names: list) -> dict:
     """Return a colour for each name.
 
-    That is its own, or one of the palette, or of an ordered scale where the palette has too few.
+    It is the name's own, or one of the palette, or of an ordered scale where the palette has too few.
     """
     if set(names) <= set(OWN_COLOURS):
         return {name: OWN_COLOURS[name] for name in names}

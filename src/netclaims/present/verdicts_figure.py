@@ -14,7 +14,7 @@ from netclaims.present.shown_claim import ShownClaim
 from netclaims.present.style import QUIET
 from netclaims.questions import ANSWERED
 
-ABREAST = 7  # marks side by side; more go below
+ABREAST = 7  # so many marks go side by side, and more below
 STEP, LINE, CELL, LABEL = 0.15, 0.17, 1.2, 4.4  # inches
 
 

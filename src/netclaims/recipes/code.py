@@ -20,10 +20,10 @@ from pathlib import Path
 from sys import stdlib_module_names
 from typing import NamedTuple
 
-PACKAGE = Path("src/netclaims")  # from the root of the repository; scripts import it by the name of this folder
-DIGITS = 16  # of a digest, hexadecimal
+PACKAGE = Path("src/netclaims")  # scripts import it by the name of this folder
+DIGITS = 16  # hexadecimal, of a digest
 
-# Libraries by the name that code imports, where another version of them changes no result.
+# Another version of these libraries changes no result. Keys are the names that code imports.
 NO_RESULT = {
     "dvc": "says what has to run, and runs it",
     "joblib": "counts the cores, and results are the same on any number of them",
@@ -33,8 +33,8 @@ NO_RESULT = {
     "tqdm": "shows progress",
     "yaml": "reads settings, as pydantic does",
 }
-# Distributions that have another name than what code imports of them, but for `_`. To ask `importlib.metadata` for
-# these takes half a second; a test compares the two.
+# These distributions have another name than what code imports of them, but for `_`. To ask `importlib.metadata` for
+# them takes half a second; a test compares the two.
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "curvlinops": "curvlinops-for-pytorch",
@@ -143,7 +143,7 @@ def _package_files(root: Path) -> tuple[dict[str, Path], dict[str, list[str]]]:
         parts = Path(folder).relative_to((root / PACKAGE).parent).parts
         for file in files:
             name = _name((*parts, file))
-            paths[name] = Path(folder, file)  # of x.py and x/__init__.py, which comes later, the second, as in Python
+            paths[name] = Path(folder, file)  # x/__init__.py comes after x.py, and counts, as in Python
             if not file.endswith(".py") and not file.startswith("."):
                 places[file].append(name)
     return paths, places
@@ -198,10 +198,10 @@ def _module(path: str, package: str, content: bytes) -> _File:
         waiting: list[str | ast.AST] = [ast.parse(content)]
     except SyntaxError as error:
         raise SyntaxError(f"{path}, line {error.lineno}: {error.msg}") from None
-    except ValueError as error:  # how some releases of Python refuse null bytes and wrong f-strings
+    except ValueError as error:  # some releases of Python refuse null bytes and wrong f-strings so
         raise SyntaxError(f"{path}: {error}") from None
     written, imported, strings = [], [], []
-    while waiting:  # not a function that calls itself: expressions may be nested more deeply than calls may
+    while waiting:  # expressions may be nested more deeply than calls of a function by itself
         item = waiting.pop()
         if isinstance(item, str):
             written.append(item)
@@ -242,7 +242,7 @@ def _pieces(node: ast.AST) -> list[str | ast.AST]:
     how they cut the text of f-strings. A constant's type is seen from how Python writes it.
     """
     kind = type(node)
-    if kind in (ast.Constant, ast.MatchSingleton):  # integers in hexadecimal: Python writes no long ones in decimal
+    if kind in (ast.Constant, ast.MatchSingleton):  # Python writes no long integers in decimal
         value = hex(node.value) if type(node.value) is int else ascii(node.value)
         return [f"{kind.__name__} {value}"]
     pieces, text = [], f"{kind.__name__}("
@@ -252,10 +252,10 @@ def _pieces(node: ast.AST) -> list[str | ast.AST]:
             value = _merged(value)
         elif field == "format_spec" and value is not None:  # Python 3.13 has had constants here
             value = _merged([value])
-        if not value:  # None, an empty list, or 0 as in `is_lazy` of imports, new in Python 3.15
+        if not value:  # None, an empty list, or 0 as in `is_lazy` of imports, which is new in Python 3.15
             continue
         for child in value if isinstance(value, list) else (value,):
-            if type(child) is ast.Name:  # a third of all nodes, written here for speed
+            if type(child) is ast.Name:  # a third of all nodes are names: this is for speed
                 text += f"{field}=Name(id={child.id!a},),"
             elif not isinstance(child, ast.AST):
                 text += f"{field}={child!a},"

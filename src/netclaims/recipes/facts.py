@@ -14,7 +14,7 @@ from netclaims.settings.analyses import Section
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.reports import Report
 
-# What other facts say, or what says nothing about the experiment itself.
+# Other facts say these, or they say nothing about the experiment itself.
 ELSEWHERE = {"report", "title", "data", "functions", "models", "against", "assumed", "stated"}
 
 
@@ -99,7 +99,7 @@ def _settings(experiment: ExperimentEntry) -> tuple[list[str], list[str]]:
             continue
         parts = value.items() if isinstance(value, dict) else [(None, value)]
         for part, inner in parts:
-            if (name, part) == ("record", "gradient_norm"):  # for an analysis, which has a row or a line of its own
+            if (name, part) == ("record", "gradient_norm"):  # its analysis has a row or a line of its own
                 continue
             mine = name in experiment.assumed or f"{name}.{part}" in experiment.assumed
             (assumed if mine else stated).append(_line(name if part is None else f"{name} {part}", inner))

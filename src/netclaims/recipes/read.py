@@ -14,7 +14,7 @@ from netclaims.errors import SettingsError, shown
 from netclaims.paths import KEY, RECIPES, recipe_of
 from netclaims.recipes.code import changed
 
-ROOT = Path(__file__).resolve().parents[3]  # of the code that runs: the folder of stages/ and src/
+ROOT = Path(__file__).resolve().parents[3]  # the folder of stages/ and src/, from which the code runs
 Settings = TypeVar("Settings")
 VERSIONS = TypeAdapter(dict[str, str])
 
@@ -68,7 +68,7 @@ def read_recipe(stage: str, key: str | None, kind: type[Settings]) -> Recipe[Set
 
 
 def _first(error: Exception) -> str:
-    """What is wrong, in one line, and of the first of several faults where."""
+    """Tell what is wrong, in one line, and of the first of several faults where."""
     if not isinstance(error, ValidationError):
         return " ".join(str(error).split())
     first = error.errors()[0]
@@ -78,5 +78,5 @@ def _first(error: Exception) -> str:
 def _installed(library: str) -> str:
     try:
         return version(library)
-    except (PackageNotFoundError, ValueError):  # of an empty name
+    except (PackageNotFoundError, ValueError):  # the name is empty
         return "(not installed)"

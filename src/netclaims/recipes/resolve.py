@@ -6,7 +6,9 @@ from dataclasses import asdict
 from itertools import product
 
 from netclaims.data.sources import Source, content_of, count_training_images
+from netclaims.errors import SettingsError
 from netclaims.experiment import Experiment
+from netclaims.paths import report_path
 from netclaims.settings.analyses import (
     GradientSettings,
     HessianSettings,
@@ -94,14 +96,20 @@ def training(key: str, entry: ExperimentEntry, params: Params, images: int | Non
 
 
 def effective(setting: str, value: object, train_size: int) -> object:
-    """Return what the value of a setting comes to: a batch is the whole training set at the most, as `full` is."""
+    """Return what the value of a setting comes to: a batch is the whole training set at the most, as `full` is.
+
+    Args:
+        setting: its name.
+        value: as the entry has it.
+        train_size: of the experiment.
+    """
     if setting != "batch_size":
         return value
     return train_size if value == "full" else min(value, train_size)
 
 
 def _settings(entry: ExperimentEntry, params: Params, experiment: Experiment) -> list[Setting]:
-    """Every combination that is trained, once where several values come to the same, those of the control last."""
+    """List every combination that is trained, once where several come to the same, those of the control last."""
     own = {
         "optimiser": entry.optimiser,
         "learning_rate": entry.learning_rate,
@@ -126,24 +134,30 @@ def _settings(entry: ExperimentEntry, params: Params, experiment: Experiment) ->
     return [Setting(**one, **vars(length[one["equal"], one["batch_size"]]), control=control) for one, control in every]
 
 
-def analysis(entry: Section, nets: Training, params: Params) -> dict:
+def analysis(entry: Section, nets: Training) -> dict:
     """Resolve an analysis: the settings of its stage, and the nets that it works on.
 
     Args:
         entry: what the report's file says.
         nets: the training that it names.
-        params: the knobs.
+
+    Raises:
+        SettingsError: an interpolation between two batch sizes that come to the same.
     """
     settings = entry.model_dump(exclude={"report", "nets", "data", "against", "assumed"})
     if isinstance(entry, InterpolateSettings):
         settings["between"] = [effective(entry.over, value, nets.train_size) for value in entry.between]
+        if settings["between"][0] == settings["between"][1]:
+            ends = " and ".join(f"{value:,g}" for value in entry.between)
+            where = f"{report_path(nets.key)}: interpolate between batch sizes {ends} of {nets.key}"
+            raise SettingsError(f"{where}: both are all of the {nets.train_size:,} training examples at this scale")
         starts = [getattr(setting, entry.over) for setting in nets.settings if setting.control]
         settings["control"] = settings["between"][0] in starts
     elif isinstance(entry, GradientSettings):
         settings["against"] = entry.against
     elif isinstance(entry, PcaSettings):
         settings["stops"] = nets.stop is not None
-    if isinstance(entry, PcaSettings | HessianSettings | SensitivitySettings):  # which draw random numbers
+    if isinstance(entry, PcaSettings | HessianSettings | SensitivitySettings):  # these draw random numbers
         settings["seed"] = nets.seed
     return {"nets": plain_nets(nets)} | settings
 

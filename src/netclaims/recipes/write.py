@@ -21,7 +21,7 @@ from netclaims.recipes.resolve import analysis, preparation, training, training_
 from netclaims.settings.params import Params
 from netclaims.settings.reports import Report, load_settings
 
-WIDTH = 120  # of a line
+WIDTH = 120  # characters of a line
 
 
 def all_recipes() -> dict[Path, str]:
@@ -103,7 +103,7 @@ def _settings(params: Params, reports: list[Report]) -> Iterator[tuple[str, str 
     for key, found in trainings.items():
         yield "train", key, asdict(found)
     analyses = {
-        (kind, key): analysis(entry, trainings[entry.nets], params)
+        (kind, key): analysis(entry, trainings[entry.nets])
         for report in reports
         for kind, entries in report.analyses.items()
         for key, entry in entries.items()

@@ -9,8 +9,8 @@ from netclaims.present.wording import MARKS
 from netclaims.review.changes import Change, Changes
 
 LIMIT = 60_000  # characters; GitHub takes 65,536
-ROWS = 20  # of a table
-NAMES = 12  # in a sentence
+ROWS = 20  # shown of a table
+NAMES = 12  # listed in a sentence
 
 
 def comment(changes: Changes, faults: list[str], link: str = "") -> str:

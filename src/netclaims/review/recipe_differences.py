@@ -9,7 +9,7 @@ from typing import Any
 
 from netclaims.review.base import ReviewError
 
-LONGEST = 100  # characters of a value that are shown
+LONGEST = 100  # so many characters of a value are shown
 
 
 def parse_recipe(text: str, path: Path) -> dict[str, dict]:
@@ -45,7 +45,7 @@ def differences(
         *(f"{name}{_presence(old, new)}" for name, old, new in _pairs(*code)),
         *(f"{name} {_shown(old)} → {_shown(new)}" for name, old, new in _pairs(*libraries)),
     ]
-    return list(dict.fromkeys(told))  # once of what changes alike in several entries of a list
+    return list(dict.fromkeys(told))  # what changes alike in several entries of a list is told once
 
 
 def _pairs(before: dict[str, Any], after: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -14,8 +14,8 @@ from netclaims.review.base import Base, Change, ReviewError, read_now
 from netclaims.review.recipe_differences import differences, parse_recipe
 
 LOCK = Path("dvc.lock")
-UNEXPLAINED = "no change of code or settings"  # on another machine, or by force
-NEW_RECIPE = "recipe is new"  # as where the base is from before there were recipes
+UNEXPLAINED = "no change of code or settings"  # it ran on another machine, or by force
+NEW_RECIPE = "recipe is new"  # the base may have none of it, as where it has no recipes at all
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _causes(
     recipe = next((dep for dep in changed if Path(dep).is_relative_to(RECIPES)), None)
     if recipe:
         causes += _recipe_causes(base, parameters, Path(recipe))
-    if NEW_RECIPE in causes:  # it stands for sources that the stage depended on before
+    if NEW_RECIPE in causes:  # it stands for the sources that the stage depends on at the base
         changed = [dep for dep in changed if dep in deps[1]]
     for dep in changed:
         if dep != recipe:

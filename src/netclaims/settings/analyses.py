@@ -36,7 +36,7 @@ class Section(Settings):
             raise ValueError(f"assumed: the entry has no {', '.join(unknown)}")
         return self
 
-    # What an entry repeats of its experiment, so that dvc.yaml can name it.
+    # An entry repeats these of its experiment, so that dvc.yaml can name them.
     REPEATED: ClassVar = ("report", "data", "against")
 
     def faults(self, experiment: ExperimentEntry) -> Iterator[tuple[str, str]]:

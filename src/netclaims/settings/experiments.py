@@ -43,7 +43,7 @@ from netclaims.settings.strict_yaml import read_yaml
 from netclaims.tables.columns import identity
 
 DataName = Literal[tuple(DATA_KINDS)]
-MOST_COMBINATIONS = 1000  # of the values of a sweep and a tuning
+MOST_COMBINATIONS = 1000  # values of a sweep and a tuning, multiplied
 LARGEST_NETWORK = 10**8  # trainable parameters, and numbers in a layer's output: beyond it memory would be short
 
 
@@ -174,7 +174,7 @@ class ExperimentEntry(Settings):
     @model_validator(mode="after")
     def _crops_leave_something(self) -> Self:
         crop = self.augment and self.augment.crop
-        if crop and crop >= (side := DATA_KINDS[self.data].shape[-1]):  # as far as that, an image can be black all over
+        if crop and crop >= (side := DATA_KINDS[self.data].shape[-1]):  # shifted so far, an image can be black all over
             raise ValueError(f"augment.crop: at most {side - 1}, as images have {side} pixels a side (found {crop})")
         return self
 

@@ -13,7 +13,7 @@ from netclaims.paths import CHECKPOINTS, DATA, METRICS, PARAMS, PLOTS, RECIPES, 
 from netclaims.settings.schema import Count, Line, Name, Positive, Replicas, Settings, validate
 from netclaims.settings.strict_yaml import read_yaml
 
-# What stages write, and DVC removes before it runs them.
+# Stages write these, and DVC removes them before it runs the stages.
 WRITTEN = [
     *(DATA / name for name in DATA_KINDS),
     RUNS,
@@ -33,7 +33,7 @@ def _outlives_stages(place: str) -> str:
     return place
 
 
-Place = Annotated[str, AfterValidator(_outlives_stages)]  # of files that are the user's own
+Place = Annotated[str, AfterValidator(_outlives_stages)]  # files there are the user's own
 
 
 class Torchvision(Settings):

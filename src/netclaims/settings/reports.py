@@ -21,8 +21,8 @@ from netclaims.settings.params import Params, load_params
 from netclaims.settings.schema import validate
 from netclaims.settings.strict_yaml import read_yaml
 
-PIPELINE = Path("dvc.yaml")  # beside params.yaml
-# No hyphen, at which `<report>-<name>` is taken apart. In plots/figures lie the figures of all reports.
+PIPELINE = Path("dvc.yaml")  # lies beside params.yaml
+# A name has no hyphen, at which `<report>-<name>` is taken apart. The figures of all reports lie in plots/figures.
 NAME = re.compile(r"(?!figures$)[A-Za-z0-9][A-Za-z0-9_]{0,49}")
 
 
@@ -70,7 +70,7 @@ def load_settings() -> tuple[Params, list[Report]]:
         params = load_params()
     except SettingsError as error:
         faults.append(str(error))
-    paths = sorted(REPORTS.glob("*.yaml"))
+    paths = sorted(path for path in REPORTS.glob("*.yaml") if not path.name.startswith("."))  # as editors leave them
     if not paths:
         faults.append(f"{REPORTS}: no report there, expected a file <report>.yaml for each")
     for path in paths:
@@ -93,7 +93,7 @@ def _unlisted(paths: list[Path]) -> Iterator[str]:
         return
     entries = read_yaml(PIPELINE).get("vars")
     texts = [entry for entry in entries if isinstance(entry, str)] if isinstance(entries, list) else []
-    listed = {Path(os.path.normpath(text.partition(":")[0])) for text in texts}  # after a colon, some of its keys
+    listed = {Path(os.path.normpath(text.partition(":")[0])) for text in texts}  # some of its keys may follow a colon
     for path in paths:
         if path not in listed and NAME.fullmatch(path.stem):
             yield f"{PIPELINE}: vars: {path} is not listed, here and under params, claims and figures: it has no stages"

@@ -61,7 +61,7 @@ def validate(block: type[Block], content: Any, path: Path, where: str = "") -> B
 def _fault(fault: Any, where: str, content: Any) -> tuple[str, str]:
     """Return the dotted key of a fault, and what is allowed there."""
     keys, value = [where] if where else [], content
-    for depth, key in enumerate(fault["loc"], start=1):  # it also names union members: keep what the file holds
+    for depth, key in enumerate(fault["loc"], start=1):  # it also names union members; only what the file holds is kept
         lacking = fault["type"] == "missing" and depth == len(fault["loc"])
         if isinstance(value, list) and isinstance(key, int):
             value = value[key]

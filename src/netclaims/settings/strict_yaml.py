@@ -12,8 +12,8 @@ import yaml
 from netclaims.errors import SettingsError
 from netclaims.paths import file_size
 
-LARGEST_FILE = 10_000_000  # bytes: a report file has 50,000
-DEEPEST = 20  # blocks in one another
+LARGEST_FILE = 10_000_000  # bytes; a report file has 50,000
+DEEPEST = 20  # so many blocks may lie in one another
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _document(events: Iterator[yaml.Event], path: Path) -> Any:
 
 
 def _node(event: yaml.Event, events: Iterator[yaml.Event], path: Path, depth: int = 0) -> Any:
-    if event.anchor is not None:  # or an alias, which repeats what has one
+    if event.anchor is not None:  # an alias has one too: it repeats what is anchored
         _refuse(path, event.start_mark, f"anchor or alias {event.anchor!r}, expected the value itself")
     if event.tag is not None:
         _refuse(path, event.start_mark, f"tag {event.tag!r}, expected a plain value")
@@ -107,7 +107,7 @@ def _scalar(event: yaml.ScalarEvent, path: Path) -> str | float | bool | None:
     text = event.value
     if CONTROL.search(text):
         _refuse(path, event.start_mark, "a control character")
-    if event.style:  # quoted, or a block
+    if event.style:  # it is quoted, or a block
         return text
     if text in WORDS:
         return WORDS[text]

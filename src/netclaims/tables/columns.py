@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-# What a sweep or a tuning may vary, as the tables call it.
+# A sweep or a tuning may vary these; tables call them so.
 SETTINGS = ["optimiser", "learning_rate", "batch_size", "shuffle_labels", "equal"]
-# Numbers that were set, not measured. Tables keep all their digits, as rows are found by them.
+# These numbers were set, not measured. Tables keep all their digits, because rows are found by them.
 EXACT = {"learning_rate", "batch_size", "shuffle_labels", "parameters"}
-# Columns of words, in whichever table: a net may be called 1, NA or True, which is no number and no gap.
+# These columns hold words, in whichever table: a net may be called 1, NA or True, which is no number and no gap.
 WORDS = {
     "function", "model", "optimiser", "equal", "series", "region", "scope", "split", "kind", "pair",
     "basis", "plane", "at", "part",
     "claim", "report", "experiment", "scale", "data", "quote", "unit", "verdict", "because",
 }  # fmt: skip
-# Columns of words that hold yes or no, which tables write as True and False.
+# These hold yes or no, which tables write as True and False.
 YES_OR_NO = {"diverged"}
 
 

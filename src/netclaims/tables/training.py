@@ -18,7 +18,7 @@ def _tells_apart(name: str) -> Column:
 
 WHICH = named("run", "member", offered=False)
 LOSSES = (*named("train_loss", "test_loss"), *named("train_accuracy", "test_accuracy", when=on_images))
-# A net's row: in `controls.csv` as well, and the beginning of the row of an analysis of single nets.
+# A net has this row in `controls.csv` as well, and the row of an analysis of single nets begins with it.
 NET = (
     *WHICH,
     *named("function", "model", *SETTINGS, "replica", "parameters", "diverged", "epoch"),

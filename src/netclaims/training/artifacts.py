@@ -79,12 +79,12 @@ def _save(path: Path, runs: dict[int, Weights]) -> None:
 def _write(path: Path, tensors: Weights) -> None:
     try:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
-    except SafetensorError as error:  # what safetensors makes of a full disk
+    except SafetensorError as error:  # a full disk raises it too
         raise OSError(f"{path}: {error}") from None
 
 
 def read_weights(key: str) -> dict[int, Weights]:
-    """Final weights of every run of an experiment, by the number of the run: tensors of shape (members, ...)."""
+    """Read the final weights of every run of an experiment, by the number of the run: tensors (members, ...)."""
     return _load(RUNS / key / "weights.safetensors")
 
 
@@ -131,7 +131,7 @@ def read_snapshots(key: str, stops: bool) -> tuple[Weights, list[int], list[int]
 
 
 def _path(snapshots: torch.Tensor, final: torch.Tensor, member: int, epochs: list[int]) -> torch.Tensor:
-    """One tensor of one net at these epochs, (epochs, ...): as it ended where its run has no snapshots any more."""
+    """Return one tensor of one net at these epochs, (epochs, ...): as it ended where its run has no snapshots."""
     own = snapshots[member][: len(epochs)]
     return torch.cat([own, final[member].expand(len(epochs) - len(own), *final.shape[1:])])
 

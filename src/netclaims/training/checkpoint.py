@@ -62,15 +62,15 @@ class Checkpoint:
         self._next = monotonic() + max(SECONDS, (monotonic() - begun) / SHARE)
 
     def state(self) -> State | None:
-        """The saved state, if there is one of an unfinished run."""
+        """Load a state saved by `save_state`; None if there is none, or the run is finished."""
         return _read(self.path).get("state")
 
     def save_record(self, record: TrainingRecord) -> None:
-        """Save what a finished run leaves, in place of its state."""
+        """Save the record of a finished run, in place of its state."""
         _write(self.path, {"record": vars(record)})
 
     def record(self) -> TrainingRecord | None:
-        """The record, if the run is finished."""
+        """Load the record of a finished run; None if it is not finished."""
         found = _read(self.path).get("record")
         return None if found is None else TrainingRecord(**found)
 
@@ -78,18 +78,18 @@ class Checkpoint:
 def discard() -> None:
     """Remove the checkpoints of all experiments whose outputs are written.
 
-    Not for a training to do at its end: DVC may be stopped, or find itself locked, before it has stored the outputs.
+    No training does this at its end: DVC may be stopped, or find itself locked, before it has stored the outputs.
     """
     for folder in CHECKPOINTS.glob("*"):
         if (RUNS / folder.name).exists():
             shutil.rmtree(folder)
-    with suppress(OSError):  # there is none, or others are still needed
+    with suppress(OSError):  # there is no folder, or others in it are still needed
         CHECKPOINTS.rmdir()
 
 
 def _digest(run: Run, experiment: Training, code: dict[str, str]) -> str:
     """Return a digest over what the numbers of a run depend on: its settings, its data and the code."""
-    # What else there is to train, and what is made of it, is nothing to this run.
+    # This run does not depend on what else is trained, nor on what is made of it.
     whole = asdict(experiment)
     settings = {name: value for name, value in whole.items() if name not in NOT_OF_A_RUN}
     said = json.dumps([asdict(run), whole["models"][run.model], settings, code], sort_keys=True)
@@ -121,10 +121,10 @@ def _write(path: Path, content: State) -> None:
 
 
 def _read(path: Path) -> State:
-    """What was written; nothing where there is no file, or one that is damaged."""
+    """Load what `_write` saved; nothing where there is no file, or one that is damaged."""
     try:
         with safe_open(path, "pt") as file:
-            # A copy of each: tensors out of a file lie unaligned in memory.
+            # Each is copied: tensors out of a file lie unaligned in memory.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no mapping)
             return json.loads(
                 file.metadata()["content"], object_hook=lambda d: tensors[d["tensor"]] if d.keys() == {"tensor"} else d

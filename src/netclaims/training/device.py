@@ -38,7 +38,7 @@ def choose(device: str, cluster: bool = False) -> str:
                 f"{PARAMS}: device: auto or cpu, as Ray's machines train on their processors (found 'cuda')"
             )
         return "cpu"
-    # Asks the driver for its GPUs without opening one, which would bar forked processes from using it.
+    # With this, torch asks the driver for its GPUs without opening one: forked processes could not use it then.
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     available = device != "cpu" and torch.cuda.is_available()
     if device == "cuda" and not available:

@@ -118,7 +118,7 @@ def _examples(run: Run, experiment: Training, labels: list[torch.Generator]) -> 
 
 
 def _backward(network: Network, weights: Weights, kind: str, x: Tensor, y: Tensor) -> Tensor:
-    """The loss of every member on a mini-batch, (members,), whose gradient is then in the weights."""
+    """Return the loss of every member on a mini-batch, (members,), and leave its gradient in the weights."""
     members = len(weights["1.weight"])
     total = torch.zeros(members, device=x.device)
     for some_x, some_y in pieces(x, y):
@@ -130,7 +130,7 @@ def _backward(network: Network, weights: Weights, kind: str, x: Tensor, y: Tenso
 
 
 def _batches(data: Examples, size: int, streams: list[torch.Generator]) -> Iterator[Tensor | None]:
-    """Indices of one epoch's mini-batches, (members, batch), in each member's own order; None for the whole set."""
+    """Yield indices of an epoch's mini-batches, (members, batch), in each member's order; None for the whole set."""
     if size >= len(data.x):
         yield None
         return
@@ -139,7 +139,7 @@ def _batches(data: Examples, size: int, streams: list[torch.Generator]) -> Itera
 
 
 def _take(data: Examples, batch: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Inputs and targets, both (members or 1, batch, ...), of a mini-batch, or of the whole set."""
+    """Return inputs and targets, both (members or 1, batch, ...), of a mini-batch, or of the whole set."""
     if batch is None:
         return data.x.unsqueeze(0), data.y
     if len(batch) == 1:

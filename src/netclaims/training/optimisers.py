@@ -26,7 +26,13 @@ class Optimiser:
     """
 
     def __init__(self, run: Run, experiment: Training, weights: list[Tensor]) -> None:
-        """For the weights of a run, which have gradients when it steps."""
+        """Begin without moments.
+
+        Args:
+            run: which optimiser, its learning rate, and what its schedule counts as an epoch.
+            experiment: momentum, weight decay and schedule.
+            weights: those to update, (members, ...), which have gradients when it steps.
+        """
         self._run, self._schedule, self._weights = run, experiment.schedule, weights
         self._steps = 0
         first, second = ([torch.zeros_like(w) for w in weights] for _ in range(2))  # moments of the gradients
@@ -48,7 +54,7 @@ class Optimiser:
 
     @property
     def learning_rate(self) -> float:
-        """That of the next step."""
+        """The learning rate of the next step."""
         decays = self._steps // (self._schedule.step * self._run.epoch_steps) if self._schedule else 0
         return self._run.learning_rate * (self._schedule.factor**decays if decays else 1)
 
@@ -63,15 +69,15 @@ class Optimiser:
         self._steps += 1
 
     def state(self) -> dict[str, Any]:
-        """What the next steps depend on besides the weights."""
+        """Return what the next steps depend on besides the weights."""
         return {"steps": self._steps, "buffers": list(self._buffers)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` said."""
+        """Load a state saved by `state()`."""
         self._steps = state["steps"]
         for own, saved in zip(self._buffers, state["buffers"], strict=True):
             for i, (weight, buffer) in enumerate(zip(self._weights, saved, strict=False)):  # some are not in use
-                if buffer is not None:  # which momentum is until the first step
+                if buffer is not None:  # momentum is None until the first step
                     own[i] = torch.empty_like(weight if own[i] is None else own[i]).copy_(buffer)
 
 

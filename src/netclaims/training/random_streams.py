@@ -8,7 +8,7 @@ import torch
 
 
 def stream(*key: str | int) -> torch.Generator:
-    """A generator seeded by the parts of `key`, such as (seed, experiment, replica, purpose).
+    """Return a generator seeded by the parts of `key`, such as (seed, experiment, replica, purpose).
 
     Equal keys give equal streams and different keys give independent ones, in whatever order or process they
     are asked for. Nets whose keys are equal are paired: replica i of every model and swept value starts from

@@ -16,7 +16,7 @@ from netclaims.training.settings import Training
 
 @dataclass
 class TrainingRecord:
-    """What a run leaves behind. Every tensor has the run's members as its first dimension.
+    """What a run leaves behind: every tensor has the run's members as its first dimension.
 
     Members end at different epochs where a rule stops them or where they diverge. What a table has no number for,
     because the member was not measured then, is undefined (NaN); `member` gives the record of one without these gaps.
@@ -49,7 +49,7 @@ class TrainingRecord:
     outputs: Tensor | None = None
 
     def member(self, index: int) -> TrainingRecord:
-        """The record of one member, up to its end: that of a run in which it trains alone."""
+        """Return the record of one member, up to its end: that of a run in which it trains alone."""
         own = slice(index, index + 1)
         measured = [at for at, is_own in enumerate(self.measured[index]) if is_own]
         end = self.epochs[self.last[index]]
@@ -75,7 +75,15 @@ class Recorder:
     def __init__(
         self, network: Network, weights: Weights, experiment: Training, data: Examples, test: Examples
     ) -> None:
-        """For the weights (members, ...) that training updates in place."""
+        """Begin with nothing recorded.
+
+        Args:
+            network: the architecture.
+            weights: (members, ...), which training updates in place.
+            experiment: what to record.
+            data: the training set.
+            test: the test set.
+        """
         self._network, self._weights, self._experiment = network, weights, experiment
         self._parts = {"train": data, "test": test}
         self._names = ["loss"] if experiment.functions else ["loss", "accuracy"]
@@ -85,7 +93,7 @@ class Recorder:
         self._steps: list[Tensor] = []
         self._snapshot_epochs: list[int] = []
         self._snapshots: list[Weights] = []
-        # Of each member, as it was when it was last measured.
+        # Each member is kept as it was when it was last measured.
         self._final = {name: w.detach().clone() for name, w in weights.items()}
         self._last = torch.zeros(len(weights["1.weight"]), dtype=torch.long, device=weights["1.weight"].device)
         self._steps_taken = torch.zeros_like(self._last)
@@ -125,14 +133,14 @@ class Recorder:
         return self._history["train_loss"][-1], slope
 
     def _standing(self, moving: Tensor) -> Weights:
-        """The weights of the members that move, (members,), and of others those at which they were last measured."""
+        """Return the weights of members that move, (members,), and of others those at which they were last measured."""
         return {
             name: torch.where(moving.view(-1, *[1] * (final.dim() - 1)), self._weights[name].detach(), final)
             for name, final in self._final.items()
         }
 
     def state(self) -> dict[str, Any]:
-        """All that has been recorded."""
+        """Return all that has been recorded."""
         return {
             "epochs": [self._epochs, self._snapshot_epochs],
             "measured": torch.stack(self._measured),
@@ -146,7 +154,7 @@ class Recorder:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `state` said."""
+        """Load a state saved by `state()`."""
         device = self._last.device
         self._epochs, self._snapshot_epochs = state["epochs"]
         self._measured = list(state["measured"].to(device))
@@ -158,7 +166,7 @@ class Recorder:
         self._last, self._steps_taken = (values.to(device) for values in state["last"])
 
     def record(self, diverged: Tensor) -> TrainingRecord:
-        """The finished record, in the processor's memory.
+        """Return the finished record, in the processor's memory.
 
         Args:
             diverged: whether the loss of each member became infinite or undefined: (members,).
@@ -175,7 +183,7 @@ class Recorder:
             weights={name: w.cpu() for name, w in self._final.items()},
         )
         if self._experiment.record.gradient_norm == "step":
-            none = self._final["1.weight"].new_empty(2, len(self._last), 0)  # all ended before the first step
+            none = self._final["1.weight"].new_empty(2, len(self._last), 0)  # all members ended before the first step
             steps = torch.stack(self._steps, 2) if self._steps else none
             taken = torch.arange(steps.shape[2], device=steps.device) < self._steps_taken.unsqueeze(1)
             loss_and_norm = steps.where(taken, torch.nan).cpu()

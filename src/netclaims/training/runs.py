@@ -9,7 +9,7 @@ from math import ceil
 from netclaims.tables.columns import SETTINGS
 from netclaims.training.settings import Training
 
-# Nets up to this size train as one batch of matrices: a step on one costs mostly its fixed overhead. Above it a
+# Nets up to this size train as one batch of matrices: a step of one costs mostly its fixed overhead. Above it a
 # batch brings nothing (784-256-256-256-10: 11.8 ms for eight together, 1.35 ms for one).
 STACKED_PARAMETERS = 10_000
 STACKED_MEMBERS = 25
@@ -32,7 +32,7 @@ class Run:
         key: the experiment's name.
         device: `cpu` or `cuda`.
 
-    The others are those of `training.Setting` and `training.Training`.
+    The others are those of `settings.Setting` and `settings.Training`.
     """
 
     key: str

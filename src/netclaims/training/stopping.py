@@ -23,7 +23,7 @@ class Stopping:
     """
 
     def __init__(self, rule: Stop | None, members: int, device: str) -> None:
-        """For a run of so many members, of which none has ended.
+        """Begin with a run of which no member has ended.
 
         Args:
             rule: of the experiment, if it has one.
@@ -38,7 +38,7 @@ class Stopping:
         self._previous = torch.full((members,), torch.inf, device=device)
 
     def due(self, loss: Tensor, recorded: bool) -> Tensor | None:
-        """Which members are to be measured after an epoch, (members,): None if none of them.
+        """Tell which members are to be measured after an epoch, (members,): None if none of them.
 
         After an epoch that the run records these are all that still train, and after any other those that end with it,
         because their loss hardly changed. Without a rule on the loss, nothing here waits for a number.
@@ -71,11 +71,11 @@ class Stopping:
         self.finished = bool((~self.active).all())
 
     def state(self) -> dict[str, Any]:
-        """What the next decisions depend on."""
+        """Return what the next decisions depend on."""
         return {"active": self.active, "diverged": self.diverged, "previous": self._previous}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` said."""
+        """Load a state saved by `state()`."""
         device = self.active.device
         self.active, self.diverged = state["active"].to(device), state["diverged"].to(device)
         self._previous = state["previous"].to(device)

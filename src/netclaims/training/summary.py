@@ -18,7 +18,7 @@ from netclaims.training.settings import Training
 
 
 def _by_split(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """From train_loss, test_loss, … to a column per quantity and a row per split."""
+    """Turn train_loss, test_loss, … into a column per quantity and a row per split."""
     sides = []
     for split in ("train", "test"):
         columns = {name: name.removeprefix(f"{split}_") for name in table.columns if name.startswith(f"{split}_")}
@@ -27,10 +27,10 @@ def _by_split(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def held(history: pd.DataFrame, nets: pd.DataFrame, planned: dict[int, int]) -> pd.DataFrame:
-    """The history of nets, in which one that a rule stopped keeps what it had at its end while others go on.
+    """Extend the history of nets: one that a rule stopped keeps what it had at its end while others go on.
 
     Without this a mean over replicas would be, late, one over those that took long. After a net has diverged there is
-    nothing: its mean is undefined.
+    nothing, and its mean is undefined.
 
     Args:
         history: run, member, epoch and what was measured.
@@ -84,7 +84,12 @@ def write_summary(experiment: Training, runs: list[Run]) -> None:
 
 
 def epochs_to_fit(experiment: Training, history: pd.DataFrame, nets: pd.DataFrame) -> list[float]:
-    """The first recorded epoch at which each net has fitted its training set, by the rule `fitted` of the experiment.
+    """Find the first recorded epoch at which each net has fitted its training set, by the experiment's rule `fitted`.
+
+    Args:
+        experiment: with the rule, if it has one.
+        history: run, member, epoch, and loss or accuracy on the training set.
+        nets: run and member, and which function each fits.
 
     Returns:
         A number for every row of `nets`, undefined for a net that never has, and for all where there is no rule.
@@ -103,15 +108,15 @@ def epochs_to_fit(experiment: Training, history: pd.DataFrame, nets: pd.DataFram
 
 
 def _fitted(epochs: pd.Series) -> dict:
-    """How many replicas fitted, and after how many epochs: of all of them, or not at all."""
+    """Return how many replicas fitted, and after how many epochs: of all of them, or not at all."""
     return {"replicas": int(epochs.notna().sum()), "epochs": mean_and_deviation(epochs)}
 
 
 def interval(accuracy: float, examples: int) -> list[float]:
-    """95 % interval of a share of correct answers on so many examples, by Wilson's score (1927, JASA 22).
+    """Return the 95 % interval of a share of correct answers on so many examples, by Wilson's score (1927, JASA 22).
 
-    (p + z²/2n ± z √(p (1 - p) / n + z²/4n²)) / (1 + z²/n), where SciPy's `binomtest` would double what a training stage
-    has to import.
+    It is (p + z²/2n ± z √(p (1 - p) / n + z²/4n²)) / (1 + z²/n). SciPy's `binomtest` has it too, and would double what
+    a training stage has to import.
     """
     correct, z = round(accuracy * examples), NormalDist().inv_cdf(0.975)
     p, square = correct / examples, z**2 / examples
@@ -121,7 +126,7 @@ def interval(accuracy: float, examples: int) -> list[float]:
 
 
 def _metrics(experiment: Training, nets: pd.DataFrame, best: pd.DataFrame, test_examples: int) -> dict:
-    """Nested: model, then function and setting where there are several, then mean and standard deviation.
+    """Return metrics nested by model, then by function and setting where there are several: mean and deviation.
 
     The interval of the test accuracy is that of its mean on the test set, which all replicas share.
     """
@@ -151,7 +156,7 @@ def _metrics(experiment: Training, nets: pd.DataFrame, best: pd.DataFrame, test_
 
 
 def about(experiment: Training, runs: list[Run]) -> dict:
-    """What a reader has to know about the numbers of an experiment: scale, data set, sizes, replicas."""
+    """Return what a reader has to know about the numbers of an experiment: scale, data set, sizes, replicas."""
     data = read_json(DATA / experiment.data / "manifest.json")
     if experiment.functions:
         sizes = {"train_examples": experiment.train_size, "test_examples": data["test_points"]}

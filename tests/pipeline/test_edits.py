@@ -1,0 +1,224 @@
+"""Edits of a report's pipeline as people make them, with DVC itself: what runs, what is refused, what is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from hashlib import md5
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.pipeline.conftest import ran
+from tests.pipeline.test_interruption import entries, lock, until
+
+TARGET, TRAINING = "gradient@d-gradient-norm", "train@d-gradient-norm"
+CHAIN = ["prepare@mnist", TRAINING, TARGET]
+LOOP, ANALYSIS = "src/netclaims/training/loop.py", "src/netclaims/analysis/gradient_norm.py"
+LONG = 100  # seconds in which a stage has begun, on a machine with much else to do
+
+
+@pytest.fixture(scope="module")
+def done(report_d, tmp_path_factory):
+    """A repository of a report in which a small target has run."""
+    clone = report_d.copy(tmp_path_factory.mktemp("done"))
+    assert ran(repro(clone)) == ["recipes", *CHAIN]
+    clone.git("add", "-A")
+    clone.git("commit", "-qm", "results")
+    return clone
+
+
+@pytest.fixture
+def clone(done, tmp_path):
+    return done.copy(tmp_path / "clone")
+
+
+def repro(clone, *words: str):
+    result = clone.dvc("repro", *(words or [TARGET]))
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result
+
+
+def prepend(clone, name: str, line: str) -> None:
+    path = clone.folder / name
+    path.write_text(f"{line}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+
+
+def append(clone, name: str, line: str) -> None:
+    path = clone.folder / name
+    path.write_text(f"{path.read_text(encoding='utf-8')}{line}\n", encoding="utf-8")
+
+
+def with_entry(clone, old: str, new: str) -> None:
+    """Another setting of the experiment that the target looks at."""
+    path = clone.folder / "reports" / "d.yaml"
+    before, name, after = path.read_text(encoding="utf-8").partition("\n  d-gradient-norm:\n")
+    assert old in after.partition("\n\n")[0]
+    path.write_text(before + name + after.replace(old, new, 1), encoding="utf-8")
+
+
+# ------------------------------------------------------------------------------------------------ between two runs
+
+
+def test_a_comment_and_a_docstring_run_the_recipes_alone(clone):
+    before = lock(clone)
+    prepend(clone, LOOP, '"""Another docstring."""  # and a comment')
+    assert ran(repro(clone)) == ["recipes"]
+    assert {stage for stage, entry in entries(lock(clone)).items() if entry != entries(before)[stage]} == {"recipes"}
+    assert clone.git("status", "--porcelain").split() == ["M", "dvc.lock", "M", LOOP]
+    assert ran(repro(clone)) == []
+
+
+def test_a_swap_file_runs_nothing(clone):
+    for name in (LOOP, "stages/train.py", "reports/d.yaml"):
+        path = clone.folder / name
+        for left in (f".{path.name}.swp", f"._{path.name}", f".#{path.name}"):
+            path.with_name(left).write_bytes(b"\0left")
+    assert ran(repro(clone)) == []
+    assert clone.script("recipes").returncode == 0
+    assert clone.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (LOOP, ["recipes", TRAINING]),  # which gives the same bytes, so that nothing follows
+        (ANALYSIS, ["recipes", TARGET]),
+        ("src/netclaims/present/style.py", ["recipes"]),
+        ("src/netclaims/data/mnist_m.py", ["recipes", "prepare@mnist"]),
+        ("stages/gradient.py", ["recipes", TARGET]),
+    ],
+)
+def test_code_runs_what_imports_it_and_no_more_where_the_results_are_the_same(clone, name, expected):
+    append(clone, name, "EDITED = 1")
+    assert ran(repro(clone)) == expected
+
+
+def test_parameters_that_differ_are_told(clone):
+    clone.edit("params.yaml", "batch_size: 64", "batch_size: 32")
+    with_entry(clone, "epochs: 5", "epochs: 6")
+    told = clone.dvc("params", "diff", "--md").stdout
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in told.split("\n")[2:] if line]
+    assert ["params.yaml", "batch_size", "64", "32"] in lines
+    assert ["reports/d.yaml", "experiments.d-gradient-norm.epochs", "5", "6"] in lines
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "read"),
+    [
+        ("batch_size=32", lambda settings: settings["settings"][0]["batch_size"] == 32),
+        ("reports/d.yaml:experiments.d-gradient-norm.epochs=2", lambda settings: settings["epochs_stated"] == 2),
+    ],
+    ids=["knob", "entry"],
+)
+def test_a_setting_is_tried(clone, setting, read):
+    result = clone.dvc("exp", "run", "-S", setting, TARGET)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert ran(result) == ["recipes", TRAINING, TARGET]
+    recipe = yaml.safe_load((clone.folder / "recipes/train/d-gradient-norm.json").read_text(encoding="utf-8"))
+    assert read(recipe["settings"])
+    assert clone.in_step_of(CHAIN) == []
+    shown = clone.dvc("exp", "show", "--csv").stdout
+    assert len(shown.splitlines()) == 4  # names of columns, workspace, HEAD and the experiment
+
+
+# ------------------------------------------------------------------------------------------------- one stage by hand
+
+
+def digests(folder: Path) -> dict[Path, str]:
+    return {
+        path.relative_to(folder): md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        for name in ("data", "metrics", "plots", "recipes", "runs")
+        for path in (folder / name).rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_script_by_hand_gives_what_its_stage_gives_once_the_recipes_are_written(clone):
+    before = digests(clone.folder)
+    plot = clone.folder / "plots/d/d-gradient-norm/gradient.csv"
+    plot.unlink()
+    assert clone.script("gradient", "d-gradient-norm").returncode == 0
+    assert digests(clone.folder) == before
+    append(clone, ANALYSIS, "EDITED = 1")
+    refused = clone.script("gradient", "d-gradient-norm")
+    place = "recipes/gradient/d-gradient-norm.json"
+    said = f"{place}: written for other code than netclaims.analysis.gradient_norm; `dvc repro` writes it anew\n"
+    assert (refused.returncode, refused.stderr) == (1, said)
+    plot.unlink()
+    assert clone.script("recipes").returncode == 0
+    assert clone.script("gradient", "d-gradient-norm").returncode == 0
+    assert plot.exists()
+    assert ran(repro(clone)) == ["recipes", TARGET]
+
+
+def test_a_single_stage_stores_the_results_of_the_recipe_that_there_is_and_that_is_told(clone):
+    with_entry(clone, "epochs: 5", "epochs: 6")
+    before = entries(lock(clone))[TRAINING]
+    result = repro(clone, "--single-item", "--force", TRAINING)
+    assert ran(result) == [TRAINING]
+    assert entries(lock(clone))[TRAINING] == before
+    (line,) = clone.in_step_of([TRAINING])
+    assert line.startswith(f"{TRAINING}: ")
+    assert "epochs_stated: 5 → 6" in line
+    assert ran(repro(clone)) == ["recipes", TRAINING, TARGET]
+    assert clone.in_step_of(CHAIN) == []
+
+
+# --------------------------------------------------------------------------------------------------- during a run
+
+
+@pytest.fixture(scope="module")
+def slow(long_training, tmp_path_factory):
+    """A repository with data and recipes, in which a training takes some seconds."""
+    clone = long_training.copy(tmp_path_factory.mktemp("slow"))
+    repro(clone, "prepare@mnist")
+    return clone
+
+
+def edited_while_it_trains(clone, log: Path, edit: Callable[[], None]) -> tuple[int, str]:
+    """The status and the words of a `dvc repro` of the target during whose training something is edited."""
+    run = clone.start("repro", TARGET, log=log)
+    begun = until(lambda: list((clone.folder / "checkpoints").glob("*/*.safetensors")), LONG)
+    assert begun, log.read_text(encoding="utf-8")
+    edit()
+    return run.wait(), log.read_text(encoding="utf-8")
+
+
+def test_code_that_is_edited_while_a_stage_runs_runs_it_again(slow, tmp_path):
+    clone = slow.copy(tmp_path / "clone")
+    old = (clone.folder / "recipes/train/d-gradient-norm.json").read_bytes()
+    code, said = edited_while_it_trains(clone, tmp_path / "log", lambda: append(clone, LOOP, "EDITED = 1"))
+    assert code == 0, said
+    (recipe,) = [dep for dep in entries(lock(clone))[TRAINING]["deps"] if dep["path"].startswith("recipes/")]
+    assert recipe["md5"] == md5(old, usedforsecurity=False).hexdigest()
+    (line,) = clone.in_step_of([TRAINING])
+    assert "netclaims.training.loop" in line
+    assert ran(repro(clone)) == ["recipes", TRAINING]
+    assert clone.in_step_of(CHAIN) == []
+
+
+def test_a_stage_that_starts_after_an_edit_of_its_code_refuses_in_one_line(slow, tmp_path):
+    clone = slow.copy(tmp_path / "clone")
+    code, said = edited_while_it_trains(clone, tmp_path / "log", lambda: append(clone, ANALYSIS, "EDITED = 1"))
+    place = "recipes/gradient/d-gradient-norm.json"
+    line = f"{place}: written for other code than netclaims.analysis.gradient_norm; `dvc repro` writes it anew"
+    assert line in said.splitlines()
+    assert "Traceback" not in said
+    assert code != 0
+    assert TRAINING in entries(lock(clone))
+    assert ran(repro(clone)) == ["recipes", TARGET]
+
+
+def test_an_entry_that_is_edited_while_its_stage_runs_runs_it_again(slow, tmp_path):
+    clone = slow.copy(tmp_path / "clone")
+    code, said = edited_while_it_trains(
+        clone, tmp_path / "log", lambda: with_entry(clone, "learning_rate: 1.0e-3", "learning_rate: 2.0e-3")
+    )
+    assert code == 0, said
+    assert re.search("learning_rate: 0.001 → 0.002", *clone.in_step_of([TRAINING]))
+    assert ran(repro(clone, "recipes")) == ["recipes"]
+    assert TRAINING in clone.stages_to_run()
+    assert TARGET not in clone.stages_to_run()  # it looks at the same nets, if they come out the same
