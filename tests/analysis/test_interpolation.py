@@ -100,6 +100,12 @@ def test_a_single_replica_has_no_second_start_and_its_own_pair_is_of_one_start()
     assert found["own"].tolist() == [True, False]
 
 
+def test_two_values_that_come_to_the_same_have_no_line_from_one_start():
+    found = pairs(table_of([64]), "batch_size", [64, 64], ["DNN"])
+    assert set(found["pair"]) == {"two starts", MATCHED}
+    assert (found["member_start"] != found["member_end"]).all()
+
+
 def test_without_controls_there_is_no_such_pair():
     found = pairs(table_of([64, 1024]), "batch_size", [64, 1024], ["DNN"])
     assert found["pair"].unique().tolist() == ["two starts", MATCHED, "one start"]

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from netclaims.analysis.minimal_ratio import MinimalRatio
 from netclaims.data.prepare import Preparation
 from netclaims.data.sources import Source
-from netclaims.errors import DataError, SettingsError
+from netclaims.errors import DataError
 from netclaims.experiment import Experiment
 from netclaims.recipes.resolve import analysis, effective, preparation, training, training_size
 from netclaims.settings.analyses import ANALYSES
@@ -474,14 +474,6 @@ def test_a_line_is_between_what_was_trained(control, between, expected, there, e
     found = analysis(ANALYSES["interpolate"].model_validate(LINE | {"between": between}), nets)
     assert (found["between"], found["control"]) == (expected, there)
     assert found["examples"] is None
-
-
-def test_a_line_between_two_batches_that_come_to_the_same_is_refused(experiment):
-    nets = experiment(images=100, **batches(batch_size=[16, 100, 1000]))
-    with pytest.raises(SettingsError) as error:
-        analysis(ANALYSES["interpolate"].model_validate(LINE | {"between": [100, 1000]}), nets)
-    where = "reports/d.yaml: interpolate between batch sizes 100 and 1,000 of d-test"
-    assert str(error.value) == f"{where}: both are all of the 100 training examples at this scale"
 
 
 def test_nets_are_told_without_how_they_were_trained(experiment):

@@ -25,7 +25,8 @@ def pairs(
       other initial weights, and the data in another order, as in nets that are trained without regard to each other.
       There is none of a single replica.
     - `two starts, matched`: the same nets, the second to be matched to the first, of models with dense layers alone.
-    - `one start`: replica i at both values: the same initial weights, and the data in the same order.
+    - `one start`: replica i at both values: the same initial weights, and the data in the same order. Where both values
+      come to the same, as batch sizes above the training set do, that is one net, and there is no line to it.
     - `control`: replica i at the first value, and a net of the same value from the same initial weights with the data
       in another order (Frankle et al. 2020, section 2).
 
@@ -45,7 +46,7 @@ def pairs(
     nets = _at_equal_epochs(nets)
     start, end = (nets[nets[over] == value] for value in values)
     replicas = nets["replica"].nunique()
-    ends = {"one start": end}
+    ends = {"one start": end} if values[0] != values[1] or replicas == 1 else {}
     if replicas > 1:
         other = end.assign(replica=(end["replica"] - 1) % replicas)
         ends = {"two starts": other, MATCHED: other[other["model"].isin(dense)]} | ends
