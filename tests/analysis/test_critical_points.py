@@ -13,6 +13,7 @@ from torch.func import grad, hessian, jacrev
 
 from netclaims.analysis.critical_points import ROUNDING, lower_gradient_norm, lower_loss, switching_distance
 from netclaims.analysis.exact_hessian import LeastSquares, theta_of
+from netclaims.nets.layers import Dense
 from netclaims.nets.network import Network
 from netclaims.training.random_streams import stream
 
@@ -30,14 +31,14 @@ def normal(*shape: int, of="normal") -> Tensor:
 
 def net_of(hidden=(4, 3), features=2, activation="tanh", examples=20, seed=0) -> tuple[LeastSquares, Tensor]:
     """A net of random weights θ on random data."""
-    network = Network([*hidden, 1], activation, (features,))
+    network = Network([Dense(units) for units in (*hidden, 1)], activation, (features,))
     x, y = normal(examples, features, of=(seed, "x")), normal(examples, of=(seed, "y"))
     return LeastSquares(network, x, y), 2 * theta_of(network.initial([stream(seed, "weights")]))[0]
 
 
 def teacher_of(activation: str) -> tuple[LeastSquares, Tensor]:
     """A net θ whose own outputs are the targets."""
-    network, x = Network([4, 3, 1], activation, (2,)), normal(60, 2, of="x")
+    network, x = Network([Dense(4), Dense(3), Dense(1)], activation, (2,)), normal(60, 2, of="x")
     theta = 2 * theta_of(network.initial([stream("teacher")]))[0]
     y, _ = LeastSquares(network, x, torch.zeros(60).double()).linearised(theta)
     return LeastSquares(network, x, y), theta
@@ -206,7 +207,7 @@ def test_a_matrix_that_cannot_be_factorised_is_damped_before_its_step_is_tried()
 def test_a_fit_ends_at_the_minimum_that_scipy_finds_with_a_gradient_of_rounding(hidden, seed):
     x = torch.linspace(-1, 1, 30, dtype=torch.float64)
     y = x.exp() * (4 * x).sin()
-    network = Network([hidden, 1], "tanh", (1,))
+    network = Network([Dense(hidden), Dense(1)], "tanh", (1,))
     problem = LeastSquares(network, x.unsqueeze(1), y)
     start = theta_of(network.initial([stream(seed, "weights")]))[0]
     lower = lower_loss(problem, start, 60)
@@ -233,7 +234,7 @@ def test_lowering_the_loss_leaves_a_net_that_diverged_as_it_is():
 
 def units(*rows: tuple[float, float], x=(0.0, 1.0, 2.0, 4.0)) -> tuple[LeastSquares, Tensor]:
     """Hidden units w x + b on a grid, each row one of (w, b)."""
-    network = Network([len(rows), 1], "relu", (1,))
+    network = Network([Dense(len(rows)), Dense(1)], "relu", (1,))
     inputs = row(*x)
     theta = torch.cat([row(*(number for each in rows for number in each)), torch.ones(len(rows) + 1).double()])
     return LeastSquares(network, inputs.unsqueeze(1), torch.zeros_like(inputs)), theta
@@ -261,7 +262,7 @@ def test_switching_distance_of_one_layer(rows, x, expected):
 
 
 def test_switching_distance_looks_at_every_layer():
-    network = Network([1, 1, 1], "relu", (1,))
+    network = Network([Dense(1), Dense(1), Dense(1)], "relu", (1,))
     problem = LeastSquares(network, row(0.0, 1.0, 2.0).unsqueeze(1), torch.zeros(3).double())
     on = [1.0, 10.0]  # z = x + 10
     assert switching_distance(problem, row(*on, 1.0, -11.25, 1.0, 0.0)) == pytest.approx(0.25)

@@ -12,6 +12,7 @@ from torch.autograd import functional
 from torch.func import grad, jacrev
 
 from netclaims.analysis.exact_hessian import LeastSquares, theta_of
+from netclaims.nets.layers import Dense
 from netclaims.nets.network import Network, Weights, flatten, unflatten
 from netclaims.training.random_streams import stream
 
@@ -61,7 +62,7 @@ def normal(*shape: int, of="normal") -> Tensor:
 
 
 def net_of(hidden=(4, 3), features=2, activation="tanh", examples=12, seed=0) -> Net:
-    network = Network([*hidden, 1], activation, (features,))
+    network = Network([Dense(units) for units in (*hidden, 1)], activation, (features,))
     weights = {name: 1.5 * w.double() for name, w in network.initial([stream(seed, "weights")]).items()}
     x, y = normal(examples, features, of=(seed, "x")), normal(examples, of=(seed, "y"))
     return Net(LeastSquares(network, x, y), theta_of(weights)[0], network, weights, x, y)
@@ -114,7 +115,7 @@ def test_theta_goes_layer_by_layer_and_unit_by_unit_with_the_bias_last():
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("hidden", [(), (5,), (4, 3, 2)])
 def test_theta_gives_the_same_function_as_the_network(hidden, activation):
-    network = Network([*hidden, 1], activation, (2,))
+    network = Network([Dense(units) for units in (*hidden, 1)], activation, (2,))
     weights = network.initial([stream("a"), stream("b")])
     x = normal(9, 2)
     outputs = network({name: w.double() for name, w in weights.items()}, x.unsqueeze(0))
@@ -152,7 +153,7 @@ def test_activity_is_what_enters_the_activations(activation, module_of):
 
 
 def test_images_are_taken_in_flattened():
-    network = Network([3, 1], "tanh", (1, 2, 2))
+    network = Network([Dense(3), Dense(1)], "tanh", (1, 2, 2))
     images, y = normal(7, 1, 2, 2), normal(7, of="y")
     weights = {name: w.double() for name, w in network.initial([stream("w")]).items()}
     problem = LeastSquares(network, images.flatten(1), y)

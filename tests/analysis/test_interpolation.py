@@ -1,6 +1,5 @@
 """Nets on a line: which nets, its ends, its shape for known losses, and barriers."""
 
-import importlib.util
 import json
 import sys
 from math import inf, nan
@@ -10,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
@@ -20,9 +18,12 @@ from netclaims.analysis.sensitivity import COLUMNS, sensitivities
 from netclaims.analysis.weight_matching import matched
 from netclaims.data.examples import Examples, first_examples, images
 from netclaims.nets.evaluation import evaluate
+from netclaims.nets.layers import Conv, Dense, Pool
 from netclaims.nets.network import Network, member
-from netclaims.settings.experiments import load_experiment
+from netclaims.recipes.resolve import analysis
+from netclaims.settings.analyses import InterpolateSettings
 from netclaims.training.random_streams import stream
+from stages import interpolate as script
 
 ALPHA = np.linspace(-1, 2, 31)
 
@@ -353,43 +354,35 @@ def test_a_pair_with_a_loss_that_is_undefined_has_no_numbers(loss):
 
 # ------------------------------------------------------------------------------------------------------ the stage
 
-STAGE = Path(__file__).parents[2] / "stages" / "interpolate.py"
 KINDS = ["two starts", MATCHED, "one start", "control"]
+MODELS = {"A": {"layers": [8, 6, 10]}, "B": {"layers": [{"conv": 2}, {"pool": 4}, 10]}}
+LAYERS = {"A": [Dense(8), Dense(6), Dense(10)], "B": [Conv(2), Pool(4), Dense(10)]}
 
 
 @pytest.fixture
-def stage(prepared, entry, monkeypatch):
+def stage(prepared, experiment, params, write_recipe, monkeypatch):
     """Runs the stage on untrained nets of two batch sizes and a control; returns the tables and the numbers."""
-    spec = importlib.util.spec_from_file_location("interpolate", STAGE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "in_parallel", lambda function, jobs, label: [function(*job) for job in jobs])
+    monkeypatch.setattr(script, "in_parallel", lambda function, jobs, label: [function(*job) for job in jobs])
     monkeypatch.setattr(sys, "argv", ["interpolate.py", "d-line"])
 
-    def run(replicas=2, control=64, sizes=(64, 1024), **changes) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
-        models = {"A": {"layers": [8, 6, 10]}, "B": {"layers": [{"conv": 2}, {"pool": 4}, 10]}}
-        of_nets = entry(
-            models=models, follows=["replicas", "scale"], against="batch_size", sweep={"batch_size": [64, 1024]},
-            control=control, batch_size=None, examples=20,
-        )  # fmt: skip
-        line = {"report": "d", "nets": "d-nets", "data": "mnist", "over": "batch_size", "between": list(sizes)}
+    def run(replicas=2, control=8, sizes=(8, 16), **changes) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
+        sweep = {"sweep": {"batch_size": [8, 16]}, "against": "batch_size", "control": control}
+        line = {"report": "d", "nets": "d-test", "data": "mnist", "over": "batch_size", "between": list(sizes)}
         line |= {"alpha": [-1, 2], "points": 7} | changes
-        for folder in ("reports", "metrics/d", "runs/d-nets"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        Path("reports/d.yaml").write_text(
-            yaml.dump({"experiments": {"d-nets": of_nets}, "interpolate": {"d-line": line}})
-        )
-        Path("metrics/d/d-nets.json").write_text(json.dumps({"scale": "small", "data": "noise", "replicas": replicas}))
-        names = ("A", "B")
-        nets, controls = table_of([64, 1024], names, replicas), table_of([64], names, replicas, first_run=4)
-        nets.to_csv("runs/d-nets/nets.csv", index=False)
+        nets = experiment(models=MODELS, examples=20, replicas=replicas, **sweep)
+        write_recipe("interpolate", "d-line", analysis(InterpolateSettings.model_validate(line), nets))
+        Path("runs/d-test").mkdir(parents=True, exist_ok=True)
+        about = {"scale": "small", "data": "noise", "replicas": replicas}
+        Path("runs/d-test/about.json").write_text(json.dumps(about))
+        nets, controls = table_of([8, 16], MODELS, replicas), table_of([8], MODELS, replicas, first_run=4)
+        nets.to_csv("runs/d-test/nets.csv", index=False)
         if control:
-            controls.to_csv("runs/d-nets/controls.csv", index=False)
+            controls.to_csv("runs/d-test/controls.csv", index=False)
         save_file(
             {f"{run}/{name}": w for run in range(6) for name, w in weights_of(run, replicas).items()},
-            "runs/d-nets/weights.safetensors",
+            "runs/d-test/weights.safetensors",
         )
-        module.main()
+        script.main()
         tables = [pd.read_csv(f"plots/d/d-line/{name}.csv") for name in ("interpolate", "barriers")]
         return *tables, json.loads(Path("metrics/d/d-line.interpolate.json").read_text())
 
@@ -398,8 +391,7 @@ def stage(prepared, entry, monkeypatch):
 
 def net_of(run: int) -> Network:
     """The network of a run of `stage`."""
-    experiment = load_experiment("d-nets")
-    return Network(experiment.models["AABBAB"[run]].layers, "tanh", (1, 28, 28))
+    return Network(LAYERS["AABBAB"[run]], "tanh", (1, 28, 28))
 
 
 def weights_of(run: int, replicas: int):
@@ -428,7 +420,7 @@ def test_the_stage_draws_all_kinds_of_pairs(stage):
 def test_the_stage_interpolates_between_the_right_nets(stage):
     table, _, _ = stage(examples=5)
     middle = table[(table["alpha"] == 0.5) & (table["model"] == "A")].set_index(["split", "pair"])
-    a, b, c = (weights_of(run, 2) for run in (0, 1, 4))  # of 64, of 1024 (which holds its members backwards), controls
+    a, b, c = (weights_of(run, 2) for run in (0, 1, 4))  # of 8, of 16 (which holds its members backwards), controls
     both = {
         "two starts": [(member(a, 0), member(b, 0)), (member(a, 1), member(b, 1))],
         "one start": [(member(a, 0), member(b, 1)), (member(a, 1), member(b, 0))],
@@ -450,7 +442,7 @@ def test_the_stage_interpolates_between_the_right_nets(stage):
         assert middle.loc[("test", "two starts"), name] == pytest.approx(mean, rel=1e-4)
 
 
-@pytest.mark.parametrize(("control", "sizes"), [(None, (64, 1024)), (1024, (64, 1024)), (64, (1024, 64))])
+@pytest.mark.parametrize(("control", "sizes"), [(None, (8, 16)), (16, (8, 16)), (8, (16, 8))])
 def test_controls_are_those_of_the_start_or_none(control, sizes, stage):
     table, _, numbers = stage(control=control, sizes=sizes)
     assert "control" not in table["pair"].tolist()

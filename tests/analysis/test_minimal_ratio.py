@@ -18,6 +18,7 @@ from netclaims.analysis.exact_hessian import LeastSquares, theta_of
 from netclaims.analysis.minimal_ratio import (
     ON_A_KINK,
     ZERO_GRADIENT,
+    MinimalRatio,
     count_signs,
     critical_point,
     eigenvalue_tolerance,
@@ -28,8 +29,8 @@ from netclaims.analysis.minimal_ratio import (
     spearman,
     spectrum,
 )
+from netclaims.nets.layers import Dense
 from netclaims.nets.network import Network
-from netclaims.settings.analyses import HessianSettings
 from netclaims.training.random_streams import stream
 
 EPSILON = 2.0**-52
@@ -37,10 +38,10 @@ KINKED = ["relu", "leaky_relu"]
 GRID = torch.linspace(-1, 1, 60, dtype=torch.float64).unsqueeze(1)
 
 
-def settings_of(descent=0, iterations=0, neighbours=50, radius=1e-3) -> HessianSettings:
+def settings_of(descent=0, iterations=0, neighbours=50, radius=1e-3) -> MinimalRatio:
     """By default the net stays where it is."""
-    return HessianSettings(
-        report="d", nets="d-x",
+    return MinimalRatio(
+        nets=None, seed=0,  # which a stage looks at, and no point of one net
         descent=descent, iterations=iterations, neighbours=neighbours, radius=radius,
     )  # fmt: skip
 
@@ -55,14 +56,14 @@ def normal(*shape: int, of="normal") -> Tensor:
 
 def net_of(hidden=(4, 3), activation="relu", features=2, examples=60, seed=0) -> tuple[LeastSquares, Tensor]:
     """A net of random weights θ on random data."""
-    network = Network([*hidden, 1], activation, (features,))
+    network = Network([Dense(units) for units in (*hidden, 1)], activation, (features,))
     x, y = normal(examples, features, of=(seed, "x")), normal(examples, of=(seed, "y"))
     return LeastSquares(network, x, y), 2 * theta_of(network.initial([stream(seed, "weights")]))[0]
 
 
 def critical(hidden: tuple, activation: str, x: Tensor, theta: Tensor) -> LeastSquares:
     """Targets for which the gradient is zero at θ and the loss 1: residuals at right angles to the Jacobian."""
-    network = Network([*hidden, 1], activation, (x.shape[1],))
+    network = Network([Dense(units) for units in (*hidden, 1)], activation, (x.shape[1],))
     outputs, jacobian = LeastSquares(network, x, torch.zeros_like(x[:, 0])).linearised(theta)
     left, singular, _ = torch.linalg.svd(jacobian, full_matrices=False)
     basis = left[:, singular > 1e-12 * singular[0]]
@@ -185,7 +186,9 @@ def test_the_weights_of_a_dead_unit_are_null_directions_one_by_one(dead):
 def test_a_dead_unit_below_others_takes_its_outgoing_weights_along():
     _, theta = net_of((3, 4))
     grid = normal(200, 2)
-    first, second, _ = LeastSquares(Network([3, 4, 1], "relu", (2,)), grid, grid[:, 0]).layers(theta)
+    first, second, _ = LeastSquares(Network([Dense(3), Dense(4), Dense(1)], "relu", (2,)), grid, grid[:, 0]).layers(
+        theta
+    )
     first[:, -1], second[:, -1] = 5.0, 5.0  # the others are on somewhere
     first[1] = row(0.1, 0.1, -9.0)
     problem = critical((3, 4), "relu", grid, theta)
@@ -267,7 +270,7 @@ def at(problem, theta, piecewise_linear=True, **settings) -> dict:
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_every_number_at_a_critical_point_that_is_kept(activation):
     x, activate = normal(80, 2, of="x"), getattr(torch, activation)
-    theta = 2 * theta_of(Network([4, 3, 1], activation, (2,)).initial([stream(8, "weights")]))[0]
+    theta = 2 * theta_of(Network([Dense(4), Dense(3), Dense(1)], activation, (2,)).initial([stream(8, "weights")]))[0]
     problem = critical((4, 3), activation, x, theta)
 
     def outputs(theta):

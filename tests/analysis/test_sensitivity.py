@@ -1,6 +1,5 @@
 """Three sensitivities against autograd one example at a time, and in closed form; and the stage."""
 
-import importlib.util
 import json
 import sys
 from functools import partial
@@ -11,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-import yaml
 from safetensors.torch import save_file
 from torch.autograd.functional import jacobian
 from torch.nn import functional
@@ -22,9 +20,13 @@ from netclaims.analysis.sharpness import sharpness
 from netclaims.analysis.spectrum import POSITIONS, training_loss
 from netclaims.data.examples import Examples, first_examples, images
 from netclaims.nets import evaluation
+from netclaims.nets.layers import Conv, Dense, Pool, Resize
 from netclaims.nets.network import Network, flatten
-from netclaims.settings.experiments import load_experiment
+from netclaims.recipes.resolve import analysis
+from netclaims.settings.analyses import SensitivitySettings
 from netclaims.training.random_streams import stream
+from netclaims.training.runs import runs_of
+from stages import sensitivity as script
 
 NETS = [
     pytest.param([6, 3], (4,), "tanh", id="mlp"),
@@ -174,18 +176,19 @@ def test_parameters_of_a_perfect_fit(network_of):
 
 # ------------------------------------------------------------------------------------------------------ the stage
 
-STAGE = Path(__file__).parents[2] / "stages" / "sensitivity.py"
 CURVATURE = ["largest_eigenvalue", "trace", "sharpness"]
 MODELS = {
     "A": {"layers": [{"resize": 4}, 3, 10], "parameters": 91},
     "B": {"layers": [{"resize": 8}, {"conv": 1}, {"pool": 4}, 10], "parameters": 60},
 }
-SWEEP = {"batch_size": [16, 64], "equal": ["epochs", "steps"]}
+LAYERS = {"A": [Resize(4), Dense(3), Dense(10)], "B": [Resize(8), Conv(1), Pool(4), Dense(10)]}
+SWEEP = {"batch_size": [16, 60], "equal": ["epochs", "steps"]}
+TRAINED = {"diverged": False, "epoch": 3, "train_loss": 1.0, "test_loss": 2.0}
 FILES = ["plots/d/d-curved/sensitivity.csv", "plots/d/d-curved/density.csv", "metrics/d/d-curved.sensitivity.json"]
 
 
 def net_of(model: str) -> Network:
-    return Network(load_experiment("d-nets").models[model].layers, "tanh", (1, 28, 28))
+    return Network(LAYERS[model], "tanh", (1, 28, 28))
 
 
 def weights_of(model: str, run: int):
@@ -194,40 +197,33 @@ def weights_of(model: str, run: int):
 
 
 @pytest.fixture
-def stage(prepared, entry, params, monkeypatch):
+def stage(prepared, experiment, params, write_recipe, monkeypatch):
     """Runs the stage on the nets of a sweep, or on those of two models; returns the two tables and the numbers."""
-    spec = importlib.util.spec_from_file_location("sensitivity", STAGE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "in_parallel", lambda function, jobs, label: [function(*job) for job in jobs])
-    monkeypatch.setattr(module, "load_params", params)
+    monkeypatch.setattr(script, "in_parallel", lambda function, jobs, label: [function(*job) for job in jobs])
     monkeypatch.setattr(sys, "argv", ["sensitivity.py", "d-curved"])
 
     def run(sweep=SWEEP, limit=None, weights=weights_of, **changes) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
         against = "batch_size" if sweep else "parameters"
         models = {"A": MODELS["A"]} if sweep else MODELS
-        of_nets = entry(models=models, sweep=sweep or None, against=against, examples=limit,
-                        follows=["replicas", "scale" if sweep else "batch_size"])  # fmt: skip
-        section = {"report": "d", "nets": "d-nets", "data": "mnist", "against": against, "examples": 5}
+        nets = experiment(models=models, sweep=sweep or None, against=against, examples=limit)
+        section = {"report": "d", "nets": "d-test", "data": "mnist", "against": against, "examples": 5}
         section["curvature"] = {"examples": 12, "iterations": 25, "probes": 3, "epsilon": 1e-3} | changes
-        for folder in ("reports", "metrics/d", "runs/d-nets"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        content = {"experiments": {"d-nets": of_nets}, "sensitivity": {"d-curved": section}}
-        Path("reports/d.yaml").write_text(yaml.dump(content))
-        Path("metrics/d/d-nets.json").write_text(json.dumps({"scale": "small", "data": "noise", "replicas": 2}))
-        runs = [{"model": model, **dict(zip(sweep, values, strict=True))}
-                for model in models for values in product(*sweep.values())]  # fmt: skip
-        nets = [
-            {"run": i, "member": j, **setting, "replica": j, "parameters": MODELS[setting["model"]]["parameters"]}
-            for i, setting in enumerate(runs)
-            for j in range(2)
+        settings = analysis(SensitivitySettings.model_validate(section), nets)
+        write_recipe("sensitivity", "d-curved", settings)
+        Path("runs/d-test").mkdir(parents=True, exist_ok=True)
+        Path("runs/d-test/about.json").write_text(json.dumps({"scale": "small", "data": "noise", "replicas": 2}))
+        runs = runs_of(nets, "cpu")
+        rows = [
+            {"run": i, "member": j, "function": None, "model": run.model, **run.setting, "replica": net.replica}
+            | {"parameters": MODELS[run.model]["parameters"]}
+            | TRAINED
+            for i, run in enumerate(runs)
+            for j, net in enumerate(run.members)
         ]
-        pd.DataFrame(nets).to_csv("runs/d-nets/nets.csv", index=False)
-        tensors = {
-            f"{i}/{name}": w for i, setting in enumerate(runs) for name, w in weights(setting["model"], i).items()
-        }
-        save_file(tensors, "runs/d-nets/weights.safetensors")
-        module.main()
+        pd.DataFrame(rows).to_csv("runs/d-test/nets.csv", index=False)
+        tensors = {f"{i}/{name}": w for i, run in enumerate(runs) for name, w in weights(run.model, i).items()}
+        save_file(tensors, "runs/d-test/weights.safetensors")
+        script.main()
         return *map(pd.read_csv, FILES[:2]), json.loads(Path(FILES[2]).read_text())
 
     return run

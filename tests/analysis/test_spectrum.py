@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from scipy.sparse.linalg import eigsh
 from torch import nn
 
-from netclaims.analysis.spectrum import POSITIONS, Hessian, density, lanczos, spectrum, training_loss
+from netclaims.analysis.spectrum import POSITIONS, Curvature, Hessian, density, lanczos, spectrum, training_loss
 from netclaims.data.examples import Examples
 from netclaims.nets.evaluation import evaluate
 from netclaims.nets.network import flatten, member
-from netclaims.settings.analyses import CurvatureSettings
 from netclaims.training.random_streams import stream
 
 NETS = [
@@ -28,8 +27,8 @@ NETS = [
 ]
 
 
-def asked(**changes) -> CurvatureSettings:
-    return CurvatureSettings(**{"examples": 13, "iterations": 6, "probes": 2, "epsilon": 1e-3} | changes)
+def asked(**changes) -> Curvature:
+    return Curvature(**{"examples": 13, "iterations": 6, "probes": 2, "epsilon": 1e-3} | changes)
 
 
 def normal(*shape, of="normal"):

@@ -1,15 +1,24 @@
 """Tables as the pipeline leaves them, made up."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from netclaims.claims.experiment_tables import Tables
 from netclaims.files import write_table
-from netclaims.training.runs import plan
+from netclaims.training.runs import runs_of
+from netclaims.training.settings import Training
+
+
+@pytest.fixture(scope="session")
+def experiment(experiment):
+    """An entry, resolved, under the name of the tables."""
+    return lambda *args, **changes: replace(experiment(*args, **changes), key="d-a")
 
 
 @pytest.fixture
-def leave(tmp_path, monkeypatch, params):
+def leave(tmp_path, monkeypatch):
     """Leaves an experiment's tables as training does, and opens them.
 
     `nets` gives what a net's row has besides its settings, from these, or None where it was not trained, and `series`
@@ -17,20 +26,20 @@ def leave(tmp_path, monkeypatch, params):
     """
     monkeypatch.chdir(tmp_path)
 
-    def make(entry, nets=lambda net: {}, replicas=3, **series) -> Tables:
+    def make(training: Training, nets=lambda net: {}, replicas=3, **series) -> Tables:
         rows = []
-        for number, run in enumerate(plan("d-a", entry, params(replicas=replicas), 60)):
+        for number, run in enumerate(runs_of(replace(training, replicas=replicas), "cpu")):
             for index, net in enumerate(run.members):
                 row = {"run": number, "member": index, "function": net.function, "model": run.model, **run.setting}
-                row |= {"replica": net.replica, "parameters": entry.parameters(run.model), "diverged": False}
+                row |= {"replica": net.replica, "parameters": training.parameters(run.model), "diverged": False}
                 row |= {"epoch": run.epochs, "train_loss": 1.0, "test_loss": 2.0}
-                row |= {} if entry.functions else {"train_accuracy": 0.75, "test_accuracy": 0.5}
+                row |= {} if training.functions else {"train_accuracy": 0.75, "test_accuracy": 0.5}
                 if (also := nets(row)) is not None:
                     rows.append(row | also)
         write_table(tmp_path / "runs" / "d-a" / "nets.csv", pd.DataFrame(rows))
         for name, course in series.items():
             parts = [pd.DataFrame(course(row)).assign(run=row["run"], member=row["member"]) for row in rows]
             write_table(tmp_path / "runs" / "d-a" / f"{name}.csv", pd.concat(parts))
-        return Tables("d-a", "d-a", entry)
+        return Tables("d-a", training)
 
     return make

@@ -29,16 +29,16 @@ ABOUT = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-net
 
 
 @pytest.fixture(scope="module")
-def load(experiment, entry):
+def load(checked, entry):
     """Reads one claim as it stands in `reports/d.yaml`, on an experiment with tables of every kind."""
-    nets = {"batch_size": None, "follows": ["replicas", "scale"], "against": "batch_size"}
+    nets = {"batch_size": None, "against": "batch_size"}
     nets |= {"sweep": {"batch_size": [16, 32, 64], "equal": ["epochs", "steps"]}, "record": {"gradient_norm": "step"}}
     content = {
         "experiments": {"d-nets": entry(**nets)},
         "figures": {"d-nets": {"nets": "d-nets", "draw": {"loss": {}}}},
     }
     content |= {name: {"d-nets": {"nets": "d-nets", "alpha": [0.5, 1], "examples": 5}} for name in list(TABLES)[3:]}
-    experiments = {"d-nets": experiment(**nets)}
+    experiments = {"d-nets": checked(**nets)}
 
     def read(changes, key="d-claim") -> Claim:
         claim = {name: value for name, value in (ABOUT | changes).items() if value is not None}

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netclaims.claims.arithmetic import weighted_layers, work_out
+from netclaims.claims.arithmetic import work_out
 from netclaims.claims.entries import Arithmetic
 from netclaims.claims.operands import EntryError
+from netclaims.nets.layers import weighted_layers
 
 MODELS = {
     "M1": {"layers": [64, 32, 10]},
@@ -26,8 +27,9 @@ PARAMETERS = {  # weights and biases, counted by hand
 
 
 @pytest.fixture(scope="module")
-def models(experiment):
-    return experiment(models=MODELS)
+def models(layers_of):
+    """The layers of every network, and the shape of one input."""
+    return {name: layers_of(model["layers"]) for name, model in MODELS.items()}, (1, 28, 28)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def compute(models):
     """The value of the last of some expressions, each by its name."""
 
     def value(**expressions):
-        holds, computed = work_out(Arithmetic(computed=expressions, holds="1 == 1"), models)
+        holds, computed = work_out(Arithmetic(computed=expressions, holds="1 == 1"), *models)
         assert holds is True
         assert list(computed) == list(expressions)
         return computed[next(reversed(expressions))]
@@ -49,7 +51,7 @@ def fault(models):
 
     def said(holds="x == x", **expressions):
         with pytest.raises(EntryError) as caught:
-            work_out(Arithmetic(computed=expressions or {"x": 1}, holds=holds), models)
+            work_out(Arithmetic(computed=expressions or {"x": 1}, holds=holds), *models)
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
@@ -60,7 +62,7 @@ def fault(models):
 def test_numbers_of_the_models(model, models, compute):
     assert compute(x=f"parameters('{model}')") == PARAMETERS[model]
     layers = [layer for layer in MODELS[model]["layers"] if isinstance(layer, int) or {"conv", "dense"} & set(layer)]
-    assert compute(x=f"layers('{model}')") == weighted_layers(models, model) == len(layers)
+    assert compute(x=f"layers('{model}')") == weighted_layers(models[0][model]) == len(layers)
     assert compute(x=f"convolutions('{model}')") == sum(isinstance(layer, dict) and "conv" in layer for layer in layers)
 
 
@@ -115,7 +117,7 @@ def test_names_are_of_what_was_computed_before(compute, fault):
     ],
 )
 def test_a_condition_holds_or_does_not(holds, expected, models):
-    found, computed = work_out(Arithmetic(computed={"x": 2, "y": "[x, 2 * x]"}, holds=holds), models)
+    found, computed = work_out(Arithmetic(computed={"x": 2, "y": "[x, 2 * x]"}, holds=holds), *models)
     assert found is expected
     assert computed == {"x": 2, "y": [2, 4]}
 
@@ -236,7 +238,7 @@ PIECES = ["x", "1", "2.5", "'M1'", "(", ")", "[", "]", ",", "+", "-", "*", "/", 
 def test_whatever_is_written_is_a_value_or_one_line(models, pieces):
     expression = "".join(pieces)
     try:
-        holds, computed = work_out(Arithmetic(computed={"x": 2, "y": expression}, holds="x == 2"), models)
+        holds, computed = work_out(Arithmetic(computed={"x": 2, "y": expression}, holds="x == 2"), *models)
     except EntryError as error:
         assert str(error).startswith("computed.y: ")
         assert str(error).endswith(f"(found {expression!r})")

@@ -20,14 +20,17 @@ from netclaims.claims.operands import COORDINATE, TABLES, EntryError, Operand
 from netclaims.errors import SettingsError
 from netclaims.parallel import jobs
 from netclaims.present.style import OWN_COLOURS
-from netclaims.settings.experiments import Experiment, load_experiments
-from netclaims.settings.figures import FiguresSettings
+from netclaims.recipes.read import read_recipe
+from netclaims.recipes.write import write_recipes
+from netclaims.settings.experiments import ExperimentEntry
+from netclaims.settings.reports import load_report
 from netclaims.tables.columns import EXACT, SETTINGS, WORDS, YES_OR_NO
 from netclaims.tables.fit import FIT
 from netclaims.tables.hessian import HESSIAN
 from netclaims.tables.interpolate import INTERPOLATE
 from netclaims.training import all_runs
 from netclaims.training.loop import train
+from netclaims.training.settings import Training
 
 ROOT = Path(__file__).parents[2]
 REPORT = Path("reports/d.yaml")
@@ -43,7 +46,7 @@ CURVATURE = {"examples": 12, "iterations": 3, "probes": 2, "epsilon": 1e-3}
 @pytest.fixture(scope="module")
 def content(entry):
     """A report with images and functions, series of every kind, and an analysis of each kind."""
-    swept = {"follows": ["replicas", "scale"], "against": "batch_size"}
+    swept = {"against": "batch_size"}
     two = {"A": {"layers": [4, 1]}, "B": {"layers": [3, 1]}}
     fits = {"functions": ["quadratic", "sinc5"], "models": two, "record": {"gradient_norm": "epoch"}}
     experiments = {
@@ -66,14 +69,15 @@ def content(entry):
     for section in ANALYSES:
         found[section] = {key: {"report": "d"} | settings for key, settings in found[section].items()}
     keys = dict.fromkeys(key for section in found.values() for key in section)
-    draw = {"loss": {"title": "A title", "x": "epoch", "y": ["curves.loss"]}}
-    return found | {"figures": {key: {"nets": nets_of(key, found), "draw": draw} for key in keys if key != "d-one"}}
+    loss = {"title": "A title", "x": "epoch", "y": ["curves.loss"]}
+    drawn = {"question": "capacity", "draw": {"loss": loss}}
+    return found | {"figures": {key: drawn | {"nets": nets_of(key, found)} for key in keys if key != "d-one"}}
 
 
 @pytest.fixture(scope="module")
 def load(content):
     """Reads one claim as it stands in `reports/d.yaml`."""
-    experiments = {key: Experiment.model_validate(entry) for key, entry in content["experiments"].items()}
+    experiments = {key: ExperimentEntry.model_validate(entry) for key, entry in content["experiments"].items()}
 
     def read(changes, key="d-claim", **sections) -> Claim:
         claim = {name: value for name, value in (CLAIM | changes).items() if value is not None}
@@ -126,7 +130,7 @@ def test_a_claim_is_a_mapping(claim, content):
 
 def test_claims_come_in_order_and_the_first_fault_is_told(content, load):
     entry = CLAIM | {"definition": "So it is.", "experiment": "d-nets"}
-    experiments = {"d-nets": Experiment.model_validate(content["experiments"]["d-nets"])}
+    experiments = {"d-nets": ExperimentEntry.model_validate(content["experiments"]["d-nets"])}
     claims = {"d-b": entry, "d-a": entry | {"experiment": "d-line"}, "d-c": entry}
     found = load_claims(REPORT, content | {"claims": claims}, experiments)
     assert [(key, claim.experiment) for key, claim in found.items()] == [
@@ -173,17 +177,19 @@ def test_arithmetic_is_worked_out_on_the_nets_of_the_experiment(load, fault):
     )
 
 
-def test_the_example_of_the_readme_is_valid():
+def test_the_examples_of_the_readme_are_valid(tmp_path, monkeypatch):
+    """Together they are a report file: an experiment, an analysis of it, figures and a claim."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    experiment, figures, claim, _ = (yaml.safe_load(part) for part in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
-    ((key, entry),) = experiment.items()
-    assert list(FiguresSettings.model_validate(figures[key]).draw) == [next(iter(claim.values()))["figure"]]
-    found = load_claims(
-        REPORT,
-        {"experiments": experiment, "figures": figures, "claims": claim},
-        {key: Experiment.model_validate(entry)},
-    )
-    assert [found_claim.experiment for found_claim in found.values()] == [key]
+    examples = [yaml.safe_load(part) for part in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    experiment, analysis, figures, claim, _ = examples
+    monkeypatch.chdir(tmp_path)
+    REPORT.parent.mkdir()
+    REPORT.write_text(yaml.dump({"experiments": experiment, "figures": figures, "claims": claim} | analysis))
+    report = load_report(REPORT)
+    (key,) = report.experiments
+    assert list(report.analyses["sensitivity"]) == list(report.figures) == [key]
+    (found,) = report.claims.values()
+    assert (found.experiment, list(report.figures[key].draw)) == (key, [found.figure])
 
 
 # --------------------------------------------------------------------------------------------------- tables and columns
@@ -275,6 +281,13 @@ def test_a_table_or_a_column_that_is_not_there(changes, message, fault):
          "nets.test_loss where batch_size: none from 17 to 63; there are [16, 64]"),
         (higher("nets.test_loss", where={"parameters": {"from": 10000}}), "nets.test_loss where parameters: none "),
         (higher("nets.test_loss", where={"model": {"from": 1}}), "nets.test_loss where model: "),
+        # words, where there are numbers that are not known before anything runs
+        (higher("nets.test_loss", "d-fits", where={"batch_size": "full"}),
+         "nets.test_loss where batch_size: numbers (found 'full')"),
+        (higher("fit.mean_square", "d-fits", where={"replica": [0, "1"]}),
+         "fit.mean_square where replica: numbers (found '1')"),
+        (higher("history.test_loss", take="end", where={"epoch": "last"}),
+         "history.test_loss where epoch: numbers (found 'last')"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
@@ -371,13 +384,13 @@ def test_a_trajectory_is_of_the_first_layer_unless_the_entry_says_another(conten
 # --------------------------------------------------------------------------------------------- what the pipeline writes
 
 
-def has_table(key: str, table: str, content: dict, experiment: Experiment) -> bool:
+def has_table(key: str, table: str, content: dict, experiment: ExperimentEntry) -> bool:
     if table == "steps":
         return experiment.record.gradient_norm == "step"
     return table in ("nets", "history") or key in (content.get(table) or {})
 
 
-def offered(key: str, table: str, content: dict, experiment: Experiment) -> set[str]:
+def offered(key: str, table: str, content: dict, experiment: ExperimentEntry) -> set[str]:
     """The columns of a table that claims may use."""
     content = content | {"figures": {key: {"draw": {"loss": {}}}}}
     taken = {"take": "end"} if table in COORDINATE else {}
@@ -402,7 +415,7 @@ def held(column: pd.Series) -> set:
 def pipeline(prepared, content, params, monkeypatch):
     """All that the pipeline leaves of the report: nets of two replicas, hardly trained, and every analysis of them."""
 
-    def train_all(runs, experiment):
+    def train_all(runs, experiment, code):
         return [train(run, experiment) for run in runs]
 
     monkeypatch.setattr(jobs, "in_parallel", lambda function, several, label: [function(*job) for job in several])
@@ -411,6 +424,7 @@ def pipeline(prepared, content, params, monkeypatch):
     (prepared / "params.yaml").write_text(yaml.dump(settings))
     REPORT.parent.mkdir()
     REPORT.write_text(yaml.dump(content, sort_keys=False))
+    write_recipes()
     for stage in ("train", *ANALYSES):
         spec = importlib.util.spec_from_file_location(stage, ROOT / "stages" / f"{stage}.py")
         module = importlib.util.module_from_spec(spec)
@@ -418,19 +432,19 @@ def pipeline(prepared, content, params, monkeypatch):
         for key in content["experiments" if stage == "train" else stage]:
             monkeypatch.setattr(sys, "argv", [stage, key])
             module.main()
-    return content, load_experiments(REPORT)
+    return {key: read_recipe("train", key, Training).settings for key in content["experiments"]}
 
 
-def test_the_columns_are_those_that_the_pipeline_writes(pipeline):
-    content, experiments = pipeline
+def test_the_columns_are_those_that_the_pipeline_writes(pipeline, content):
+    entries = {key: ExperimentEntry.model_validate(entry) for key, entry in content["experiments"].items()}
     seen = {name: [] for name in TABLES}
     for key in content["figures"]:
         nets = nets_of(key, content)
-        tables = Tables(key, nets, experiments[nets])
+        tables = Tables(key, pipeline[nets])
         for name in TABLES:
-            if has_table(key, name, content, experiments[nets]):
+            if has_table(key, name, content, entries[nets]):
                 found = tables.read(name)
-                assert offered(key, name, content, experiments[nets]) == set(found) - {"run", "member", "series"}
+                assert offered(key, name, content, entries[nets]) == set(found) - {"run", "member", "series"}
                 seen[name].append(found)
     for name, table in TABLES.items():
         lacking = {column.name for column in table.columns} - set().union(*seen[name])
@@ -438,7 +452,7 @@ def test_the_columns_are_those_that_the_pipeline_writes(pipeline):
         assert lacking <= {"function", "gradient_norm", *SETTINGS}, name
         for column, words in table.words.items():
             assert set().union(*(held(found[column]) for found in seen[name])) <= set(words)
-    scopes = held(Tables("d-path", "d-one", experiments["d-one"]).read("pca")["scope"])
+    scopes = held(Tables("d-path", "d-one", pipeline["d-one"]).read("pca")["scope"])
     assert scopes == {"layer 2", "whole model"}
 
 

@@ -53,14 +53,14 @@ def sizes(leave, experiment):
     """Nets of several batch sizes with test losses (replicas, sizes); undefined ones diverged, if they may."""
 
     def make(losses, values=(4, 8, 16, 32), diverged=False) -> Tables:
-        sweep = {"sweep": {"batch_size": list(values)}, "follows": ["replicas", "scale"], "against": "batch_size"}
+        sweep = {"sweep": {"batch_size": list(values)}, "against": "batch_size"}
         found = dict(zip(values, np.array(losses, float).T, strict=True))
 
         def net_of(net):
             loss = found[net["batch_size"]][net["replica"]]
             return {"test_loss": loss, "diverged": diverged and isnan(loss)}
 
-        return leave(experiment(**sweep), net_of, len(losses))
+        return leave(experiment(images=1000, **sweep), net_of, len(losses))
 
     return make
 
@@ -126,7 +126,7 @@ def test_replicas_are_paired_by_number_in_whatever_order_they_lie(models, tmp_pa
     nets = pd.read_csv(path)
     for seed in range(3):
         write_table(path, nets.sample(frac=1, random_state=seed))
-        found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), Tables("d-a", "d-a", tables.experiment), 0)
+        found = compare(ordering(lower=loss_of("A"), than=loss_of("B")), Tables("d-a", tables.experiment), 0)
         assert (found.p_for, found.effect) == pytest.approx((expected.p_for, expected.effect))
 
 
@@ -487,12 +487,12 @@ def test_a_course_of_snapshots_starts_with_the_second_one(leave, experiment, tmp
     write_table(tmp_path / "runs" / "d-a.pca.csv", pd.DataFrame(pca).assign(from_mean=lambda table: table["epoch"]))
     falls = {"of": "pca.step", "where": {"epoch": {"from": 1}}}
     for trend in ({"falls": falls, "along": "epoch"}, {"falls": {"of": "pca.from_mean"}, "along": "step"}):
-        found = compare(Trend.model_validate(trend), Tables("d-a", "d-a", experiment()), 0)
+        found = compare(Trend.model_validate(trend), Tables("d-a", experiment()), 0)
         assert (found.effect, found.replicas) == (1, 2)
 
 
 def test_a_trend_of_what_is_taken_of_series(leave, experiment):
-    sweep = {"sweep": {"batch_size": [4, 8, 16]}, "follows": ["replicas", "scale"], "against": "batch_size"}
+    sweep = {"sweep": {"batch_size": [4, 8, 16]}, "against": "batch_size"}
     lowest = lambda net: net["batch_size"] - 3 * net["replica"]  # noqa: E731
     course = {"history": lambda net: {"epoch": range(4), "train_loss": [99, 50, lowest(net), 60]}}
     tables = leave(experiment(**sweep), **course)
@@ -502,7 +502,7 @@ def test_a_trend_of_what_is_taken_of_series(leave, experiment):
 
 
 def test_each_model_has_to_show_the_trend(leave, experiment):
-    sweep = {"sweep": {"batch_size": [4, 8, 16, 32]}, "follows": ["replicas", "scale"], "against": "batch_size"}
+    sweep = {"sweep": {"batch_size": [4, 8, 16, 32]}, "against": "batch_size"}
     table = {"A": TABLE, "B": -TABLE, "C": TABLE}
     column = {4: 0, 8: 1, 16: 2, 32: 3}
     tables = leave(
@@ -544,7 +544,7 @@ def test_an_extreme_along_a_line(leave, experiment, tmp_path):
     line = {"replica": np.repeat([0, 1, 2], 4), "model": "A", "alpha": [-1, 0.1, 0.3, 1] * 3, "loss": losses.ravel()}
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", pd.DataFrame(line))
     lowest = {"lowest": {"of": "interpolate.loss"}, "along": "alpha", "between": [0.1, 0.3]}
-    found = compare(Extreme.model_validate(lowest), Tables("d-a", "d-a", experiment()), seed=2)
+    found = compare(Extreme.model_validate(lowest), Tables("d-a", experiment()), seed=2)
     expected = places.extreme(-losses[:2], np.array([False, True, True, False]), seed=2)
     assert found == replace(expected, remark="1 of 3 replicas left out: a value is undefined")
     assert found.effect == pytest.approx(1 / 3)

@@ -1,6 +1,7 @@
 """From claims to verdicts, and the files that hold them."""
 
 import json
+from contextlib import chdir
 from dataclasses import replace
 from math import inf, nan
 from pathlib import Path
@@ -8,17 +9,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+from pydantic import TypeAdapter
 from statsmodels.stats.multitest import multipletests
 
-from netclaims.claims.entries import Claim
+from netclaims.claims.entries import Claim, ClaimTest
 from netclaims.claims.evidence import Evidence, weakest
 from netclaims.claims.experiment_tables import Tables
-from netclaims.claims.ledger import Finding, counts, find, find_all, judge, load_all, write_ledger
+from netclaims.claims.ledger import Conclusions, Finding, Look, Sentence, counts, find, find_all, judge, write_ledger
 from netclaims.claims.operands import EntryError
 from netclaims.claims.tests_of_means import equivalence, ordering
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.errors import SettingsError
+from netclaims.recipes.write import all_recipes
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = ["unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm"]
@@ -41,6 +43,11 @@ LOWER = {"lower": {"of": "nets.test_loss"}, "than": 1.0}
 
 def claim(**test) -> Claim:
     return Claim.model_validate(ENTRY | test)
+
+
+def sentence(report="d", experiment="d-a", **test) -> Sentence:
+    """A claim as the stage that judges it knows it."""
+    return Sentence(report, experiment, "the test loss is higher", ClaimTest.model_validate(test))
 
 
 def found_of(p: float, sign: int = 1, **changes) -> Evidence:
@@ -68,7 +75,7 @@ def tables(tmp_path, monkeypatch, experiment):
     nets.to_csv(tmp_path / "runs" / "d-a" / "nets.csv", index=False)
     metrics = {"scale": "small", "data": "Noise", "epochs": 3, "epochs_stated": 50}
     (tmp_path / "metrics" / "d" / "d-a.json").write_text(json.dumps(metrics))
-    return Tables("d-a", "d-a", experiment())
+    return Tables("d-a", experiment())
 
 
 # --------------------------------------------------------------------------------------------------------- one by one
@@ -141,19 +148,88 @@ def test_a_claim_on_runs_that_nobody_made(tables):
     assert found == Finding(verdict="not testable", because="no run has what it needs: model B")
 
 
+# ------------------------------------------------------------------------------------------- batches of all there is
+
+
+def of_batch(wanted, **more) -> dict:
+    """That the test loss of nets of some batch size is above 0."""
+    return {"ordering": {"higher": {"of": "nets.test_loss", "where": {"batch_size": wanted}}, "than": 0.0} | more}
+
+
+LOSS = {"of": "nets.test_loss"}
+OTHER_SIDE = {"ordering": {"higher": LOSS, "than": [0, LOSS | {"where": {"batch_size": 64}}]}}
+PLACE = {"lowest": LOSS, "along": "batch_size"}
+
+
+@pytest.mark.parametrize(
+    ("test", "batch"),
+    [
+        (of_batch(61), "61"),
+        (of_batch(13500), "13,500"),
+        (of_batch([16, 128, 64]), "128"),  # the first that is too large
+        (of_batch({"from": 61}), "61"),
+        (of_batch({"from": 16, "to": 2048}), "2,048"),
+        (of_batch({"to": 64}), "64"),
+        (OTHER_SIDE, "64"),
+        ({"equivalence": {"of": LOSS, "to": LOSS | {"where": {"batch_size": 64}}, "within": 0.1}}, "64"),
+        ({"trend": {"falls": LOSS | {"where": {"batch_size": [64]}}, "along": "parameters"}}, "64"),
+        ({"shape": {"valley": LOSS | {"where": {"batch_size": {"from": 100}}}, "along": "batch_size"}}, "100"),
+        ({"extreme": PLACE | {"between": [16, 64]}}, "64"),
+        ({"extreme": PLACE | {"between": [1024, 13500]}}, "1,024"),
+        ({"ordering": [HIGHER, of_batch(64)["ordering"]]}, "64"),
+        ({"equivalence": {"of": LOSS, "to": 1, "within": 9}} | of_batch(64), "64"),
+    ],
+)
+def test_a_batch_size_above_the_training_set_is_that_of_no_net(test, batch, tables):
+    """Its nets would be those of any other such batch size: of one batch of all 60 examples."""
+    found = find(claim(**test), tables, seed=0)
+    assert found == Finding(
+        verdict="not testable", because=f"a batch of {batch} is all of the 60 training examples here"
+    )
+
+
+@pytest.mark.parametrize("wanted", [60, 16, [16, 60], {"from": 60}, {"to": 60}, {"from": 1, "to": 60}])
+def test_a_batch_size_of_as_many_as_there_are_is_one_that_was_trained(wanted, leave, experiment, tmp_path):
+    swept = {"sweep": {"batch_size": [16, 60]}, "against": "batch_size"}
+    tables = leave(experiment(**swept), replicas=4)
+    (tmp_path / "metrics" / "d").mkdir(parents=True)
+    (tmp_path / "metrics" / "d" / "d-a.json").write_text(json.dumps({"scale": "small", "epochs": 3}))
+    found = find(claim(**of_batch(wanted, each=["batch_size"])), tables, seed=0)
+    assert found.verdict is None
+    assert (found.evidence.effect, found.evidence.replicas) == (2.0, 4)
+
+
+def test_between_limits_batches_along_batch_sizes_alone(tables):
+    """Along the number of parameters, 7,850 is no batch."""
+    tables.read("nets")["parameters"] = 7850
+    found = find(claim(extreme=PLACE | {"along": "parameters", "between": [61, 9000]}), tables, seed=0)
+    assert found == Finding(
+        verdict="not testable", because="it takes three values of parameters and more, and there are 1"
+    )
+
+
+def test_the_scale_and_the_epochs_come_before_batches(tables):
+    found = find(claim(**of_batch(64), needs={"epochs": 4}), tables, seed=0)
+    assert found.because == "3 of the 4 epochs it speaks of"
+
+
+# -------------------------------------------------------------------------------------------------------- all of them
+
+
 def test_all_claims_are_found_in_order(tables):
-    claims = {"d-two": claim(ordering=LOWER), "d-one": claim(untestable="vague"), "d-three": claim(ordering=HIGHER)}
-    found = find_all({key: (one, tables) for key, one in claims.items()}, seed=0)
-    assert found == {key: find(one, tables, seed=0) for key, one in claims.items()}
+    tests = {"d-two": {"ordering": LOWER}, "d-one": {"untestable": "vague"}, "d-three": {"ordering": HIGHER}}
+    claims = {key: sentence(**test) for key, test in tests.items()}
+    found = find_all(claims, {"d-a": tables}, seed=0)
+    assert found == {key: find(one.test, tables, seed=0) for key, one in claims.items()}
     assert list(found) == list(claims)
 
 
 def test_a_mistake_says_which_claim_has_it(tables):
-    bad = claim(ordering={"higher": {"of": "nets.sharpness"}, "than": 0.0})
+    bad = sentence(ordering={"higher": {"of": "nets.sharpness"}, "than": 0.0})
     with pytest.raises(EntryError):
-        find(bad, tables, seed=0)
+        find(bad.test, tables, seed=0)
     with pytest.raises(SettingsError, match=r"^reports/d.yaml: claims.d-bad: the table nets has no column sharpness$"):
-        find_all({"d-good": (claim(ordering=HIGHER), tables), "d-bad": (bad, tables)}, seed=0)
+        find_all({"d-good": sentence(ordering=HIGHER), "d-bad": bad}, {"d-a": tables}, seed=0)
 
 
 # ----------------------------------------------------------------------------------------------------------- together
@@ -263,12 +339,8 @@ def written(tables, tmp_path):
     """What writing findings of claims of two reports leaves: the table, its text and the numbers."""
 
     def write(findings) -> tuple[pd.DataFrame, str, dict]:
-        claims = {}
-        for key in findings:
-            report = key[0]
-            of_report = claim(ordering=HIGHER).model_copy(update={"report": report, "quote": f"{key}, she said"})
-            claims[key] = (of_report, tables)
-        write_ledger(claims, judge(findings), "small")
+        claims = {key: replace(sentence(report=key[0], ordering=HIGHER), quote=f"{key}, she said") for key in findings}
+        write_ledger(claims, {"d-a": Look("d-a", None)}, judge(findings), "small")
         text = (tmp_path / "plots" / "claims.csv").read_text(encoding="utf-8")
         metrics = (tmp_path / "metrics" / "claims.json").read_text(encoding="utf-8")
         assert "Infinity" not in metrics
@@ -330,71 +402,45 @@ def test_a_ledger_without_tests(written):
     assert (len(table), numbers["claims"], numbers["tested"]) == (1, 1, 0)
 
 
-# ------------------------------------------------------------------------------------------------------- report files
+# ------------------------------------------------------------------------------------------------------- the recipe
 
 
-@pytest.fixture
-def reports(entry, tmp_path, monkeypatch):
-    """Writes the files of reports, each with its claims."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "reports").mkdir()
-
-    def write(**claims) -> None:
-        for report, entries in claims.items():
-            key = f"{report}-a"
-            line = {"report": report, "nets": key, "data": "mnist", "over": "batch_size", "between": [4, 8]}
-            line |= {"alpha": [-1, 2], "points": 7}
-            content = {
-                "experiments": {key: entry(report=report), f"{report}-b": entry(report=report)},
-                "interpolate": {f"{report}-line": line},
-                "figures": {name: {"draw": {"loss": {}}} for name in (key, f"{report}-b", f"{report}-line")},
-            }
-            if entries is not None:
-                content["claims"] = entries
-            (tmp_path / "reports" / f"{report}.yaml").write_text(yaml.dump(content, sort_keys=False))
-
-    return write
+def test_numbers_are_those_of_the_nets_that_an_analysis_looks_at(tables, tmp_path):
+    """Not of its own name, under which training left no metrics."""
+    write_ledger({"d-one": sentence(experiment="d-line", ordering=HIGHER)}, {"d-line": Look("d-a", None)},
+                 judge({"d-one": FINDINGS["d-one"]}), "small")  # fmt: skip
+    (row,) = pd.read_csv(tmp_path / "plots" / "claims.csv").to_dict("records")
+    assert [row[name] for name in ("experiment", "data", "epochs", "epochs_stated")] == ["d-line", "Noise", 3, 50]
 
 
-def test_claims_of_all_reports_come_with_the_tables_of_their_nets(reports):
-    lowest = {"lowest": {"of": "interpolate.loss", "where": {"split": "test"}}, "along": "alpha", "between": [0, 1]}
-    of_d = {
-        "d-second": ENTRY | {"ordering": HIGHER},
-        "d-first": ENTRY | {"experiment": "d-line", "extreme": lowest},
-        "d-third": ENTRY | {"ordering": LOWER},
+def test_every_experiment_and_analysis_has_tables_of_its_own_on_its_nets(experiment):
+    nets = {key: replace(experiment(), key=key) for key in ("d-a", "d-b")}
+    line = ("batch_size", [4.0, 8.0])
+    looks = {"d-a": Look("d-a", None), "d-line": Look("d-a", line), "d-b": Look("d-b", None)}
+    found = Conclusions(seed=3, scale="small", experiments=nets, looks=looks, claims={}, stated={}).tables()
+    assert found == {
+        "d-a": Tables("d-a", nets["d-a"], "small"),
+        "d-line": Tables("d-line", nets["d-a"], "small", line),
+        "d-b": Tables("d-b", nets["d-b"], "small"),
     }
-    of_e, of_f = (
-        {f"{name}-one": ENTRY | {"report": name, "experiment": f"{name}-b", "untestable": "vague"}} for name in "ef"
-    )
-    reports(d=of_d, f=of_f, e=of_e)
-    found = load_all()
-    assert list(found) == ["d-second", "d-first", "d-third", "e-one", "f-one"]
-    names = [(tables.key, tables.nets, tables.experiment.report) for _, tables in found.values()]
-    of_e_and_f = [("e-b", "e-b", "e"), ("f-b", "f-b", "f")]
-    assert names == [("d-a", "d-a", "d"), ("d-line", "d-a", "d"), ("d-a", "d-a", "d"), *of_e_and_f]
-    assert found["d-second"][1] is found["d-third"][1]  # so that every table is read once
-    assert found["d-first"][0].kind == "extreme"
+    assert all(found[key].experiment is nets[look.nets] for key, look in looks.items())
 
 
-@pytest.mark.parametrize("entries", [None, {}])
-def test_a_report_may_have_no_claims(entries, reports):
-    reports(d=entries)
-    assert load_all() == {}
+@pytest.fixture(scope="module")
+def committed():
+    """What the reports of the repository conclude."""
+    with chdir(ROOT):
+        settings = json.loads(all_recipes()[Path("recipes/claims.json")])["settings"]
+    return TypeAdapter(Conclusions).validate_python(settings)
 
 
-def test_a_mistake_in_a_report_file(reports):
-    reports(d={"d-one": ENTRY | {"ordering": HIGHER}}, e={"e-one": ENTRY | {"ordering": HIGHER}})
-    with pytest.raises(SettingsError, match=r"^reports/e.yaml: claims.e-one: "):
-        load_all()
-
-
-def test_every_report_of_the_repository_has_claims_that_can_be_put_to_the_test(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    found = load_all()
-    assert {claim.report for claim, _ in found.values()} == {path.stem for path in Path("reports").glob("*.yaml")}
-    for key, (one, tables) in found.items():
+def test_every_report_of_the_repository_has_claims_that_can_be_put_to_the_test(committed):
+    assert {claim.report for claim in committed.claims.values()} == {path.stem for path in ROOT.glob("reports/*.yaml")}
+    tables = committed.tables()
+    for key, one in committed.claims.items():
         assert key.startswith(f"{one.report}-")
-        assert tables.key == one.experiment
-        assert tables.experiment.report == one.report
-        if one.arithmetic:
-            assert find(one, tables, seed=0).verdict in ("supported", "refuted")
+        there = tables[one.experiment]
+        assert (there.key, there.scale) == (one.experiment, committed.scale)
+        assert there.experiment.key.startswith(f"{one.report}-")
+        if one.test.arithmetic:
+            assert find(one.test, there, seed=0).verdict in ("supported", "refuted")

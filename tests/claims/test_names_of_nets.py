@@ -13,23 +13,24 @@ from netclaims.claims.operands import Operand
 from netclaims.claims.per_replica import numbers
 from netclaims.files import read_json, read_table
 from netclaims.paths import metrics_of
-from netclaims.present.figures import panels
+from netclaims.present.tables import panels
 from netclaims.settings.figures import FigureSettings
 from netclaims.training.artifacts import write_runs
 from netclaims.training.loop import train
-from netclaims.training.runs import plan
+from netclaims.training.runs import runs_of
 from netclaims.training.summary import write_summary
 
 NAMES = ["NA", "nan", "1", "007", "True", "1e3"]
+MODELS = {name: {"layers": [4 + i, 10]} for i, name in enumerate(NAMES)}
 
 
 @pytest.fixture
-def trained(prepared, experiment, params):
+def trained(prepared, experiment):
     """An experiment whose nets have those names, as training leaves it."""
-    entry = experiment(models={name: {"layers": [4 + i, 10]} for i, name in enumerate(NAMES)}, epochs=1)
-    runs = plan("d-a", entry, params(), 60)
+    entry = experiment(models=MODELS, epochs=1)
+    runs = runs_of(entry, "cpu")
     write_runs(entry, runs, [train(run, entry) for run in runs])
-    write_summary(entry, params(), runs)
+    write_summary(entry, runs)
     return entry
 
 
@@ -39,7 +40,7 @@ def test_tables_of_training(trained):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_numbers_of_claims(name, trained):
-    tables = Tables("d-a", "d-a", trained)
+    tables = Tables("d-a", trained)
     sizes = dict(zip(NAMES, (trained.parameters(model) for model in NAMES), strict=True))
     for of, more in (("nets.parameters", {}), ("history.parameters", {"take": "end"})):
         operand = Operand.model_validate({"of": of, "where": {"model": name}} | more)
@@ -48,21 +49,21 @@ def test_numbers_of_claims(name, trained):
     assert (tables.read("nets")["layers"] == 2).all()
 
 
-def test_a_claim_on_each_of_them(trained):
-    tables = Tables("d-a", "d-a", trained)
-    text = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-a", "question": "Does it fall?",
+def test_a_claim_on_each_of_them(trained, checked):
+    tables = Tables("d-a", trained)
+    text = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-a", "question": "capacity",
             "answer": "it does", "figure": "loss", "read": "As it says."}  # fmt: skip
     ordering = {"higher": {"of": "nets.parameters", "where": {"model": NAMES[1:]}}, "than": 0, "each": ["model"]}
     content = {"experiments": {"d-a": {}}, "figures": {"d-a": {"draw": {"loss": {}}}}}
     content["claims"] = {"d-more": text | {"ordering": ordering}}
-    (claim,) = load_claims(Path("reports/d.yaml"), content, {"d-a": trained}).values()
+    (claim,) = load_claims(Path("reports/d.yaml"), content, {"d-a": checked(models=MODELS)}).values()
     assert compare(claim.comparisons[0], tables, 0).comparisons == len(NAMES) - 1
 
 
 def test_tables_of_figures(trained):
     for table, x in (("final", "parameters"), ("curves", "epoch")):
         settings = FigureSettings.model_validate({"title": "A", "x": x, "y": [f"{table}.loss"], "lines": "model"})
-        (shown,) = panels("d-a", settings)
+        (shown,) = panels("d-a", settings.plain())
         assert list(pd.Series(shown["model"]).cat.categories) == NAMES
         assert shown["series"].drop_duplicates().tolist() == NAMES
 
@@ -73,13 +74,13 @@ RATES = [0.001234567, 0.001234568]
 
 
 @pytest.fixture
-def rates(prepared, experiment, params):
+def rates(prepared, experiment):
     """An experiment that sweeps two learning rates which differ in the seventh digit, as training leaves it."""
     sweep = {"learning_rate": None, "sweep": {"learning_rate": RATES}, "against": "learning_rate"}
     entry = experiment(**sweep, epochs=1)
-    runs = plan("d-a", entry, params(), 60)
+    runs = runs_of(entry, "cpu")
     write_runs(entry, runs, [train(run, entry) for run in runs])
-    write_summary(entry, params(), runs)
+    write_summary(entry, runs)
     return entry
 
 
@@ -93,7 +94,7 @@ def test_a_swept_value_is_found_again(rates):
 
 def test_nets_of_values_that_hardly_differ_are_two_kinds(rates):
     settings = {"title": "A", "x": "epoch", "y": ["curves.loss"], "lines": "series", "only": {"split": "train"}}
-    (shown,) = panels("d-a", FigureSettings.model_validate(settings))
+    (shown,) = panels("d-a", FigureSettings.model_validate(settings).plain())
     assert shown["series"].drop_duplicates().tolist() == ["learning rate 0.001234567", "learning rate 0.001234568"]
     assert len(shown) == 2 * 2  # epochs 0 and 1
     assert list(read_json(metrics_of("d-a"))["models"]["A"])[1:] == shown["series"].drop_duplicates().tolist()

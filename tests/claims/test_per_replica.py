@@ -1,6 +1,6 @@
 """From the tables that training and the analyses leave to one number a replica."""
 
-import json
+from dataclasses import replace
 from math import inf, isnan, nan
 
 import numpy as np
@@ -14,7 +14,7 @@ from netclaims.claims.series import TAKE
 from netclaims.files import write_table
 
 TWO = {"models": {"A": {"layers": [10]}, "B": {"layers": [{"conv": 2}, {"pool": 4}, 6, 10]}}}
-SWEEP = {"sweep": {"batch_size": [4, 8, 16]}, "follows": ["replicas", "scale"], "against": "batch_size"}
+SWEEP = {"sweep": {"batch_size": [4, 8, 16]}, "against": "batch_size"}
 TUNE = {
     "functions": ["sinc5", "quadratic"],
     "optimiser": None,
@@ -93,7 +93,7 @@ def test_tables_of_an_analysis_lie_under_its_own_name(leave, experiment, tmp_pat
     line = pd.DataFrame({"model": ["A", "B"], "replica": 0, "alpha": 0.5, "loss": [1.0, 2.0]})
     write_table(tmp_path / "runs" / "d-line.interpolate.csv", line)
     write_table(tmp_path / "runs" / "d-line.pca.csv", line.drop(columns="model"))
-    tables = Tables("d-line", "d-a", experiment(**TWO))
+    tables = Tables("d-line", experiment(**TWO))
     assert tables.read("interpolate")["layers"].tolist() == [1, 3]
     assert list(tables.read("pca")) == ["replica", "alpha", "loss"]
     assert len(tables.read("nets")) == 6
@@ -181,8 +181,8 @@ def test_sizes_of_nets_that_hardly_differ_are_two(where, expected, leave, experi
 )
 def test_where_finds_the_very_value_of_a_sweep(name, values, leave, experiment):
     own = {"learning_rate": {"learning_rate": None}, "shuffle_labels": {}, "batch_size": {"batch_size": None}}[name]
-    own |= {"sweep": {name: values}, "follows": ["replicas", "scale" if name == "batch_size" else "batch_size"]}
-    tables = leave(experiment(**own), lambda net: {"test_loss": values.index(net[name])})
+    own |= {"sweep": {name: values}}
+    tables = leave(experiment(images=2_000_000, **own), lambda net: {"test_loss": values.index(net[name])})
     assert sorted(tables.read("nets")[name].unique()) == values
     for i, value in enumerate(values):
         for wanted in (value, [value], {"from": value, "to": value}):
@@ -198,7 +198,7 @@ def test_where_finds_a_place_on_a_line_to_the_digits_that_tables_have(leave, exp
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", line)
     for alpha, expected in ((1 / 3, 4), (0.333333, 4), (0, 3), (-1, 0)):
         asked = of("interpolate.loss", where={"alpha": alpha}, take="end"), ["replica"]
-        assert numbers(Tables("d-a", "d-a", experiment()), *asked)[0]["value"].tolist() == [expected]
+        assert numbers(Tables("d-a", experiment()), *asked)[0]["value"].tolist() == [expected]
 
 
 def test_where_finds_what_is_no_number(leave, experiment):
@@ -230,7 +230,7 @@ def test_several_rows_of_an_analysis_are_a_mistake(leave, experiment, tmp_path):
     pairs = pd.DataFrame({"replica": 0, "model": "A", "pair": ["two starts", "control"], "split": "test"})
     write_table(tmp_path / "runs" / "d-line.interpolate.csv", pairs.assign(alpha=0.5, loss=1.0))
     with pytest.raises(EntryError, match=r"^interpolate\.loss has several rows a replica: say which by pair$"):
-        numbers(Tables("d-line", "d-a", experiment()), of("interpolate.loss", take="end"), ["replica"])
+        numbers(Tables("d-line", experiment()), of("interpolate.loss", take="end"), ["replica"])
 
 
 @pytest.mark.parametrize(
@@ -369,11 +369,8 @@ def test_nets_that_fit_functions_diverge_by_function(leave, experiment):
 
 
 def test_of_nets_on_a_line_those_at_its_ends_are_counted(leave, experiment, tmp_path):
-    sweep = SWEEP | {"sweep": {"batch_size": [4, 8, 16]}}
-    tables = leave(experiment(**sweep), lambda net: {"diverged": net["batch_size"] > 4})
-    line = {"report": "d", "nets": "d-a", "data": "mnist", "over": "batch_size", "between": [4, 8], "alpha": [0, 1]}
-    (tmp_path / "reports").mkdir()
-    (tmp_path / "reports" / "d.yaml").write_text(json.dumps({"interpolate": {"d-a": line | {"points": 3}}}))
+    tables = leave(experiment(**SWEEP), lambda net: {"diverged": net["batch_size"] > 4})
+    tables = replace(tables, line=("batch_size", [4, 8]))
     rows = pd.DataFrame({"replica": [0, 0, 0], "alpha": [0, 0.5, 1], "loss": [1, nan, nan]})
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", rows)
     remark = numbers(tables, of("interpolate.loss"), ["replica", "alpha"])[1]
@@ -420,7 +417,7 @@ def test_a_part_of_a_line_is_one_of_the_way_from_its_first_place_to_its_last(
     leave(experiment())
     line = pd.DataFrame({"replica": 0, "model": "A", "alpha": np.linspace(-1, 2, 31)})
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", line.assign(loss=line["alpha"]))
-    found, _ = numbers(Tables("d-a", "d-a", experiment()), of("interpolate.loss", during=during), ["replica", "alpha"])
+    found, _ = numbers(Tables("d-a", experiment()), of("interpolate.loss", during=during), ["replica", "alpha"])
     assert [found["alpha"].min(), found["alpha"].max()] == expected
     assert len(found) == round(10 * (expected[1] - expected[0])) + 1
 
@@ -511,7 +508,7 @@ def test_distances_of_snapshots_start_with_the_second_one(leave, experiment, tmp
     leave(experiment())
     pca = {"scope": "whole model", "replica": [0, 0, 0, 1, 1, 1], "epoch": [0, 2, 4] * 2}
     write_table(tmp_path / "runs" / "d-a.pca.csv", pd.DataFrame(pca | {"step": [nan, 3, 1, nan, 5, 6]}))
-    tables = Tables("d-a", "d-a", experiment())
+    tables = Tables("d-a", experiment())
     for operand, expected in (
         ({"take": "start"}, [3, 5]),
         ({"take": "mean"}, [2, 5.5]),
@@ -527,7 +524,7 @@ def test_a_line_starts_where_its_coordinate_is_lowest(leave, experiment, tmp_pat
     line = {"replica": 0, "model": "A", "pair": "two starts", "split": ["test"] * 4 + ["train"] * 4}
     line |= {"alpha": [0, -1, 2, 1] * 2, "loss": [3.0, 8.0, 7.0, 1.0, 0, 0, 0, 0]}
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", pd.DataFrame(line))
-    tables = Tables("d-a", "d-a", experiment())
+    tables = Tables("d-a", experiment())
     for operand, expected in (({"take": "start"}, 8), ({"take": "end"}, 7), ({"until": {"within": 0.5}}, 1)):
         found, _ = numbers(tables, of("interpolate.loss", where={"split": "test"}, **operand), ["replica"])
         assert found["value"].tolist() == [expected]

@@ -1,6 +1,7 @@
 """Numbers that the reports state, and ours beside them: a mistake is one line, and ours are those of the replicas."""
 
 import json
+from contextlib import chdir
 from dataclasses import replace
 from math import inf, nan, sqrt
 from pathlib import Path
@@ -8,16 +9,21 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from netclaims.claims.experiment_tables import Tables
-from netclaims.claims.stated import Stated, beside, load_all_results, load_results, write_stated
+from netclaims.claims.ledger import Conclusions
+from netclaims.claims.stated import beside, write_stated
+from netclaims.claims.stated_entries import Stated, load_results
 from netclaims.errors import SettingsError
 from netclaims.files import write_json, write_table
+from netclaims.recipes.write import all_recipes
+from netclaims.settings.reports import Report, load_report, load_settings
 
 ROOT = Path(__file__).parents[2]
 REPORT = Path("reports/d.yaml")
 LOSS = {"stated": 0.5, "of": "nets.test_loss"}
-SWEEP = {"batch_size": None, "sweep": {"batch_size": [4, 8, 16]}, "follows": ["replicas", "scale"],
+SWEEP = {"batch_size": None, "sweep": {"batch_size": [4, 8, 16]},
          "against": "batch_size"}  # fmt: skip
 
 
@@ -38,9 +44,9 @@ def content(entry):
 
 
 @pytest.fixture(scope="module")
-def load(content, experiment):
+def load(content, checked):
     """Reads the section as it stands in `reports/d.yaml`."""
-    experiments = {"d-a": experiment(**SWEEP | {"record": {"gradient_norm": "epoch"}})}
+    experiments = {"d-a": checked(**SWEEP | {"record": {"gradient_norm": "epoch"}})}
     return lambda results: load_results(REPORT, content | {"results": results}, experiments)
 
 
@@ -229,6 +235,22 @@ def test_of_nets_of_another_scale_there_is_no_number(trained):
     assert (found["mean"], found["remark"]) == (None, "its nets were trained at the small scale")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "batch"),
+    [(13500, "13,500"), ([4, 61], "61"), ({"from": 100}, "100"), ({"from": 4, "to": 2048}, "2,048")],
+)
+def test_of_a_batch_size_above_the_training_set_there_is_no_number(wanted, batch, trained):
+    found = beside(of("nets.test_loss", where={"batch_size": wanted}), trained())
+    assert (found["mean"], found["replicas"]) == (None, 0)
+    assert found["remark"] == f"a batch of {batch} is all of the 60 training examples here"
+
+
+@pytest.mark.parametrize("wanted", [60, [60], {"to": 60}, {"from": 17, "to": 60}])
+def test_of_a_batch_of_all_there_is_there_is_one(wanted, trained):
+    changes = {"batch_size": "full"}
+    assert beside(of("nets.test_loss", where={"batch_size": wanted}), trained(changes=changes))["mean"] == 2
+
+
 # By replica and setting; of several places the first.
 SETTINGS = {(0, 4): 3.0, (0, 8): 1.0, (0, 16): 2.0, (1, 4): 5.0, (1, 8): 1.0, (1, 16): 0.5, (2, 4): 1.0, (2, 8): 1.0,
             (2, 16): 9.0}  # fmt: skip
@@ -258,7 +280,7 @@ def test_where_along_a_line_it_is_lowest(trained, tmp_path):
             for pair, runs in losses.items() for replica, run in enumerate(runs)
             for alpha, loss in zip([0.2, -1, 0.5], run, strict=True)]  # fmt: skip
     write_table(tmp_path / "runs" / "d-line.interpolate.csv", pd.DataFrame(rows))
-    tables = Tables("d-line", "d-a", trained().experiment)
+    tables = Tables("d-line", trained().experiment)
     found = beside(of("interpolate.loss", where={"pair": "two starts"}, lowest_along="alpha"), tables)
     assert (found["low"], found["high"], found["replicas"]) == (-1, 0.5, 2)
     within = of("interpolate.loss", where={"pair": "control", "alpha": {"from": -2, "to": 1}}, highest_along="alpha")
@@ -268,7 +290,7 @@ def test_where_along_a_line_it_is_lowest(trained, tmp_path):
 def test_the_file_has_scale_experiments_and_names(trained, tmp_path):
     tables = trained(lambda net: {"train_loss": 1 / 3})
     entries = {"B, loss": of("nets.train_loss"), "A, loss": of("nets.test_loss", stated=3)}
-    write_stated({"d-a": (entries, tables)}, "small")
+    write_stated({"d-a": entries}, {"d-a": tables}, "small")
     text = (tmp_path / "metrics" / "stated.json").read_text(encoding="utf-8")
     ours = {"sd": 0.0, "replicas": 3}
     assert json.loads(text) == {
@@ -279,14 +301,14 @@ def test_the_file_has_scale_experiments_and_names(trained, tmp_path):
         },
     }
     assert text.index("B, loss") < text.index("A, loss")
-    write_stated({}, "small")
+    write_stated({}, {}, "small")
     assert json.loads((tmp_path / "metrics" / "stated.json").read_text(encoding="utf-8")) == {"scale": "small"}
 
 
 def test_what_the_tables_do_not_settle_is_one_line(trained):
     tables = trained(changes=SWEEP)
     with pytest.raises(SettingsError) as caught:
-        write_stated({"d-a": ({"A, loss": of("nets.test_loss")}, tables)}, "small")
+        write_stated({"d-a": {"A, loss": of("nets.test_loss")}}, {"d-a": tables}, "small")
     message = "nets.test_loss has several rows a replica: say which by batch_size"
     assert str(caught.value) == f"reports/d.yaml: results.d-a.A, loss: {message}"
 
@@ -294,42 +316,56 @@ def test_what_the_tables_do_not_settle_is_one_line(trained):
 # ------------------------------------------------------------------------------------------------------- report files
 
 
-def test_the_shipped_entries_of_all_reports_are_valid(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    files = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in Path("reports").glob("*.yaml")}
-    assert all(content["results"] for content in files.values())
-    found = load_all_results()
-    written = {key: list(entries) for name in sorted(files) for key, entries in files[name]["results"].items()}
-    assert {key: list(entries) for key, (entries, _) in found.items()} == written
-    for key, (entries, tables) in found.items():
-        assert tables.key == key
-        assert tables.experiment.report == key.partition("-")[0]
-        for stated in entries.values():
-            assert "accuracy" not in stated.column or stated.along or 0 <= stated.stated <= 1  # shares, not per cent
+@pytest.fixture(scope="module")
+def reports() -> list[Report]:
+    with chdir(ROOT):
+        return load_settings()[1]
 
 
-def test_the_shipped_entries_say_which_of_several_nets_they_mean(monkeypatch):
+def test_the_shipped_entries_of_all_reports_are_valid(reports):
+    for report in reports:
+        written = yaml.safe_load((ROOT / report.path).read_text(encoding="utf-8"))["results"]
+        found = {key: list(entries) for key, entries in report.results.items()}
+        assert found == {key: list(entries) for key, entries in written.items()}
+        assert found
+        for key, entries in report.results.items():
+            assert key.startswith(f"{report.name}-")
+            for stated in entries.values():
+                assert "accuracy" not in stated.column or stated.along or 0 <= stated.stated <= 1  # shares, no per cent
+
+
+def test_the_shipped_entries_say_which_of_several_nets_they_mean(reports):
     """Each leaves one row a replica: all else that an experiment varies is picked, or is what the place is along."""
-    monkeypatch.chdir(ROOT)
-    for entries, tables in load_all_results().values():
-        experiment = tables.experiment
+    trained = {key: report.experiments[report.nets_of(key)] for report in reports for key in report.results}
+    for key, entries in ((key, entries) for report in reports for key, entries in report.results.items()):
+        experiment = trained[key]
         several = {"model": len(experiment.models), "function": len(experiment.functions or [])}
         several |= {name: len(values) for name, values in experiment.sweep.varied.items()}
         for name, stated in entries.items():
             if stated.table in ("nets", "history", "steps", "sensitivity"):
                 picked = {*stated.where, stated.along}
-                assert {key for key, count in several.items() if count > 1} <= picked, name
+                assert {column for column, count in several.items() if count > 1} <= picked, name
+
+
+def test_the_recipe_has_the_stated_numbers_of_all_reports_with_tables_of_their_own(reports):
+    with chdir(ROOT):
+        settings = json.loads(all_recipes()[Path("recipes/claims.json")])["settings"]
+    found = TypeAdapter(Conclusions).validate_python(settings)
+    assert found.stated == {key: entries for report in reports for key, entries in report.results.items()}
+    by_key = {key: report.nets_of(key) for report in reports for key in report.results}
+    tables = found.tables()
+    assert {key: (tables[key].key, tables[key].experiment.key) for key in by_key} == (
+        {key: (key, nets) for key, nets in by_key.items()}
+    )
 
 
 def test_a_mistake_in_a_report_file(entry, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "reports").mkdir()
-    for report in ("d", "e"):
-        key = f"{report}-a"
-        content = {"experiments": {key: entry(report=report)}, "results": {key: {"A, loss": LOSS}}}
-        (tmp_path / "reports" / f"{report}.yaml").write_text(yaml.dump(content, sort_keys=False), encoding="utf-8")
-    assert [(key, tables.nets) for key, (_, tables) in load_all_results().items()] == [("d-a", "d-a"), ("e-a", "e-a")]
     path = tmp_path / "reports" / "e.yaml"
+    path.parent.mkdir()
+    content = {"experiments": {"e-a": entry(report="e")}, "results": {"e-a": {"A, loss": LOSS}}}
+    path.write_text(yaml.dump(content, sort_keys=False), encoding="utf-8")
+    assert list(load_report(Path("reports/e.yaml")).results["e-a"]) == ["A, loss"]
     path.write_text(path.read_text(encoding="utf-8").replace("nets.test_loss", "nets.height"), encoding="utf-8")
     with pytest.raises(SettingsError, match=r"^reports/e.yaml: results.e-a.A, loss: nets.height: no such column"):
-        load_all_results()
+        load_report(Path("reports/e.yaml"))

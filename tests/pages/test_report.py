@@ -1,5 +1,6 @@
 """The report page in a browser: all of it is drawn, and every control does what it says."""
 
+import json
 import re
 from collections.abc import Callable
 from contextlib import chdir
@@ -11,11 +12,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from pydantic import TypeAdapter
 
-from netclaims.claims.ledger import load_all
+from netclaims.present.report_page import Page as Settings
 from netclaims.present.report_page import report_page
 from netclaims.questions import QUESTIONS
-from netclaims.settings.params import load_params
+from netclaims.recipes.write import all_recipes
 
 ROOT = Path(__file__).parents[2]
 TABLE = pd.read_csv(ROOT / "plots/claims.csv").set_index("claim")
@@ -61,7 +63,8 @@ def whole(tmp_path_factory) -> Path:
     """The page as the pipeline makes it."""
     path = tmp_path_factory.mktemp("report") / "index.html"
     with chdir(ROOT):
-        page = report_page({key: claim for key, (claim, _) in load_all().items()}, load_params())
+        settings = json.loads(all_recipes()[Path("recipes/report.json")])["settings"]
+        page = report_page(TypeAdapter(Settings).validate_python(settings))
     path.write_text(page, encoding="utf-8")
     return path
 

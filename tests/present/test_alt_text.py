@@ -15,7 +15,8 @@ from netclaims.files import read_json
 from netclaims.paths import metrics_of
 from netclaims.present.alt_text import MOST, describe
 from netclaims.present.tables import panels
-from netclaims.settings.figures import FigureSettings, load_figures
+from netclaims.settings.figures import FigureSettings
+from netclaims.settings.reports import load_report
 
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted(path.stem for path in (ROOT / "reports").glob("*.yaml"))
@@ -213,7 +214,7 @@ def test_contours_are_told_by_their_range(losses, said, write):
 def test_every_figure_of_the_project_is_told(report):
     """By its title first, at a length to listen to, every panel by its quantity, and without what is no number."""
     with chdir(ROOT):
-        for key, settings in load_figures(report).items():
+        for key, settings in load_report(Path("reports", f"{report}.yaml")).figures.items():
             about = read_json(metrics_of(settings.nets))
             for name, figure in settings.draw.items():
                 said = describe(key, figure.plain(), about)

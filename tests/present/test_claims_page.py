@@ -4,26 +4,33 @@ import json
 import re
 from math import inf, nan
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from netclaims.claims.entries import Claim
+from netclaims.claims.entries import ClaimTest
 from netclaims.claims.evidence import Evidence
-from netclaims.claims.ledger import Finding, judge, write_ledger
+from netclaims.claims.ledger import Finding, Look, Sentence, judge, write_ledger
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.paths import FIGURES
 from netclaims.present.claims_page import CLAIMS_PAGE, MARKS, claims_page
+from netclaims.present.shown_claim import ShownClaim
 
-TREND = {"trend": {"falls": {"of": "nets.test_loss"}, "along": "batch_size"}, "figure": "loss"}
+TESTS = {
+    "trend": {"falls": {"of": "nets.test_loss"}, "along": "batch_size"},
+    "definition": "so the word is defined",
+    "arithmetic": {"computed": {"n": 1}, "holds": "n == 1"},
+}
+TESTS = {kind: ClaimTest.model_validate({kind: test}) for kind, test in TESTS.items()}
 ABOVE = (0.0, inf)
 
 
-def claim(report="a", test=TREND, **changes) -> Claim:
+def claim(report="a", kind="trend", **changes) -> ShownClaim:
+    tested = kind == "trend"
     said = {"report": report, "quote": f"it falls in {report}", "part": "3-3", "experiment": f"{report}-nets",
-            "question": "capacity", "answer": f"it does, says {report}", "read": "As it says."}  # fmt: skip
-    return Claim.model_validate(said | test | changes)
+            "question": "capacity", "answer": f"it does, says {report}", "figure": "loss" if tested else None,
+            "read": "As it says."}  # fmt: skip
+    return ShownClaim(**said | changes, kind=kind, tested=tested)
 
 
 def found(effect=0.5, low=0.4, high=0.6, unit="rho", p_for=1e-9, p_against=1.0, claimed=ABOVE, replicas=5) -> Finding:
@@ -40,14 +47,18 @@ def tabled(tmp_path, monkeypatch):
     """`plots/claims.csv` of these claims and what was found of each, as it is read back."""
     monkeypatch.chdir(tmp_path)
 
-    def table(entries: dict[str, tuple[Claim, Finding]], **about) -> pd.DataFrame:
+    def table(entries: dict[str, tuple[ShownClaim, Finding]], **about) -> pd.DataFrame:
         about = {"scale": "quick", "data": "Some digits", "epochs": 25, "epochs_stated": 25} | about
         for entry, _ in entries.values():
             path = Path("metrics", entry.report, f"{entry.report}-nets.json")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(about))
-        claims = {key: (entry, SimpleNamespace(nets=f"{entry.report}-nets")) for key, (entry, _) in entries.items()}
-        write_ledger(claims, judge({key: finding for key, (_, finding) in entries.items()}), "quick")
+        claims = {
+            key: Sentence(entry.report, entry.experiment, entry.quote, TESTS[entry.kind])
+            for key, (entry, _) in entries.items()
+        }
+        looks = {claim.experiment: Look(claim.experiment, None) for claim in claims.values()}
+        write_ledger(claims, looks, judge({key: finding for key, (_, finding) in entries.items()}), "quick")
         return pd.read_csv("plots/claims.csv")
 
     return table
@@ -86,10 +97,10 @@ def rows(text: str) -> dict[str, list[str]]:
 EVERY = {
     "a-one": (claim(), SUPPORTED),
     "a-two": (claim(question="overfitting"), REFUTED),
-    "a-word": (claim(test={"definition": "so the word is defined"}), UNTESTABLE),
+    "a-word": (claim(kind="definition"), UNTESTABLE),
     "b-one": (claim("b"), UNDECIDED),
     "b-two": (claim("b", question="sharpness"), UNTESTABLE),
-    "b-count": (claim("b", {"arithmetic": {"computed": {"n": 1}, "holds": "n == 1"}}, question="overfitting"),
+    "b-count": (claim("b", "arithmetic", question="overfitting"),
                 Finding(verdict="supported", because="n 1")),
     "c-one": (claim("c"), REFUTED),
     "c-again": (claim("c", answer="or it does not"), UNDECIDED),
@@ -117,7 +128,7 @@ def test_every_link_leads_somewhere(page):
     shown = {key: re.findall(r"\[([^]]*)\]\((\.\./[^)]*)\)", line[1]) for key, line in rows(text).items()}
     for key, (entry, _) in EVERY.items():
         figure = FIGURES / key[0] / f"{key[0]}-nets" / "loss.svg"
-        assert shown[key] == ([(f"{key[0]}-nets", f"../{figure}")] if entry.comparisons else [])
+        assert shown[key] == ([(f"{key[0]}-nets", f"../{figure}")] if entry.tested else [])
     others = set(re.findall(r"\]\((\.\.[^)]*)\)", text)) - {link for links in shown.values() for _, link in links}
     assert others == {"../reports", f"../{FIGURES}/claims.svg"}
     assert Path("docs") == CLAIMS_PAGE.parent  # from which they lead

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from netclaims.present.experiments_table import experiments_table
-from netclaims.present.facts import layout
-from netclaims.settings.experiments import load_experiments
+from netclaims.recipes.facts import facts_of_report, layout
+from netclaims.settings.reports import load_report, load_settings
 
 ROOT = Path(__file__).parents[2]
 REPORTS = {
@@ -26,20 +26,24 @@ ANALYSES = {
 FIGURES = {key: entry for content in REPORTS.values() for key, entry in content["figures"].items()}
 KEYS = list(dict.fromkeys([*EXPERIMENTS, *(key for _, key in ANALYSES), *FIGURES]))
 # What other columns show, or what says nothing about the experiment itself.
-NO_SETTINGS = {"report", "nets", "title", "data", "functions", "models", "follows", "against", "assumed", "stated"}
+NO_SETTINGS = {"report", "nets", "title", "data", "functions", "models", "against", "assumed", "stated"}
 COLUMNS = ["experiment", "data", "networks and parameters", "stated", "assumed", "stages", "figures"]
 
 
 @pytest.fixture(scope="module")
-def page():
+def reports():
     with chdir(ROOT):
-        return experiments_table()
+        return load_settings()[1]
 
 
 @pytest.fixture(scope="module")
-def loaded():
-    with chdir(ROOT):
-        return {key: e for report in REPORTS for key, e in load_experiments(Path(f"reports/{report}.yaml")).items()}
+def page(reports):
+    return experiments_table({report.name: facts_of_report(report) for report in reports})
+
+
+@pytest.fixture(scope="module")
+def loaded(reports):
+    return {key: experiment for report in reports for key, experiment in report.experiments.items()}
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +123,11 @@ def test_networks_have_their_parameters_and_what_the_report_says(key, rows, load
 @pytest.mark.parametrize("key", KEYS)
 def test_every_setting_is_stated_or_chosen(key, rows):
     entry = EXPERIMENTS.get(key, {})
+    knob = key in EXPERIMENTS and not {"batch_size"} & {*entry, *entry.get("sweep", {}), *entry.get("tune", {})}
     for column, expected in zip(("stated", "assumed"), settings(key), strict=True):
         lines = list(rows[key][column])
-        if "batch_size" in entry.get("follows", []) and (column == "assumed") == (
-            "batch_size" in entry.get("assumed", [])
-        ):
-            lines.remove(next(line for line in lines if line.startswith("batch size")))
+        if knob and (column == "assumed") == ("batch_size" in entry.get("assumed", [])):
+            lines.remove("batch size (knob)" if column == "assumed" else "batch size 64 (knob)")
         if column == "assumed" and "functions" in entry.get(column, []):
             lines.remove(next(line for line in lines if line == "the function"))
         if column == "stated" and key not in EXPERIMENTS:
@@ -186,9 +189,9 @@ def test_data_is_named_or_a_formula(rows):
         ("cifar10", [{"conv": 16, "padding": 0}, {"pool": 2}, 10, "softmax"], "conv 16 k3 p0, pool 2, 10, softmax"),
     ],
 )
-def test_a_network_in_one_line(data, layers, expected, experiment):
+def test_a_network_in_one_line(data, layers, expected, checked):
     other = {"layers": [7, 1 if data == "functions" else 10]}
-    assert layout(experiment(data, models={"A": other, "B": {"layers": layers}, "C": other}), "B") == expected
+    assert layout(checked(data, models={"A": other, "B": {"layers": layers}, "C": other}), "B") == expected
 
 
 def test_what_an_entry_says_is_there_even_if_it_is_the_default(entry, tmp_path, monkeypatch):
@@ -198,7 +201,8 @@ def test_what_an_entry_says_is_there_even_if_it_is_the_default(entry, tmp_path, 
     figures = {"x-a": {"nets": "x-a", "question": "capacity", "draw": drawn}}
     Path("reports").mkdir()
     Path("reports/x.yaml").write_text(yaml.dump({"experiments": {"x-a": said}, "figures": figures}), encoding="utf-8")
-    (row,) = [line for line in experiments_table().splitlines() if line.startswith("| **`x-a`**")]
+    page = experiments_table({"x": facts_of_report(load_report(Path("reports/x.yaml")))})
+    (row,) = [line for line in page.splitlines() if line.startswith("| **`x-a`**")]
     assert "| weight decay 0 |" in row
     assert "momentum" not in row
     assert r"report: one of a\|b" in row

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import chdir
+from dataclasses import replace
 from html.parser import HTMLParser
 from math import isfinite
 from pathlib import Path
@@ -16,13 +17,13 @@ from xml.etree.ElementTree import Element
 import pandas as pd
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
-from netclaims.claims.ledger import load_all
 from netclaims.claims.verdicts import VERDICTS
-from netclaims.present.report_page import report_page
+from netclaims.present.report_page import Page, report_page
 from netclaims.present.wording import MARKS
 from netclaims.questions import ANSWERED, CHAPTERS
-from netclaims.settings.params import load_params
+from netclaims.recipes.write import all_recipes, write_recipes
 
 ROOT = Path(__file__).parents[2]
 REPORTS = {
@@ -68,16 +69,26 @@ class Tree(HTMLParser):
         self._builder.data(data)
 
 
-@pytest.fixture(scope="module")
-def claims():
-    with chdir(ROOT):
-        return {key: claim for key, (claim, _) in load_all().items()}
+def settings() -> Page:
+    """What the page is made of besides results, by the settings in the current folder."""
+    return TypeAdapter(Page).validate_python(json.loads(all_recipes()[Path("recipes/report.json")])["settings"])
 
 
 @pytest.fixture(scope="module")
-def page(claims) -> str:
+def of_project() -> Page:
     with chdir(ROOT):
-        return report_page(claims, load_params())
+        return settings()
+
+
+@pytest.fixture(scope="module")
+def claims(of_project):
+    return of_project.claims
+
+
+@pytest.fixture(scope="module")
+def page(of_project) -> str:
+    with chdir(ROOT):
+        return report_page(of_project)
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +114,9 @@ def small(tmp_path, monkeypatch):
     TABLE.to_csv("plots/claims.csv")
 
     def build(scale="quick", **changes) -> str:
-        found = {key: claim for key, (claim, _) in load_all().items()}
-        first = next(iter(found))
-        found[first] = found[first].model_copy(update=changes)
-        return report_page(found, load_params().model_copy(update={"scale": scale}))
+        found = settings()
+        first, claim = next(iter(found.claims.items()))
+        return report_page(replace(found, scale=scale, claims=found.claims | {first: replace(claim, **changes)}))
 
     return build
 
@@ -256,7 +266,7 @@ def test_a_claim_stands_in_the_card_of_its_experiment(cards, claims):
         wanted = [(f"#{name}", f"{MARKS[TABLE['verdict'][name]]} {TABLE['verdict'][name]} “{claim.quote}”")
                   for name, claim in claims.items() if claim.experiment == key]  # fmt: skip
         assert sorted(found) == sorted(wanted)
-        sums = [name for name, claim in claims.items() if claim.experiment == key and claim.arithmetic]
+        sums = [name for name, claim in claims.items() if claim.experiment == key and claim.kind == "arithmetic"]
         folded = [item.find("a").get("href") for part in card.iter("details") for item in part.iter("li")]
         assert folded == [f"#{name}" for name in sums]
         if sums:
@@ -326,6 +336,7 @@ def test_the_page_is_not_too_large(page):
 def test_the_stage_writes_the_same_bytes(small):
     """In a process of its own, in which sets have another order."""
     page = small()
+    write_recipes()
     environment = os.environ | {"PYTHONHASHSEED": "1" if os.environ.get("PYTHONHASHSEED") == "0" else "0"}
     subprocess.run([sys.executable, ROOT / "stages/report.py"], check=True, env=environment)  # noqa: S603 (a script of ours)
     assert Path("report/index.html").read_bytes() == page.encode()

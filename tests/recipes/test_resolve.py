@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from netclaims.analysis.minimal_ratio import MinimalRatio
 from netclaims.data.prepare import Preparation
 from netclaims.data.sources import Source
-from netclaims.errors import DataError
+from netclaims.errors import DataError, SettingsError
 from netclaims.experiment import Experiment
 from netclaims.recipes.resolve import analysis, effective, preparation, training, training_size
 from netclaims.settings.analyses import ANALYSES
@@ -469,16 +469,24 @@ LINE = {"report": "d", "nets": "d-test", "data": "mnist", "over": "batch_size", 
         (16, [16, 1000], [16, 100], True),
     ],
 )
-def test_a_line_is_between_what_was_trained(control, between, expected, there, experiment, params):
+def test_a_line_is_between_what_was_trained(control, between, expected, there, experiment):
     nets = experiment(images=100, control=control, **batches(batch_size=[16, 50, 100, 1000]))
-    found = analysis(ANALYSES["interpolate"].model_validate(LINE | {"between": between}), nets, params())
+    found = analysis(ANALYSES["interpolate"].model_validate(LINE | {"between": between}), nets)
     assert (found["between"], found["control"]) == (expected, there)
     assert found["examples"] is None
 
 
-def test_nets_are_told_without_how_they_were_trained(experiment, params):
+def test_a_line_between_two_batches_that_come_to_the_same_is_refused(experiment):
+    nets = experiment(images=100, **batches(batch_size=[16, 100, 1000]))
+    with pytest.raises(SettingsError) as error:
+        analysis(ANALYSES["interpolate"].model_validate(LINE | {"between": [100, 1000]}), nets)
+    where = "reports/d.yaml: interpolate between batch sizes 100 and 1,000 of d-test"
+    assert str(error.value) == f"{where}: both are all of the 100 training examples at this scale"
+
+
+def test_nets_are_told_without_how_they_were_trained(experiment):
     nets = experiment("functions", momentum=0.9, knobs={"seed": 4})
-    found = analysis(ANALYSES["fit"].model_validate({"report": "d", "nets": "d-test"}), nets, params())
+    found = analysis(ANALYSES["fit"].model_validate({"report": "d", "nets": "d-test"}), nets)
     plain = Experiment(**{name: getattr(nets, name) for name in Experiment.__dataclass_fields__})
     assert found == {"nets": asdict(plain)}
 
@@ -503,7 +511,7 @@ def resolved(scale: str) -> dict[tuple[str, str], dict]:
             nets[key] = training(key, entry, params, size)
             found["train", key] = asdict(nets[key])
         for kind, entries in report.analyses.items():
-            found |= {(kind, key): analysis(entry, nets[entry.nets], params) for key, entry in entries.items()}
+            found |= {(kind, key): analysis(entry, nets[entry.nets]) for key, entry in entries.items()}
     return found
 
 

@@ -1,7 +1,6 @@
 """Recipes in files: one for every stage of the pipeline, rewritten where what it holds has changed."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,6 @@ from netclaims.recipes.write import all_recipes, write_recipes
 
 ROOT = Path(__file__).parents[2]
 REPORTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "reports").glob("*.yaml")}
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A current folder with the settings of the project."""
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    shutil.copytree(ROOT / "reports", tmp_path / "reports")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def replaced(path: Path, old: str, new: str) -> None:

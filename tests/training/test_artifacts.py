@@ -12,18 +12,18 @@ from netclaims.files import read_table
 from netclaims.training.artifacts import read_snapshots, read_weights, write_runs
 from netclaims.training.loop import train
 from netclaims.training.recorder import TrainingRecord
-from netclaims.training.runs import Member, plan
+from netclaims.training.runs import Member, runs_of
 
 
 @pytest.fixture
-def trained(prepared, params):
+def trained(prepared):
     """Trains an experiment one run after the other, writes its folder, and gives runs and records."""
 
-    def make(entry, **changes):
-        runs = plan("d-a", entry, params(**changes), 60)
+    def make(entry):
+        runs = runs_of(entry, "cpu")
         records = [train(run, entry) for run in runs]
         write_runs(entry, runs, records)
-        return runs, records, prepared / "runs" / "d-a"
+        return runs, records, prepared / "runs" / "d-test"
 
     return make
 
@@ -43,11 +43,10 @@ def test_a_row_for_every_net(experiment, trained):
     entry = experiment(
         models={"A": {"layers": [10]}, "B": {"layers": [16, 10]}},
         sweep={"batch_size": [60, 16], "equal": ["steps", "epochs"], "shuffle_labels": [0, 0.5]},
-        follows=["replicas", "scale"],
         epochs=2,
     )
     runs, records, _ = trained(entry)
-    nets = read_table("d-a", "nets")
+    nets = read_table("d-test", "nets")
     assert list(nets) == NETS
     assert nets["function"].isna().all()
     expected = [(i, j, net.replica) for i, run in enumerate(runs) for j, net in enumerate(run.members)]
@@ -68,12 +67,11 @@ def test_the_nets_of_the_control_have_a_table_of_their_own_and_their_weights_wit
         sweep={"batch_size": [60, 16]},
         control=16,
         record={"gradient_norm": "step"},
-        follows=["replicas", "scale"],
         against="batch_size",
     )
     runs, records, folder = trained(entry)
     assert [run.control for run in runs] == [False] * 6 + [True] * 3
-    nets, controls = read_table("d-a", "nets"), read_table("d-a", "controls")
+    nets, controls = read_table("d-test", "nets"), read_table("d-test", "controls")
     assert list(nets) == list(controls) == NETS
     assert nets["run"].drop_duplicates().tolist() == list(range(6))
     assert [*zip(controls["run"], controls["member"], strict=True)] == [(6, 0), (6, 1), (7, 0), (8, 0)]
@@ -87,8 +85,8 @@ def test_the_nets_of_the_control_have_a_table_of_their_own_and_their_weights_wit
     ours = nets[nets["batch_size"] == 16]
     assert (ours["train_loss"].to_numpy() != controls["train_loss"].to_numpy()).all()
     for name in ("history", "steps"):
-        assert read_table("d-a", name)["run"].drop_duplicates().tolist() == list(range(6))
-    weights = read_weights("d-a")
+        assert read_table("d-test", name)["run"].drop_duplicates().tolist() == list(range(6))
+    weights = read_weights("d-test")
     assert list(weights) == list(range(9))
     for run, record in enumerate(records):
         assert all(torch.equal(w, weights[run][name]) for name, w in record.weights.items())
@@ -100,7 +98,7 @@ def test_the_nets_of_the_control_have_a_table_of_their_own_and_their_weights_wit
 
 def test_history_of_every_net(experiment, trained):
     runs, records, _ = trained(experiment("functions", functions=["sinc5", "quadratic"], epochs=5))
-    history = read_table("d-a", "history")
+    history = read_table("d-test", "history")
     assert list(history) == ["run", "member", "epoch", "train_loss", "test_loss"]
     for (run, index), rows in history.groupby(["run", "member"]):
         assert rows["epoch"].tolist() == records[run].epochs
@@ -108,13 +106,13 @@ def test_history_of_every_net(experiment, trained):
             records[run].history["train_loss"][index].tolist(), rel=1e-5
         )
     assert len(history) == 4 * 6
-    assert read_table("d-a", "nets")["function"].tolist() == ["sinc5", "sinc5", "quadratic", "quadratic"]
+    assert read_table("d-test", "nets")["function"].tolist() == ["sinc5", "sinc5", "quadratic", "quadratic"]
     assert runs[0].members[2] == Member("quadratic", 0)
 
 
 def test_steps_of_every_net(experiment, trained):
     _, records, _ = trained(experiment(record={"gradient_norm": "step"}))
-    steps = read_table("d-a", "steps")
+    steps = read_table("d-test", "steps")
     assert list(steps) == ["run", "member", "step", "loss", "gradient_norm"]
     for index, rows in steps.groupby("member"):
         assert rows["step"].tolist() == list(range(1, 13))
@@ -124,7 +122,7 @@ def test_steps_of_every_net(experiment, trained):
 
 def test_gradient_norms_by_epoch_are_in_the_history(experiment, trained):
     _, records, folder = trained(experiment("functions", record={"gradient_norm": "epoch"}))
-    nets, history = read_table("d-a", "nets"), read_table("d-a", "history")
+    nets, history = read_table("d-test", "nets"), read_table("d-test", "history")
     assert list(history) == ["run", "member", "epoch", "train_loss", "test_loss", "gradient_norm"]
     for index, rows in history.groupby("member"):
         expected = records[0].history["gradient_norm"][index].tolist()
@@ -137,7 +135,7 @@ def test_weights_come_back_bit_by_bit_in_the_order_of_the_layers(experiment, tra
     layers = [*([3] * 10), 10]  # eleven layers: "10" sorts before "2"
     models = {"A": {"layers": layers}, "B": {"layers": [{"dense": 4, "bias": False}, 10]}}
     _, records, _ = trained(experiment(models=models))
-    found = read_weights("d-a")
+    found = read_weights("d-test")
     assert list(found) == [0, 1]
     for run, weights in found.items():
         assert list(weights) == list(records[run].weights)
@@ -146,9 +144,9 @@ def test_weights_come_back_bit_by_bit_in_the_order_of_the_layers(experiment, tra
 
 def test_more_than_ten_runs_keep_their_order(experiment, trained):
     rates = [0.01 * n for n in range(1, 13)]
-    entry = experiment(learning_rate=None, sweep={"learning_rate": rates}, epochs=1)
-    _, records, _ = trained(entry, replicas=1)
-    found = read_weights("d-a")
+    entry = experiment(learning_rate=None, sweep={"learning_rate": rates}, epochs=1, replicas=1)
+    _, records, _ = trained(entry)
+    found = read_weights("d-test")
     assert list(found) == list(range(12))
     for run, record in enumerate(records):
         assert torch.equal(found[run]["1.bias"], record.weights["1.bias"])
@@ -175,10 +173,10 @@ def test_two_writings_give_the_same_bytes(experiment, trained):
 
 
 def test_snapshots_of_all_runs_together(experiment, trained):
-    entry = experiment(models={"A": {"layers": [16, 10]}}, record={"weights_every": 2}, epochs=4)
-    _, records, _ = trained(entry, replicas=3)
+    entry = experiment(models={"A": {"layers": [16, 10]}}, record={"weights_every": 2}, epochs=4, replicas=3)
+    _, records, _ = trained(entry)
     assert len(records) == 3
-    found, replicas, epochs = read_snapshots("d-a", entry)
+    found, replicas, epochs = read_snapshots("d-test", stops=False)
     assert (replicas, epochs) == ([0, 1, 2], [0, 2, 4])
     assert list(found) == ["1.weight", "1.bias", "2.weight", "2.bias"]
     for name, weight in found.items():
@@ -192,12 +190,12 @@ def test_snapshots_of_all_runs_together(experiment, trained):
 def test_snapshots_of_nets_that_diverged_are_left_out(bad, experiment, run_of):
     """The loss can be infinite where the weights are not."""
     entry = experiment(record={"weights_every": 1})
-    run = run_of(entry, replicas=3, key="d-a")
+    run = run_of(entry, replicas=3)
     record = train(run, entry)
     record.snapshots["1.weight"][1, 2, 3, 5] = bad
     record.diverged[1] = True
     write_runs(entry, [run], [record])
-    found, replicas, epochs = read_snapshots("d-a", entry)
+    found, replicas, epochs = read_snapshots("d-test", stops=False)
     assert (replicas, epochs) == ([0, 2], [0, 1, 2, 3])
     assert all(torch.equal(weight, record.snapshots[name][[0, 2]]) for name, weight in found.items())
 
@@ -214,13 +212,13 @@ def cut(record, count) -> None:
 )
 def test_a_run_that_ended_as_it_diverged_does_not_cut_the_others_short(diverged, kept, epochs, experiment, trained):
     entry = experiment(models={"A": {"layers": [16, 10]}}, record={"weights_every": 1})
-    runs, records, _ = trained(entry, replicas=2)
+    runs, records, _ = trained(entry)
     for record, gone in zip(records, diverged, strict=True):
         record.diverged = [gone]
         if gone:
             cut(record, 2)
     write_runs(entry, runs, records)
-    found, replicas, there = read_snapshots("d-a", entry)
+    found, replicas, there = read_snapshots("d-test", stops=False)
     assert (replicas, there) == (kept, epochs)
     for name, weight in found.items():
         assert weight.shape[0] == len(kept)
@@ -245,14 +243,14 @@ def expected_paths(records: list[TrainingRecord], epochs: list[int]) -> dict[str
 @pytest.mark.parametrize("layers", [[4, 10], [16, 10]])  # together, and one by one
 @pytest.mark.parametrize("every", [1, 4, 40])
 def test_nets_that_stopped_stand_still_until_the_longest_ends(every, layers, experiment, trained):
-    record, stop = {"weights_every": every}, {"loss_change": 5e-2}
-    entry = experiment(models={"A": {"layers": layers}}, record=record, stop=stop, epochs=40)
-    _, records, _ = trained(entry, replicas=3)
-    nets = read_table("d-a", "nets")
+    record, stop = {"weights_every": every}, {"loss_change": 2e-2}
+    entry = experiment(models={"A": {"layers": layers}}, record=record, stop=stop, epochs=40, replicas=3)
+    _, records, _ = trained(entry)
+    nets = read_table("d-test", "nets")
     assert nets["epoch"].nunique() > 1
     end = nets["epoch"].max()
     assert end < 40
-    found, replicas, epochs = read_snapshots("d-a", entry)
+    found, replicas, epochs = read_snapshots("d-test", stops=True)
     assert replicas == [0, 1, 2]
     assert epochs == sorted({*range(0, end, every), end})
     final = torch.cat([record.weights["1.weight"] for record in records])
@@ -266,12 +264,12 @@ def test_nets_that_stopped_stand_still_until_the_longest_ends(every, layers, exp
 @pytest.mark.usefixtures("prepared")
 def test_a_net_that_diverged_late_does_not_make_the_others_stand_on(experiment, run_of):
     entry = experiment(record={"weights_every": 1}, stop={"gradient_norm": 1e-9}, epochs=6)
-    run = run_of(entry, replicas=3, key="d-a")
+    run = run_of(entry, replicas=3)
     record = train(run, entry)
     record.last, record.diverged = [2, 6, 4], [False, True, False]
     record.measured = [[at <= last for at in range(7)] for last in record.last]
     write_runs(entry, [run], [record])
-    found, replicas, epochs = read_snapshots("d-a", entry)
+    found, replicas, epochs = read_snapshots("d-test", stops=True)
     assert (replicas, epochs) == ([0, 2], [0, 1, 2, 3, 4])
     assert found["1.weight"].shape[:2] == (2, 5)
 
@@ -281,31 +279,31 @@ def test_a_net_that_diverged_late_does_not_make_the_others_stand_on(experiment, 
     [
         (
             {"record": {"weights_every": 4}},
-            "record.weights_every: at most its epochs, 3 (found 4); with initial weights alone there is no path",
+            "record.weights_every: at most its epochs; from initial weights alone, no path",
         ),
         (
             {"record": {"weights_every": 1}, "stop": {"gradient_norm": 1e9}},
-            "stop.gradient_norm: lower; all nets meet 1e+09 at the start: no path",
+            "stop: lower; all nets meet it at the start: no path",
         ),
     ],
 )
 def test_nets_without_a_path_are_told_in_one_line(changes, told, experiment, trained):
-    trained(entry := experiment(**changes))
+    trained(experiment(**changes))
     with pytest.raises(SettingsError) as error:
-        read_snapshots("d-a", entry)
-    assert str(error.value) == f"{Path('reports/d.yaml')}: experiments.d-a.{told}"
+        read_snapshots("d-test", stops="stop" in changes)
+    assert str(error.value) == f"{Path('reports/d.yaml')}: experiments.d-test.{told}"
 
 
 def test_a_stopped_net_has_the_steps_and_the_history_that_it_has_alone(experiment, trained, run_of):
-    stop, record = {"loss_change": 5e-2}, {"gradient_norm": "step", "weights_every": 1}
-    entry = experiment(models={"A": {"layers": [4, 10]}}, stop=stop, record=record, epochs=40)
-    runs, _, _ = trained(entry, replicas=3)
+    stop, record = {"loss_change": 2e-2}, {"gradient_norm": "step", "weights_every": 1}
+    entry = experiment(models={"A": {"layers": [4, 10]}}, stop=stop, record=record, epochs=40, replicas=3)
+    runs, _, _ = trained(entry)
     assert len(runs) == 1
-    nets = read_table("d-a", "nets")
-    tables = {name: read_table("d-a", name).groupby("member") for name in ("history", "steps")}
+    nets = read_table("d-test", "nets")
+    tables = {name: read_table("d-test", name).groupby("member") for name in ("history", "steps")}
     assert nets["epoch"].nunique() > 1
     for net in nets.itertuples():
-        alone = train(run_of(entry, members=(Member(None, net.replica),), key="d-a"), entry)
+        alone = train(run_of(entry, members=(Member(None, net.replica),)), entry)
         history, steps = (of_nets.get_group(net.member) for of_nets in tables.values())
         assert history["epoch"].tolist() == alone.epochs == list(range(net.epoch + 1))
         assert history["train_loss"].tolist() == pytest.approx(alone.history["train_loss"][0].tolist(), rel=1e-4)
@@ -316,7 +314,7 @@ def test_a_stopped_net_has_the_steps_and_the_history_that_it_has_alone(experimen
 
 def test_steps_have_a_table_even_if_none_was_taken(experiment, trained):
     trained(experiment(record={"gradient_norm": "step"}, stop={"gradient_norm": 1e9}))
-    steps = read_table("d-a", "steps")
+    steps = read_table("d-test", "steps")
     assert list(steps) == ["run", "member", "step", "loss", "gradient_norm"]
     assert steps.empty
 
@@ -327,7 +325,7 @@ def test_steps_have_a_table_even_if_none_was_taken(experiment, trained):
 @pytest.mark.usefixtures("prepared")
 def test_history_ends_where_a_net_stopped_or_diverged(experiment, run_of):
     entry = experiment("functions")
-    run = run_of(entry, replicas=3, key="d-a")
+    run = run_of(entry, replicas=3)
     losses = torch.tensor([[4.0, 3, 2, 1], [4, 2, 9, 9], [4, inf, nan, nan]])
     record = TrainingRecord(
         epochs=[0, 2, 4, 5],
@@ -339,7 +337,7 @@ def test_history_ends_where_a_net_stopped_or_diverged(experiment, run_of):
         outputs=torch.zeros(3, 18),
     )
     write_runs(entry, [run], [record])
-    nets, history = read_table("d-a", "nets"), read_table("d-a", "history")
+    nets, history = read_table("d-test", "nets"), read_table("d-test", "history")
     assert nets["epoch"].tolist() == [5, 2, 2]
     assert nets["diverged"].tolist() == [False, False, True]
     assert nets["train_loss"].tolist() == [1, 2, inf]
@@ -351,7 +349,7 @@ def test_history_ends_where_a_net_stopped_or_diverged(experiment, run_of):
 def test_a_net_that_diverged_in_training(experiment, trained):
     entry = experiment("functions", activation="leaky_relu", learning_rate=1e6, epochs=20)
     _, records, _ = trained(entry)
-    nets, history = read_table("d-a", "nets"), read_table("d-a", "history")
+    nets, history = read_table("d-test", "nets"), read_table("d-test", "history")
     assert nets["diverged"].all()
     assert (~(nets["train_loss"].abs() < inf)).all()
     ends = history.groupby("member")["epoch"].max().tolist()

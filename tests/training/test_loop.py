@@ -13,17 +13,19 @@ from torch.overrides import TorchFunctionMode
 
 from netclaims.data.augment import augmented
 from netclaims.data.examples import Examples, images, parts, shuffled
+from netclaims.data.registry import DATA_KINDS
 from netclaims.nets import evaluation
 from netclaims.nets.evaluation import evaluate, gradient, norm
+from netclaims.nets.layers import Softmax
 from netclaims.nets.network import Network, flatten, member
-from netclaims.settings.experiments import EXAMPLE, Augment
 from netclaims.training import loop as training
 from netclaims.training import optimisers
 from netclaims.training import runs as plan
 from netclaims.training.loop import train
 from netclaims.training.optimisers import Optimiser
 from netclaims.training.random_streams import stream
-from netclaims.training.runs import Member
+from netclaims.training.runs import Member, runs_of
+from netclaims.training.settings import Augment
 
 pytestmark = pytest.mark.usefixtures("prepared")
 
@@ -85,10 +87,10 @@ def plain(run, experiment, index, module_of, inputs=None):
     the epoch, which is right where all of them are whole.
     """
     replica = run.members[index].replica
-    model, example = experiment.models[run.model], EXAMPLE[experiment.data]
-    network = Network(model.layers, experiment.activation, example)
+    layers, example = experiment.models[run.model], DATA_KINDS[experiment.data].shape
+    network = Network(layers, experiment.activation, example)
     weights = network.initial([stream(run.seed, run.key, replica, "weights")])
-    layers = [layer if isinstance(layer, int | str) else layer.model_dump() for layer in model.layers]
+    layers = ["softmax" if isinstance(layer, Softmax) else vars(layer) for layer in layers]
     module = module_of(layers, example, experiment.activation, weights)
     kinds = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD, "rmsprop": torch.optim.RMSprop}
     options = {"lr": run.learning_rate, "weight_decay": experiment.weight_decay, "foreach": False}
@@ -144,14 +146,14 @@ def plain(run, experiment, index, module_of, inputs=None):
         ("mnist", {"schedule": {"step": 2, "factor": 0.1}, "epochs": 5}),
         ("mnist", {"models": {"A": {"layers": [12, {"dense": 10, "bias": False}]}}, "activation": "leaky_relu"}),
         ("mnist", {"models": {"A": {"layers": [10]}}, "shuffle_labels": 0.0}),
-        ("mnist", {"batch_size": "full", "follows": ["replicas", "scale"]}),
+        ("mnist", {"batch_size": "full"}),
         ("mnist", {"models": {"A": {"layers": [{"resize": 12}, 6, 10, "softmax"]}}, "learning_rate": 0.5}),
         ("mnist", {"examples": 37}),
         ("cifar10", {"models": CNN, "examples": 5, "activation": "relu"}),
         ("cifar10", {"models": CNN, "optimiser": "adam", "learning_rate": 0.01, "activation": "relu"}),
         ("functions", {"epochs": 30}),
         ("functions", {"epochs": 30, "optimiser": "adam", "activation": "relu"}),
-        ("functions", {"batch_size": 16, "follows": ["replicas", "scale"], "momentum": 0.9}),
+        ("functions", {"batch_size": 16, "momentum": 0.9}),
     ],
 )
 def test_training_is_that_of_plain_pytorch(data, changes, experiment, run_of, module_of):
@@ -188,9 +190,8 @@ def rates(monkeypatch):
     return seen
 
 
-SIZES = [60, 7, 16, 1000, 25]  # 1, 9, 4, 1 and 3 steps an epoch
+SIZES = [1000, 7, 16, 39, 25]  # 1, 9, 4, 2 and 3 steps an epoch
 EQUAL = {"sweep": {"batch_size": SIZES, "equal": ["epochs", "steps"]}, "against": "batch_size"}
-EQUAL |= {"follows": ["replicas", "scale"]}
 
 
 @pytest.mark.parametrize(
@@ -201,14 +202,12 @@ EQUAL |= {"follows": ["replicas", "scale"]}
         {"epochs": 1, "momentum": 0.9, "weight_decay": 0.1},  # 3 steps: not half an epoch for 7
     ],
 )
-def test_equal_steps_are_as_many_for_every_batch_size_and_those_of_plain_pytorch(
-    changes, experiment, params, module_of
-):
+def test_equal_steps_are_as_many_for_every_batch_size_and_those_of_plain_pytorch(changes, experiment, module_of):
     entry = experiment(record={"gradient_norm": "step"}, **EQUAL, **changes)
-    examples = entry.examples or 60
-    runs = [run for run in plan.plan("d-a", entry, params(), examples) if run.equal == "steps"]
-    assert [run.batch_size for run in runs] == SIZES
-    expected = entry.epochs * ceil(examples / 25)
+    runs = [run for run in runs_of(entry, "cpu") if run.equal == "steps"]
+    examples = changes.get("examples", 60)
+    assert [run.batch_size for run in runs] == [min(size, examples) for size in SIZES]
+    expected = changes["epochs"] * ceil(examples / 25)
     for run in runs:
         record = train(run, entry)
         assert record.steps["loss"].shape == (2, expected)
@@ -235,12 +234,12 @@ def test_a_run_of_so_many_steps_is_the_beginning_of_a_longer_one(steps, experime
 
 
 @pytest.mark.parametrize("every", [1, 2])
-def test_at_equal_epochs_the_learning_rate_decays_by_the_epoch_as_torch_has_it(every, experiment, params, rates):
+def test_at_equal_epochs_the_learning_rate_decays_by_the_epoch_as_torch_has_it(every, experiment, rates):
     entry = experiment(epochs=5, schedule={"step": every, "factor": 0.3}, **EQUAL)
-    for run in plan.plan("d-a", entry, params(), 60):
+    for run in runs_of(entry, "cpu"):
         if run.equal == "steps":
             continue
-        optimiser = torch.optim.SGD([torch.zeros(1)], entry.learning_rate)
+        optimiser = torch.optim.SGD([torch.zeros(1)], 0.05)
         schedule = torch.optim.lr_scheduler.StepLR(optimiser, every, 0.3)
         expected = []
         for _ in range(5):
@@ -253,9 +252,9 @@ def test_at_equal_epochs_the_learning_rate_decays_by_the_epoch_as_torch_has_it(e
 
 
 @pytest.mark.parametrize("every", [1, 2])
-def test_at_equal_steps_it_decays_after_as_many_for_every_batch_size(every, experiment, params, rates):
+def test_at_equal_steps_it_decays_after_as_many_for_every_batch_size(every, experiment, rates):
     entry = experiment(epochs=5, schedule={"step": every, "factor": 0.3}, **EQUAL)
-    for run in plan.plan("d-a", entry, params(), 60):
+    for run in runs_of(entry, "cpu"):
         if run.equal == "epochs":
             continue
         rates.clear()
@@ -311,7 +310,7 @@ def test_pieces_of_a_batch_add_up_to_it(data, batch_size, changes, at_once, expe
     whole = train(run, entry)
     taken = [batch.shape[1] for batch in batches]
     batches.clear()
-    monkeypatch.setattr(evaluation, "NUMBERS_AT_ONCE", at_once * torch.Size(EXAMPLE[data]).numel())
+    monkeypatch.setattr(evaluation, "NUMBERS_AT_ONCE", at_once * torch.Size(DATA_KINDS[data].shape).numel())
     pieces = train(run, entry)
     assert [batch.shape[1] for batch in batches] == [
         min(at_once, size - start) for size in taken for start in range(0, size, at_once)
@@ -409,11 +408,11 @@ def test_replicas_share_their_changes_across_models(experiment, run_of, changed)
     [
         ("mnist", {"optimiser": "adam", "learning_rate": 0.01}),
         ("mnist", {"shuffle_labels": 0.5}),
-        ("mnist", {"batch_size": "full", "follows": ["replicas", "scale"]}),
-        ("mnist", {"batch_size": 1000, "follows": ["replicas", "scale"], "shuffle_labels": 1.0}),
+        ("mnist", {"batch_size": "full"}),
+        ("mnist", {"batch_size": 1000, "shuffle_labels": 1.0}),
         ("cifar10", {"models": CNN, "momentum": 0.9}),
         ("mnist", AUGMENT),
-        ("mnist", {"augment": {"crop": 4}, "batch_size": "full", "follows": ["replicas", "scale"]}),
+        ("mnist", {"augment": {"crop": 4}, "batch_size": "full"}),
         ("functions", {"functions": ["sinc5", "log_abs"], "epochs": 20}),
         ("functions", {"functions": ["sinc5", "log_abs"], "batch_size": 16, "optimiser": "rmsprop"}),
     ],
@@ -554,7 +553,7 @@ def test_shuffling_leaves_the_test_set_alone_and_differs_by_replica_only(experim
     assert torch.equal(record.history["test_loss"][:, 0], plain.history["test_loss"][:, 0])
     assert not torch.isclose(record.history["train_loss"][:, 0], plain.history["train_loss"][:, 0]).any()
     data, test = images("mnist")
-    network = Network(entry.models["A"].layers, "tanh", (1, 28, 28))
+    network = Network(entry.models["A"], "tanh", (1, 28, 28))
     value, accuracy, _ = evaluate(network, record.weights, "cross_entropy", test)
     torch.testing.assert_close(value, record.history["test_loss"][:, -1])
     torch.testing.assert_close(accuracy, record.history["test_accuracy"][:, -1])
@@ -563,25 +562,24 @@ def test_shuffling_leaves_the_test_set_alone_and_differs_by_replica_only(experim
 
 
 @pytest.mark.parametrize("control", [False, True])
-def test_every_share_of_a_sweep_shuffles_labels_by_the_same_stream(control, experiment, params, batches):
+def test_every_share_of_a_sweep_shuffles_labels_by_the_same_stream(control, experiment, batches):
     shares = [0.5, 0, 1, 0.25]
     entry = experiment(
         batch_size="full",
         sweep={"shuffle_labels": shares},
         against="shuffle_labels",
         control=0.5 if control else None,
-        follows=["replicas", "scale"],
         epochs=1,
     )
     labels = images("mnist")[0].y[0]
-    runs = plan.plan("d-a", entry, params(), 60)
+    runs = runs_of(entry, "cpu")
     assert [run.shuffle_labels for run in runs] == shares + [0.5] * control
     for run in runs:
         batches.clear()
         train(run, entry)
         (found,) = batches
         for replica in range(2):
-            expected = shuffled(labels, run.shuffle_labels, stream(0, "d-a", replica, "labels"))
+            expected = shuffled(labels, run.shuffle_labels, stream(0, "d-test", replica, "labels"))
             assert torch.equal(found[replica], expected)
 
 
@@ -626,7 +624,7 @@ def test_snapshots(every, stated, epochs, expected, experiment, run_of):
     entry = experiment(record={"weights_every": every}, epochs=stated, optimiser="adam")
     record = train(run_of(entry, replicas=2, epochs=epochs), entry)
     assert record.snapshot_epochs == expected
-    network = Network(entry.models["A"].layers, "tanh", (1, 28, 28))
+    network = Network(entry.models["A"], "tanh", (1, 28, 28))
     initial = network.initial([stream(0, "d-test", i, "weights") for i in range(2)])
     for at, epoch in enumerate(expected):
         there = train(run_of(entry, replicas=2, epochs=epoch), entry).weights if epoch else initial
@@ -651,7 +649,7 @@ def test_losses_are_measured_at_some_epochs_only_in_a_long_run(experiment, run_o
 
 def slopes(entry, run, record) -> torch.Tensor:
     """Norm of the gradient over the whole training set at every epoch, by autograd one net at a time."""
-    network = Network(entry.models["A"].layers, entry.activation, EXAMPLE[entry.data])
+    network = Network(entry.models["A"], entry.activation, DATA_KINDS[entry.data].shape)
     data, _ = parts(entry, [m.function for m in run.members])
     found = torch.empty(len(run.members), len(record.epochs))
     for i in range(len(run.members)):
@@ -807,7 +805,7 @@ def test_stop_freezes_a_member_where_its_gradient_is_small_enough(data, experime
     assert early.epochs == [0]  # looked at before the first epoch, too
     assert early.snapshot_epochs == [0]
     if data == "functions":
-        network = Network(entry.models["A"].layers, "tanh", (1,))
+        network = Network(entry.models["A"], "tanh", (1,))
         test = parts(entry, ["quadratic"] * 3)[1]
         expected = network(record.weights, test.x.unsqueeze(0)).squeeze(2)
         torch.testing.assert_close(record.outputs, expected)
@@ -924,10 +922,10 @@ def limit_of(entry, rule, run) -> float:
     """A limit between those of the four members of a run a third of the way: half of them have met it then."""
     free = train(run, entry)
     if rule == "gradient_norm":
-        return free.history["gradient_norm"][:, entry.epochs // 3].sort().values[1:3].mean().item()
-    per_epoch = len(free.steps["loss"][0]) // entry.epochs
-    losses = free.steps["loss"].unflatten(1, (entry.epochs, per_epoch)).mean(2)
-    return losses.diff(dim=1).abs()[:, entry.epochs // 3].sort().values[1:3].mean().item()
+        return free.history["gradient_norm"][:, run.epochs // 3].sort().values[1:3].mean().item()
+    per_epoch = len(free.steps["loss"][0]) // run.epochs
+    losses = free.steps["loss"].unflatten(1, (run.epochs, per_epoch)).mean(2)
+    return losses.diff(dim=1).abs()[:, run.epochs // 3].sort().values[1:3].mean().item()
 
 
 @pytest.mark.parametrize("grid", [200, 8])
@@ -935,7 +933,6 @@ def limit_of(entry, rule, run) -> float:
 @pytest.mark.parametrize("name", ENDING)
 def test_a_net_that_stops_leaves_what_it_would_leave_alone(name, recorded, grid, experiment, run_of, monkeypatch):
     data, settings, rule = ENDING[name]
-    settings = settings | ({"follows": ["replicas", "scale"]} if "batch_size" in settings else {})
     measured = experiment(data, **settings, record={"gradient_norm": "epoch" if rule == "gradient_norm" else "step"})
     limit = limit_of(measured, rule, run_of(measured, replicas=4))
     monkeypatch.setattr(plan, "RECORDED_EPOCHS", grid)
@@ -945,7 +942,7 @@ def test_a_net_that_stops_leaves_what_it_would_leave_alone(name, recorded, grid,
     together = train(run, entry)
     ends = [together.epochs[last] for last in together.last]
     assert len(set(ends)) > 1
-    assert min(ends) < entry.epochs - 3  # so that others go on to a snapshot
+    assert min(ends) < run.epochs - 3  # so that others go on to a snapshot
     for index, one in enumerate(run.members):
         alone = train(run_of(entry, members=(one,)), entry)
         assert_member(together, index, alone)
@@ -1045,7 +1042,7 @@ def test_members_of_evaluation_do_not_mix(classifiers):
 
 
 def test_the_accuracy_of_a_net_without_a_finite_loss_is_undefined(network_of):
-    network, data = network_of([10], EXAMPLE["mnist"]), images("mnist")[1]
+    network, data = network_of([10], DATA_KINDS["mnist"].shape), images("mnist")[1]
     weights = network.initial([stream(0), stream(1)])
     weights["1.bias"][1, 0] = torch.nan
     value, accuracy, _ = evaluate(network, weights, "cross_entropy", data)
@@ -1082,7 +1079,7 @@ def fused(weights, gradients, *state, **settings):
     ("data", "changes"),
     [
         ("functions", {"record": {"gradient_norm": "step", "weights_every": 1}}),
-        ("functions", {"batch_size": 5, "follows": ["replicas", "scale"], "stop": {"gradient_norm": 1e-9}}),
+        ("functions", {"batch_size": 5, "stop": {"gradient_norm": 1e-9}}),
         ("mnist", {"models": {"A": {"layers": [{"conv": 2}, {"pool": 4}, 10]}}, "record": {"gradient_norm": "epoch"}}),
         ("mnist", {"shuffle_labels": 0.5, **AUGMENT}),
     ],

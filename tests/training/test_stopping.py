@@ -5,12 +5,12 @@ from math import inf, nan
 import pytest
 import torch
 
-from netclaims.settings.experiments import Stop
+from netclaims.training.settings import Stop
 from netclaims.training.stopping import Stopping
 
 
 def stopping(members=3, **rule) -> Stopping:
-    return Stopping(Stop(**rule) if rule else None, members, "cpu")
+    return Stopping(Stop(**{"gradient_norm": None, "loss_change": None} | rule) if rule else None, members, "cpu")
 
 
 def of(*values) -> torch.Tensor:

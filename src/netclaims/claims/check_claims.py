@@ -153,7 +153,7 @@ def check_operand(
     if table == "pca":
         values["scope"] = [f"layer {entry.get('layer', 1)}", "whole model"]
     for name, wanted in operand.where.items():
-        if name in values or holds_words(name):
+        if name in values or holds_words(name) or not isinstance(wanted, Range):
             _check_values(f"{operand.of} where {name}", name, wanted, values.get(name))
 
 
@@ -186,6 +186,8 @@ def _check_values(where: str, name: str, wanted: Any, there: list | None) -> Non
     for value in wanted if isinstance(wanted, list) else [wanted]:
         if there is not None and value not in there:
             raise EntryError(f"{where}: no {value!r}; there are {there}")
+        if isinstance(value, str) and not holds_words(name):
+            raise EntryError(f"{where}: numbers (found {value!r})")
 
 
 def _fits(value: float | str, wanted: Wanted) -> bool:

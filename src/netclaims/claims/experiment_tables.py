@@ -68,7 +68,7 @@ class Tables:
             for value in ends if isinstance(ends, list) else [ends]:
                 if value is not None and value > self.experiment.train_size:
                     size = self.experiment.train_size
-                    raise UntestableError(f"a batch of {value:,} is all of the {size:,} training examples here")
+                    raise UntestableError(f"a batch of {value:,.10g} is all of the {size:,} training examples here")
 
     def read(self, name: str) -> pd.DataFrame:
         """Return the table of that name."""

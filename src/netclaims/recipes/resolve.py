@@ -6,7 +6,9 @@ from dataclasses import asdict
 from itertools import product
 
 from netclaims.data.sources import Source, content_of, count_training_images
+from netclaims.errors import SettingsError
 from netclaims.experiment import Experiment
+from netclaims.paths import report_path
 from netclaims.settings.analyses import (
     GradientSettings,
     HessianSettings,
@@ -132,17 +134,23 @@ def _settings(entry: ExperimentEntry, params: Params, experiment: Experiment) ->
     return [Setting(**one, **vars(length[one["equal"], one["batch_size"]]), control=control) for one, control in every]
 
 
-def analysis(entry: Section, nets: Training, params: Params) -> dict:
+def analysis(entry: Section, nets: Training) -> dict:
     """Resolve an analysis: the settings of its stage, and the nets that it works on.
 
     Args:
         entry: what the report's file says.
         nets: the training that it names.
-        params: the knobs.
+
+    Raises:
+        SettingsError: an interpolation between two batch sizes that come to the same.
     """
     settings = entry.model_dump(exclude={"report", "nets", "data", "against", "assumed"})
     if isinstance(entry, InterpolateSettings):
         settings["between"] = [effective(entry.over, value, nets.train_size) for value in entry.between]
+        if settings["between"][0] == settings["between"][1]:
+            ends = " and ".join(f"{value:,g}" for value in entry.between)
+            where = f"{report_path(nets.key)}: interpolate between batch sizes {ends} of {nets.key}"
+            raise SettingsError(f"{where}: both are all of the {nets.train_size:,} training examples at this scale")
         starts = [getattr(setting, entry.over) for setting in nets.settings if setting.control]
         settings["control"] = settings["between"][0] in starts
     elif isinstance(entry, GradientSettings):

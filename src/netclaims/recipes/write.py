@@ -103,7 +103,7 @@ def _settings(params: Params, reports: list[Report]) -> Iterator[tuple[str, str 
     for key, found in trainings.items():
         yield "train", key, asdict(found)
     analyses = {
-        (kind, key): analysis(entry, trainings[entry.nets], params)
+        (kind, key): analysis(entry, trainings[entry.nets])
         for report in reports
         for kind, entries in report.analyses.items()
         for key, entry in entries.items()

@@ -1,0 +1,169 @@
+"""What pages and figures are made of: every claim and every figure as the reports say, and no library to compute."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import chdir
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import TypeAdapter
+
+from netclaims.claims.entries import STATISTICAL
+from netclaims.present.figure_spec import FigureSpec
+from netclaims.present.report_page import Page
+from netclaims.present.shown_claim import ShownClaim
+from netclaims.recipes.facts import facts_of_report
+from netclaims.recipes.write import all_recipes
+from netclaims.settings.reports import load_settings
+
+ROOT = Path(__file__).parents[2]
+REPORTS = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "reports").glob("*.yaml"))
+}
+CLAIMS = {key: claim for content in REPORTS.values() for key, claim in content["claims"].items()}
+FIGURES = {key: entry for content in REPORTS.values() for key, entry in content["figures"].items()}
+KINDS = [*STATISTICAL, "arithmetic", "definition", "untestable"]  # of several, a claim has the first
+DEFAULTS = {"kind": "lines", "x_label": None, "lines": None, "columns": None, "only": {}, "log": [], "symlog": [],
+            "chance": False, "note": None, "path": None}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def recipes():
+    with chdir(ROOT):
+        return all_recipes()
+
+
+@pytest.fixture(scope="module")
+def read(recipes):
+    """The settings of a recipe, as its stage reads them."""
+
+    def settings(name: str, kind: type):
+        return TypeAdapter(kind).validate_python(json.loads(recipes[Path(f"recipes/{name}.json")])["settings"])
+
+    return settings
+
+
+@pytest.fixture(scope="module")
+def page(read) -> Page:
+    return read("report", Page)
+
+
+# -------------------------------------------------------------------------------------------------------------- claims
+
+
+def test_every_claim_is_shown_as_its_entry_says(page, read):
+    assert list(page.claims) == list(CLAIMS)
+    for key, claim in CLAIMS.items():
+        said = ("report", "quote", "part", "experiment", "question", "answer", "read")
+        kind = next(kind for kind in KINDS if kind in claim)
+        assert page.claims[key] == ShownClaim(
+            **{name: claim[name] for name in said},
+            figure=claim.get("figure"),
+            kind=kind,
+            tested=kind in STATISTICAL,
+        ), key
+    assert read("ledger", import_module("stages.ledger").Ledger).claims == page.claims
+    assert {claim.kind for claim in page.claims.values()} == set(KINDS)
+
+
+def test_a_test_is_not_shown_and_reaches_no_page(recipes):
+    """So that another margin makes nothing be drawn again, unless a verdict changes."""
+    for name in ("ledger", "report"):
+        for claim in json.loads(recipes[Path(f"recipes/{name}.json")])["settings"]["claims"].values():
+            assert set(claim) == set(ShownClaim.__dataclass_fields__)
+
+
+# ------------------------------------------------------------------------------------------------------------- figures
+
+
+def test_every_figure_is_drawn_as_its_entry_says(page, read):
+    kind = import_module("stages.figures").Figures
+    drawn = {key: found for report in REPORTS for key, found in read(f"figures/{report}", kind).figures.items()}
+    assert list(drawn) == list(page.figures) == list(FIGURES)
+    for key, entry in FIGURES.items():
+        expected = {name: FigureSpec(**DEFAULTS | figure) for name, figure in entry["draw"].items()}
+        assert drawn[key].draw == page.figures[key].draw == expected, key
+        assert list(drawn[key].draw) == list(expected)
+        assert (drawn[key].nets, page.figures[key].question) == (entry["nets"], entry["question"])
+    assert {figure.kind for found in drawn.values() for figure in found.draw.values()} == (
+        {"lines", "points", "scatter", "paths", "contours"}
+    )
+
+
+def test_figures_of_a_report_are_its_own(read):
+    for report, content in REPORTS.items():
+        assert list(read(f"figures/{report}", import_module("stages.figures").Figures).figures) == list(
+            content["figures"]
+        )
+
+
+# --------------------------------------------------------------------------------------------------------------- facts
+
+
+def test_facts_are_read_back_as_they_are_found(page, read):
+    with chdir(ROOT):
+        expected = {report.name: facts_of_report(report) for report in load_settings()[1]}
+    assert read("docs", import_module("stages.docs").Docs).reports == expected
+    assert page.facts == [fact for facts in expected.values() for fact in facts]
+
+
+def test_the_report_page_knows_the_knobs(page):
+    knobs = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    names = ("scale", "seed", "batch_size", "replicas")
+    assert {name: getattr(page, name) for name in names} == {name: knobs[name] for name in names}
+
+
+# ---------------------------------------------------------------------------------------------------- what reaches what
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("title", {"figures/d", "report"}),
+        ("log", {"figures/d", "report"}),
+        ("name", {"figures/d", "report", "docs"}),  # where there is a link to it
+        ("question", {"report"}),
+        ("stated", {"docs", "report"}),
+    ],
+)
+def test_what_is_shown_makes_pages_and_figures_alone_be_made_again(name, expected, reached):
+    def change(content):
+        entry = content["figures"]["d-capacity"]
+        match name:
+            case "title":
+                entry["draw"]["loss"]["title"] = "Other words"
+            case "log":
+                entry["draw"]["loss"]["log"] = ["loss"]
+            case "name":
+                entry["draw"]["more"] = entry["draw"]["density"]
+            case "question":
+                entry["question"] = "interpolation" if entry["question"] == "capacity" else "capacity"
+            case "stated":
+                content["experiments"]["d-capacity"]["stated"] = "Other words."
+
+    assert reached("d", change) == expected
+
+
+# ----------------------------------------------------------------------------------------------------------- libraries
+
+
+@pytest.mark.parametrize("stage", ["figures", "ledger", "docs", "report", "recipes"])
+def test_what_draws_or_checks_does_not_wait_for_torch(stage):
+    code = f"import sys; import stages.{stage}; print('torch' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
+    words = [sys.executable, "-c", code]
+    found = subprocess.run(words, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 (no shell)
+    assert found.stdout == "False\n"
+
+
+def test_writing_recipes_does_not_wait_for_what_computes():
+    """Not by an import within a function either."""
+    code = "import sys; from netclaims.recipes.write import all_recipes; assert all_recipes(); print(*sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    words = [sys.executable, "-c", code]
+    found = subprocess.run(words, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 (no shell)
+    assert not {"torch", "pandas", "matplotlib", "scipy", "statsmodels", "sklearn"} & set(found.stdout.split())
