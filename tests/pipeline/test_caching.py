@@ -422,7 +422,8 @@ def test_a_new_scale_a_new_data_set_and_another_order_rerun_nothing(copy):
 @pytest.fixture(params=["folder", "archive"])
 def pets(copy, tmp_path, request) -> Iterator[tuple[Callable[[bytes], None], set[str]]]:
     """What writes images outside the repository that stand for MNIST, and the stages that would run."""
-    names = [f"{split}/c{label}/1.png" for split in ("train", "test") for label in range(10)]
+    names = [f"train/c{label}/{number}.png" for label in range(10) for number in range(10)]
+    names += [f"test/c{label}/1.png" for label in range(10)]
     place = tmp_path / ("set" if request.param == "folder" else "set.zip")
 
     def write(first: bytes, more: int = 0) -> None:
