@@ -1,8 +1,9 @@
 """Every output of a stage has the same bytes when it is made elsewhere, from no more than what the stage depends on.
 
 Elsewhere is another folder, with the code and only those files that dvc.lock lists as dependencies, such as its recipe:
-neither params.yaml nor reports are there. A stage that reads a file in secret fails, or gives something else. The
-locale, the time zone, Python's hash seed and the number of threads are others too, and runs go one after another.
+neither reports are there nor params.yaml, of which a training reads the device alone. A stage that reads a file in
+secret fails, or gives something else. The locale, the time zone, Python's hash seed and the number of threads are
+others too, and runs go one after another.
 """
 
 import os
@@ -15,7 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from netclaims.paths import CHECKPOINTS
+from netclaims.paths import CHECKPOINTS, PARAMS
+from netclaims.recipes.code import PACKAGE
 from tests.pipeline.facts import ALL, kind
 
 ONE_OF_EACH_KIND = {kind(stage): stage for stage in sorted(ALL)} | {"convolutions": "train@c-trajectory"}
@@ -53,10 +55,10 @@ def elsewhere(tmp_path):
 def test_a_stage_gives_the_same_bytes_elsewhere(smoke, locked, elsewhere, stage):
     entry = locked[stage]
     assert "params" not in entry
-    for name in ("src", "stages"):
+    for name in {"src", "stages", *(dep["path"] for dep in entry["deps"])} - {PACKAGE.as_posix()}:
         copy(smoke.folder / name, elsewhere / name)
-    for dep in entry["deps"]:
-        copy(smoke.folder / dep["path"], elsewhere / dep["path"])
+    if stage.startswith("train@"):  # on which hardware, is asked for beside the recipe
+        (elsewhere / PARAMS).write_text("device: auto\n", encoding="utf-8")
     outs = [out["path"] for out in entry["outs"]]
     for out in outs:
         (elsewhere / out).parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +78,7 @@ def copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         left = shutil.ignore_patterns("__pycache__", "*.egg-info")
-        shutil.copytree(source, target, symlinks=True, ignore=left, dirs_exist_ok=True)
+        shutil.copytree(source, target, symlinks=True, ignore=left)
     else:
         shutil.copyfile(source, target)
 
