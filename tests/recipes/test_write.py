@@ -97,6 +97,19 @@ def test_only_files_that_change_are_written_and_what_belongs_to_no_stage_goes(fi
     assert {path for path in recipes if path.stat().st_mtime_ns != times[path]} == {edited}
 
 
+def test_what_a_deleted_experiment_left_in_runs_goes_and_nothing_else(files):
+    kept = ["d-capacity/nets.csv", "d-trajectory/history.csv", "d-trajectory.pca.csv", ".unfinished"]
+    gone = ["d-gone/nets.csv", "d-gone.fit.csv", "d-capacity.pca.csv", "d-capacity.csv", "notes.txt"]
+    for name in (*kept, *gone):
+        path = files / "runs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    write_recipes()
+    left = {path.relative_to(files / "runs").as_posix() for path in (files / "runs").rglob("*") if path.is_file()}
+    assert left == set(kept)
+    assert not (files / "runs" / "d-gone").exists()
+
+
 def test_nothing_is_written_of_settings_that_are_wrong(files):
     write_recipes()
     before = {path: path.read_bytes() for path in Path("recipes").rglob("*.json")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
@@ -12,7 +13,7 @@ from typing import Any
 
 from netclaims.data.registry import DATA_KINDS
 from netclaims.errors import SettingsError
-from netclaims.paths import RECIPES, recipe_of
+from netclaims.paths import RECIPES, RUNS, recipe_of
 from netclaims.recipes.code import closure
 from netclaims.recipes.conclusions import conclusions
 from netclaims.recipes.pages import pages
@@ -36,7 +37,7 @@ def all_recipes() -> dict[Path, str]:
 
 
 def write_recipes() -> int:
-    """Write what has changed in `recipes/`, and remove what belongs to no stage any more.
+    """Write what has changed in `recipes/`, and remove what belongs to no stage any more, there and in `runs/`.
 
     A file is replaced at one stroke: whoever stops this leaves old recipes and new ones, none by half.
 
@@ -58,7 +59,21 @@ def write_recipes() -> int:
             path.rmdir()
         elif path.is_file() and path not in recipes:
             path.unlink()
+    _remove_leftovers({path.relative_to(RECIPES).with_suffix("") for path in recipes})
     return len(recipes)
+
+
+def _remove_leftovers(stages: set[Path]) -> None:
+    """Remove from `runs/` what no stage writes any more: claims depend on the folder, and would run again for it."""
+    names = [(stage.parent.name, stage.name) for stage in stages]
+    kept = {key if kind == "train" else f"{key}.{kind}.csv" for kind, key in names}
+    for path in RUNS.glob("[!.]*"):
+        if path.name in kept:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _text(stage: str, settings: dict[str, Any]) -> str:
