@@ -25,7 +25,7 @@ $(PLOTS): $(READY) src/netclaims/review/plots.html src/netclaims/review/plots_te
 
 repro: setup  # libraries, and images outside the repository, are looked at here: DVC sees neither
 	python -m netclaims.recover
-	python stages/recipes.py
+	dvc repro --force --single-item recipes
 	dvc repro
 
 experiments: $(READY)  # `dvc exp show` with few of its many columns

@@ -13,6 +13,7 @@ from time import sleep
 import psutil
 
 from netclaims.errors import DataError, SettingsError
+from netclaims.recipes.read import check_recipes, in_use
 
 SHELLS = ("sh", "dash", "bash", "zsh", "fish")
 
@@ -20,8 +21,9 @@ SHELLS = ("sh", "dash", "bash", "zsh", "fish")
 def command(main: Callable[..., None]) -> Callable[[], None]:
     """Call `main` with the words of the command line, one per parameter.
 
-    A mistake in the words, in the settings or in the data, a file that an earlier stage has not written, and what the
-    machine refuses (a full disk, a process killed) end the script with one line and status 1; Ctrl-C with status 130.
+    A mistake in the words, in the settings or in the data, a file that an earlier stage has not written, a recipe that
+    was written anew meanwhile, and what the machine refuses (a full disk, a process killed) end the script with one
+    line and status 1; Ctrl-C with status 130.
     """
 
     @wraps(main)
@@ -30,8 +32,10 @@ def command(main: Callable[..., None]) -> Callable[[], None]:
         if len(sys.argv) - 1 != len(words):
             sys.exit(" ".join(["usage: python", sys.argv[0], *map(str.upper, words)]))
         _end_with_dvc()
+        in_use.clear()
         try:
             main(*sys.argv[1:])
+            check_recipes()
         except (SettingsError, DataError) as error:
             sys.exit(str(error))
         except FileNotFoundError as error:

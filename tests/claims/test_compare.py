@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from netclaims.claims import tests_of_means as means
-from netclaims.claims import tests_of_places as places
-from netclaims.claims import tests_of_trends as trends
+from netclaims.claims import mean_tests as means
+from netclaims.claims import place_tests as places
+from netclaims.claims import trend_tests as trends
 from netclaims.claims.compare import compare
 from netclaims.claims.entries import Equivalence, Extreme, Ordering, Shape, Trend
 from netclaims.claims.evidence import Evidence, weakest

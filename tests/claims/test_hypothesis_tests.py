@@ -11,12 +11,12 @@ import pytest
 from scipy.stats import binomtest, linregress, spearmanr, ttest_1samp, ttest_rel
 from statsmodels.stats.weightstats import ttost_paired
 
-from netclaims.claims import tests_of_places, tests_of_trends
+from netclaims.claims import place_tests, trend_tests
 from netclaims.claims.evidence import Evidence, weakest
 from netclaims.claims.ledger import Finding, judge
-from netclaims.claims.tests_of_means import equivalence, logarithms, mean_interval, one_sided, ordering, unlike
-from netclaims.claims.tests_of_places import extreme, valley
-from netclaims.claims.tests_of_trends import (
+from netclaims.claims.mean_tests import equivalence, logarithms, mean_interval, one_sided, ordering, unlike
+from netclaims.claims.place_tests import extreme, valley
+from netclaims.claims.trend_tests import (
     rank_correlation,
     trend_along_series,
     trend_over_replicas,
@@ -375,7 +375,7 @@ def test_a_series_of_one_replica_has_no_test(y):
 @pytest.fixture
 def _few_draws(monkeypatch):
     """A p value below 0.025 is still possible, and intervals do not matter here."""
-    for module in (tests_of_places, tests_of_trends):
+    for module in (place_tests, trend_tests):
         monkeypatch.setattr(module, "PERMUTATIONS", 199)
         monkeypatch.setattr(module, "RESAMPLES", 2)
 

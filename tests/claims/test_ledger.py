@@ -16,8 +16,8 @@ from netclaims.claims.entries import Claim, ClaimTest
 from netclaims.claims.evidence import Evidence, weakest
 from netclaims.claims.experiment_tables import Tables
 from netclaims.claims.ledger import Conclusions, Finding, Look, Sentence, counts, find, find_all, judge, write_ledger
+from netclaims.claims.mean_tests import equivalence, ordering
 from netclaims.claims.operands import EntryError
-from netclaims.claims.tests_of_means import equivalence, ordering
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.errors import SettingsError
 from netclaims.recipes.write import all_recipes

@@ -10,7 +10,7 @@ from netclaims.claims.check_claims import load_claims
 from netclaims.claims.compare import compare
 from netclaims.claims.experiment_tables import Tables
 from netclaims.claims.operands import Operand
-from netclaims.claims.per_replica import numbers
+from netclaims.claims.per_replica import values_per_replica
 from netclaims.files import read_json, read_table
 from netclaims.paths import metrics_of
 from netclaims.present.tables import panels
@@ -44,7 +44,7 @@ def test_numbers_of_claims(name, trained):
     sizes = dict(zip(NAMES, (trained.parameters(model) for model in NAMES), strict=True))
     for of, more in (("nets.parameters", {}), ("history.parameters", {"take": "end"})):
         operand = Operand.model_validate({"of": of, "where": {"model": name}} | more)
-        found, _ = numbers(tables, operand, ["replica"])
+        found, _ = values_per_replica(tables, operand, ["replica"])
         assert found["value"].tolist() == [sizes[name]] * 2
     assert (tables.read("nets")["layers"] == 2).all()
 

@@ -9,7 +9,7 @@ import pytest
 
 from netclaims.claims.experiment_tables import Tables, UntestableError
 from netclaims.claims.operands import EntryError, Operand
-from netclaims.claims.per_replica import numbers
+from netclaims.claims.per_replica import values_per_replica
 from netclaims.claims.series import TAKE
 from netclaims.files import write_table
 
@@ -33,7 +33,7 @@ def of_series(leave, experiment):
             return {"epoch": epochs or range(len(values)), "train_loss": values}
 
         tables = leave(experiment(), replicas=len(losses), history=course)
-        return numbers(tables, of("history.train_loss", **operand), list(by))
+        return values_per_replica(tables, of("history.train_loss", **operand), list(by))
 
     return make
 
@@ -84,7 +84,9 @@ def test_of_nets_that_were_tuned_there_are_the_best(leave, experiment):
     assert nets.groupby("function")[["optimiser", "learning_rate"]].first().to_dict("index") == {
         name: {"optimiser": optimiser, "learning_rate": rate} for name, (optimiser, rate) in best.items()
     }
-    found, _ = numbers(tables, of("history.train_loss", where={"function": "sinc5"}, take="end"), ["replica"])
+    found, _ = values_per_replica(
+        tables, of("history.train_loss", where={"function": "sinc5"}, take="end"), ["replica"]
+    )
     assert found["value"].tolist() == [0.1] * 3
 
 
@@ -111,7 +113,7 @@ def test_every_table_is_read_once(leave, experiment, tmp_path):
 
 def test_one_number_a_replica(leave, experiment):
     tables = leave(experiment(), lambda net: {"test_loss": [0.5, nan, 4.0][net["replica"]]})
-    found, remark = numbers(tables, of("nets.test_loss"), ["replica"])
+    found, remark = values_per_replica(tables, of("nets.test_loss"), ["replica"])
     pd.testing.assert_frame_equal(found, pd.DataFrame({"replica": [0, 1, 2], "value": [0.5, nan, 4.0]}))
     assert remark == ""
 
@@ -132,14 +134,14 @@ def test_one_number_a_replica(leave, experiment):
 )
 def test_where_picks_rows(where, expected, leave, experiment):
     tables = leave(experiment(**TWO | SWEEP), replicas=1)
-    found, _ = numbers(tables, of("nets.test_loss", where=where), ["replica", "model", "batch_size"])
+    found, _ = values_per_replica(tables, of("nets.test_loss", where=where), ["replica", "model", "batch_size"])
     assert [f"{model}{size}" for model, size in zip(found["model"], found["batch_size"], strict=True)] == expected
 
 
 def test_where_finds_a_setting_of_more_digits_than_tables_have(leave, experiment):
     rates = {"learning_rate": None, "sweep": {"learning_rate": [1 / 3, 0.334]}}
     tables = leave(experiment(**rates), lambda net: {"test_loss": net["learning_rate"]})
-    found, _ = numbers(tables, of("nets.test_loss", where={"learning_rate": 1 / 3}), ["replica"])
+    found, _ = values_per_replica(tables, of("nets.test_loss", where={"learning_rate": 1 / 3}), ["replica"])
     assert found["value"].tolist() == [0.333333] * 3
 
 
@@ -165,9 +167,9 @@ def test_sizes_of_nets_that_hardly_differ_are_two(where, expected, leave, experi
     tables = leave(experiment(**TWO), parameters_of)
     if expected is None:
         with pytest.raises(UntestableError):
-            numbers(tables, *asked)
+            values_per_replica(tables, *asked)
     else:
-        assert set(numbers(tables, *asked)[0]["value"]) == expected
+        assert set(values_per_replica(tables, *asked)[0]["value"]) == expected
 
 
 @pytest.mark.parametrize(
@@ -186,9 +188,9 @@ def test_where_finds_the_very_value_of_a_sweep(name, values, leave, experiment):
     assert sorted(tables.read("nets")[name].unique()) == values
     for i, value in enumerate(values):
         for wanted in (value, [value], {"from": value, "to": value}):
-            found, _ = numbers(tables, of("nets.test_loss", where={name: wanted}), ["replica"])
+            found, _ = values_per_replica(tables, of("nets.test_loss", where={name: wanted}), ["replica"])
             assert found["value"].tolist() == [i] * 3
-    found, _ = numbers(tables, of("nets.test_loss"), ["replica", name])
+    found, _ = values_per_replica(tables, of("nets.test_loss"), ["replica", name])
     assert len(found) == 6
 
 
@@ -198,13 +200,13 @@ def test_where_finds_a_place_on_a_line_to_the_digits_that_tables_have(leave, exp
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", line)
     for alpha, expected in ((1 / 3, 4), (0.333333, 4), (0, 3), (-1, 0)):
         asked = of("interpolate.loss", where={"alpha": alpha}, take="end"), ["replica"]
-        assert numbers(Tables("d-a", experiment()), *asked)[0]["value"].tolist() == [expected]
+        assert values_per_replica(Tables("d-a", experiment()), *asked)[0]["value"].tolist() == [expected]
 
 
 def test_where_finds_what_is_no_number(leave, experiment):
     tables = leave(experiment(), lambda net: {"diverged": net["replica"] == 1, "train_loss": net["replica"]})
     for wanted, expected in (("True", [1]), ("False", [0, 2])):
-        found, _ = numbers(tables, of("nets.train_loss", where={"diverged": wanted}), ["replica"])
+        found, _ = values_per_replica(tables, of("nets.train_loss", where={"diverged": wanted}), ["replica"])
         assert found["value"].tolist() == expected
 
 
@@ -222,7 +224,7 @@ def test_several_rows_a_replica_are_a_mistake(where, by, said, leave, experiment
     tables = leave(experiment(**TWO | SWEEP), history=lambda net: {"epoch": [0, 1], "train_loss": [2.0, 1.0]})
     for operand in (of("nets.test_loss", where=where), of("history.train_loss", where=where, take="end")):
         with pytest.raises(EntryError, match=said):
-            numbers(tables, operand, by)
+            values_per_replica(tables, operand, by)
 
 
 def test_several_rows_of_an_analysis_are_a_mistake(leave, experiment, tmp_path):
@@ -230,7 +232,7 @@ def test_several_rows_of_an_analysis_are_a_mistake(leave, experiment, tmp_path):
     pairs = pd.DataFrame({"replica": 0, "model": "A", "pair": ["two starts", "control"], "split": "test"})
     write_table(tmp_path / "runs" / "d-line.interpolate.csv", pairs.assign(alpha=0.5, loss=1.0))
     with pytest.raises(EntryError, match=r"^interpolate\.loss has several rows a replica: say which by pair$"):
-        numbers(Tables("d-line", experiment()), of("interpolate.loss", take="end"), ["replica"])
+        values_per_replica(Tables("d-line", experiment()), of("interpolate.loss", take="end"), ["replica"])
 
 
 @pytest.mark.parametrize(
@@ -249,13 +251,13 @@ def test_several_rows_of_an_analysis_are_a_mistake(leave, experiment, tmp_path):
 def test_a_column_that_is_not_there_is_a_mistake(operand, by, said, leave, experiment):
     tables = leave(experiment(), history=lambda net: {"epoch": [0], "train_loss": [1.0]})
     with pytest.raises(EntryError, match=said):
-        numbers(tables, operand, by)
+        values_per_replica(tables, operand, by)
 
 
 def test_runs_that_nobody_made(leave, experiment):
     where = {"batch_size": {"from": 32}, "model": "A"}
     with pytest.raises(UntestableError, match=r"no run has what it needs: batch_size .*32.*, model A$"):
-        numbers(leave(experiment(**SWEEP)), of("nets.test_loss", where=where), ["replica"])
+        values_per_replica(leave(experiment(**SWEEP)), of("nets.test_loss", where=where), ["replica"])
 
 
 # ------------------------------------------------------------------------------------------------------------- series
@@ -358,7 +360,7 @@ def test_nets_that_diverged_are_counted_by_kind(where, expected, leave, experime
         lambda net: {"diverged": (net["model"], net["batch_size"], net["replica"]) in bad},
     )
     by = ["replica", "model", "batch_size"]
-    assert numbers(tables, of("nets.test_loss", where=where), by)[1] == expected
+    assert values_per_replica(tables, of("nets.test_loss", where=where), by)[1] == expected
 
 
 def test_nets_that_fit_functions_diverge_by_function(leave, experiment):
@@ -373,7 +375,7 @@ def test_of_nets_on_a_line_those_at_its_ends_are_counted(leave, experiment, tmp_
     tables = replace(tables, line=("batch_size", [4, 8]))
     rows = pd.DataFrame({"replica": [0, 0, 0], "alpha": [0, 0.5, 1], "loss": [1, nan, nan]})
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", rows)
-    remark = numbers(tables, of("interpolate.loss"), ["replica", "alpha"])[1]
+    remark = values_per_replica(tables, of("interpolate.loss"), ["replica", "alpha"])[1]
     assert remark == "3 of 3 nets diverged (batch size 8)"
 
 
@@ -417,7 +419,9 @@ def test_a_part_of_a_line_is_one_of_the_way_from_its_first_place_to_its_last(
     leave(experiment())
     line = pd.DataFrame({"replica": 0, "model": "A", "alpha": np.linspace(-1, 2, 31)})
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", line.assign(loss=line["alpha"]))
-    found, _ = numbers(Tables("d-a", experiment()), of("interpolate.loss", during=during), ["replica", "alpha"])
+    found, _ = values_per_replica(
+        Tables("d-a", experiment()), of("interpolate.loss", during=during), ["replica", "alpha"]
+    )
     assert [found["alpha"].min(), found["alpha"].max()] == expected
     assert len(found) == round(10 * (expected[1] - expected[0])) + 1
 
@@ -430,9 +434,9 @@ def test_a_part_of_the_steps_begins_where_the_first_one_does(during, expected, l
     asked = of("steps.loss", during=during), ["replica", "step"]
     if expected is None:
         with pytest.raises(UntestableError):
-            numbers(tables, *asked)
+            values_per_replica(tables, *asked)
     else:
-        found, _ = numbers(tables, *asked)
+        found, _ = values_per_replica(tables, *asked)
         assert found["step"].tolist() == [*range(expected[0], expected[1] + 1)]
 
 
@@ -498,7 +502,7 @@ def test_series_of_every_model_and_setting(leave, experiment):
     course = {"history": lambda net: {"epoch": [0, 1], "train_loss": [9, net["batch_size"] + net["replica"] / 4]}}
     tables = leave(experiment(**TWO | SWEEP), replicas=2, **course)
     by = ["replica", "model", "batch_size"]
-    found, _ = numbers(tables, of("history.train_loss", take="end"), by)
+    found, _ = values_per_replica(tables, of("history.train_loss", take="end"), by)
     assert list(found) == [*by, "value"]
     assert len(found) == 2 * 2 * 3
     assert (found["value"] == found["batch_size"] + found["replica"] / 4).all()
@@ -516,7 +520,7 @@ def test_distances_of_snapshots_start_with_the_second_one(leave, experiment, tmp
         ({"until": {"below": 1.0}}, [4, 4]),
         ({"until": {"above": 2.0}}, [2, 2]),
     ):
-        assert numbers(tables, of("pca.step", **operand), ["replica"])[0]["value"].tolist() == expected
+        assert values_per_replica(tables, of("pca.step", **operand), ["replica"])[0]["value"].tolist() == expected
 
 
 def test_a_line_starts_where_its_coordinate_is_lowest(leave, experiment, tmp_path):
@@ -526,5 +530,5 @@ def test_a_line_starts_where_its_coordinate_is_lowest(leave, experiment, tmp_pat
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", pd.DataFrame(line))
     tables = Tables("d-a", experiment())
     for operand, expected in (({"take": "start"}, 8), ({"take": "end"}, 7), ({"until": {"within": 0.5}}, 1)):
-        found, _ = numbers(tables, of("interpolate.loss", where={"split": "test"}, **operand), ["replica"])
+        found, _ = values_per_replica(tables, of("interpolate.loss", where={"split": "test"}, **operand), ["replica"])
         assert found["value"].tolist() == [expected]

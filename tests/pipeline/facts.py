@@ -69,12 +69,20 @@ def names_imported(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
+# What these say and do is in no result: how scripts start and end, digests, and where work is done.
+NO_RESULT = {ROOT / "src" / "netclaims" / name for name in (
+    "command.py", "errors.py", "parallel/processes.py", "parallel/ray_cluster.py", "recipes/code.py", "recipes/read.py",
+)}  # fmt: skip
+
+
 @cache
 def imported(path: Path) -> frozenset[Path]:
-    """The package's modules that a file imports, and those that they import."""
+    """The package's modules that a file imports, and those that they import, as far as they are in results."""
     seen, waiting = set(), [path]
     while waiting:
-        modules = {found for name in names_imported(waiting.pop()) if (found := path_of(name))}
+        modules = {
+            found for name in names_imported(waiting.pop()) if (found := path_of(name)) not in {None, *NO_RESULT}
+        }
         waiting += modules - seen
         seen |= modules
     return frozenset(seen)

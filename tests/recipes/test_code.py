@@ -13,7 +13,16 @@ from shutil import which
 import pytest
 
 from netclaims.recipes import code as code_module
-from netclaims.recipes.code import DISTRIBUTIONS, NO_RESULT, PACKAGE, changed, closure, closure_of, digest
+from netclaims.recipes.code import (
+    DISTRIBUTIONS,
+    NO_RESULT,
+    NOT_IN_RESULTS,
+    PACKAGE,
+    changed,
+    closure,
+    closure_of,
+    digest,
+)
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path("stages/s.py")
@@ -452,7 +461,15 @@ def test_every_module_that_a_stage_loads_is_in_its_closure():
     )
     for script, names in json.loads(done.stdout).items():
         assert names
-        assert set(names) <= set(closure(Path(script), ROOT).modules), script
+        decisive = set(names) - NOT_IN_RESULTS.keys()
+        assert decisive <= set(closure(Path(script), ROOT).modules), script
+
+
+def test_modules_that_decide_no_result_are_there_and_in_no_closure():
+    for name in NOT_IN_RESULTS:
+        assert (ROOT / "src" / Path(*name.split("."))).with_suffix(".py").exists()
+    for script in STAGES:
+        assert not NOT_IN_RESULTS.keys() & closure(script, ROOT).modules.keys()
 
 
 def test_every_file_of_the_package_that_is_no_module_is_reached():

@@ -156,3 +156,20 @@ def test_code_and_libraries_are_named_together(write_recipe):
     edit(path, lambda recipe: recipe["code"].update({"netclaims.files": "0"}))
     with refused(f"…: written for other code than netclaims.files, numpy {version('numpy')}{AGAIN}"):
         read_recipe("prepare", "mnist", Preparation)
+
+
+def test_a_recipe_that_is_written_anew_while_a_stage_runs_is_no_longer_its_own(write_recipe):
+    path = write_recipe("prepare", "mnist", MADE)
+    read.in_use.clear()
+    read_recipe("prepare", "mnist", Preparation)
+    read.check_recipes()
+    text = path.read_text()
+    for now in (text.replace("digits", "others"), None):
+        if now is None:
+            path.unlink()
+        else:
+            path.write_text(now)
+        with refused("recipes/prepare/mnist.json: written anew while this ran; `dvc repro` runs it again"):
+            read.check_recipes()
+        path.write_text(text)
+    read.check_recipes()

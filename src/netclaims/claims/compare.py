@@ -8,12 +8,12 @@ from math import log, log1p
 import numpy as np
 import pandas as pd
 
-from netclaims.claims import tests_of_means, tests_of_places, tests_of_trends
+from netclaims.claims import mean_tests, place_tests, trend_tests
 from netclaims.claims.entries import Comparison, Equivalence, Extreme, Ordering, Shape, Trend
 from netclaims.claims.evidence import Evidence, weakest
 from netclaims.claims.experiment_tables import Tables, UntestableError, within
 from netclaims.claims.operands import Operand
-from netclaims.claims.per_replica import numbers
+from netclaims.claims.per_replica import values_per_replica
 
 
 def compare(comparison: Comparison, tables: Tables, seed: int) -> Evidence:
@@ -48,10 +48,10 @@ def _paired(
 ) -> tuple[pd.DataFrame, str]:
     """Return first less second, or the logarithm of their ratio, of the replicas that have both; with a remark."""
     by = ["replica", *comparison.each]
-    table, remark = numbers(tables, first, by)
+    table, remark = values_per_replica(tables, first, by)
     remarks = [remark]
     if isinstance(second, Operand):
-        other, remark = numbers(tables, second, by)
+        other, remark = values_per_replica(tables, second, by)
         remarks.append(remark)
         table = table.merge(other, on=by, suffixes=("", "_other"))
         if table.empty:
@@ -60,7 +60,7 @@ def _paired(
         table = table.assign(value_other=float(second))
     sides = [table["value"], table["value_other"]]
     if ratio:
-        sides = [tests_of_means.logarithms(side) for side in sides]
+        sides = [mean_tests.logarithms(side) for side in sides]
     table = table.assign(difference=sides[0] - sides[1])
     return table, _joined(*remarks)
 
@@ -103,14 +103,14 @@ def _ordering(comparison: Ordering, tables: Tables, seed: int) -> list[Evidence]
         for rows in _groups(comparison, table):
             kept, said = _defined(rows, remark, ["difference"])
             differences = comparison.sign * kept["difference"].to_numpy(float)
-            found.append(_with(tests_of_means.ordering(differences, comparison.ratio), said))
+            found.append(_with(mean_tests.ordering(differences, comparison.ratio), said))
     return found
 
 
 def _equivalence(comparison: Equivalence, tables: Tables, seed: int) -> list[Evidence]:
     table, remark = _paired(comparison, tables, comparison.of, comparison.to, comparison.ratio)
     margin = log1p(comparison.margin) if comparison.ratio else comparison.margin
-    test = tests_of_means.equivalence if comparison.within else tests_of_means.unlike
+    test = mean_tests.equivalence if comparison.within else mean_tests.unlike
     found = []
     for rows in _groups(comparison, table):
         kept, said = _defined(rows, remark, ["difference"])
@@ -122,21 +122,23 @@ def _equivalence(comparison: Equivalence, tables: Tables, seed: int) -> list[Evi
 def _trend(comparison: Trend, tables: Tables, seed: int) -> list[Evidence]:
     operand, along = comparison.operand, comparison.along
     course = [] if operand.is_number else [operand.coordinate]
-    table, remark = numbers(tables, operand, list(dict.fromkeys(["replica", *comparison.each, *course, along])))
+    table, remark = values_per_replica(
+        tables, operand, list(dict.fromkeys(["replica", *comparison.each, *course, along]))
+    )
     found = []
     for rows in _groups(comparison, table):
         if course:
             series, said = _courses(rows, operand, along, remark)
-            found.append(_with(tests_of_trends.trend_along_series(series, comparison.sign), said))
+            found.append(_with(trend_tests.trend_along_series(series, comparison.sign), said))
         elif rows.duplicated("replica").any():
             values, x, said = block(rows, along, remark)
-            found.append(_with(tests_of_trends.trend_over_settings(values, x, comparison.sign), said))
+            found.append(_with(trend_tests.trend_over_settings(values, x, comparison.sign), said))
         else:
             kept, said = finite(rows, remark, [along, "value"])
             x, y = (kept[name].to_numpy(float) for name in (along, "value"))
             if len(kept) < 3:
                 raise UntestableError("a trend over replicas takes three and more")
-            found.append(_with(tests_of_trends.trend_over_replicas(x, y, comparison.sign, seed), said))
+            found.append(_with(trend_tests.trend_over_replicas(x, y, comparison.sign, seed), said))
     return found
 
 
@@ -186,7 +188,7 @@ def block(rows: pd.DataFrame, along: str, remark: str) -> tuple[np.ndarray, np.n
 
 def _extreme(comparison: Extreme, tables: Tables, seed: int) -> list[Evidence]:
     along, (low, high) = comparison.along, comparison.between
-    table, remark = numbers(tables, comparison.operand, ["replica", *comparison.each, along])
+    table, remark = values_per_replica(tables, comparison.operand, ["replica", *comparison.each, along])
     found = []
     for rows in _groups(comparison, table):
         values, places, said = block(rows, along, remark)
@@ -194,12 +196,12 @@ def _extreme(comparison: Extreme, tables: Tables, seed: int) -> list[Evidence]:
         if allowed.all() or not allowed.any():
             which = "every" if allowed.all() else "no"
             raise UntestableError(f"{which} {along} that was tried is from {low:g} to {high:g}")
-        found.append(_with(tests_of_places.extreme(comparison.sign * values, allowed, seed), said))
+        found.append(_with(place_tests.extreme(comparison.sign * values, allowed, seed), said))
     return found
 
 
 def _shape(comparison: Shape, tables: Tables, seed: int) -> list[Evidence]:
-    table, remark = numbers(tables, comparison.operand, ["replica", *comparison.each, comparison.along])
+    table, remark = values_per_replica(tables, comparison.operand, ["replica", *comparison.each, comparison.along])
     found = []
     for rows in _groups(comparison, table):
         values, x, said = block(rows, comparison.along, remark)
@@ -208,5 +210,5 @@ def _shape(comparison: Shape, tables: Tables, seed: int) -> list[Evidence]:
         if comparison.log and x[0] <= 0:
             raise UntestableError(f"there is no logarithm of {comparison.along} {x[0]:g}")
         x = np.array([log(value) for value in x]) if comparison.log else x
-        found.append(_with(tests_of_places.valley(comparison.sign * values, x), said))
+        found.append(_with(place_tests.valley(comparison.sign * values, x), said))
     return found

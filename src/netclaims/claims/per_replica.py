@@ -10,7 +10,7 @@ from netclaims.claims.operands import EntryError, Operand
 from netclaims.claims.series import part, reduced
 
 
-def numbers(tables: Tables, operand: Operand, by: list[str]) -> tuple[pd.DataFrame, str]:
+def values_per_replica(tables: Tables, operand: Operand, by: list[str]) -> tuple[pd.DataFrame, str]:
     """Return the operand's number in every group of rows.
 
     Args:

@@ -9,7 +9,7 @@ import pandas as pd
 from netclaims.claims.compare import block, finite
 from netclaims.claims.experiment_tables import Tables, UntestableError
 from netclaims.claims.operands import EntryError
-from netclaims.claims.per_replica import numbers
+from netclaims.claims.per_replica import values_per_replica
 from netclaims.claims.stated_entries import Stated
 from netclaims.errors import SettingsError
 from netclaims.files import write_json
@@ -43,9 +43,9 @@ def _of_replicas(stated: Stated, tables: Tables) -> tuple[pd.Series, str]:
     tables.check_training(stated.needs)
     tables.check_batches([stated.where.get("batch_size")])
     if stated.along is None:
-        table, remark = finite(*numbers(tables, stated, ["replica"]), ["value"])
+        table, remark = finite(*values_per_replica(tables, stated, ["replica"]), ["value"])
         return table["value"], remark
-    table, remark = numbers(tables, stated, ["replica", stated.along])
+    table, remark = values_per_replica(tables, stated, ["replica", stated.along])
     values, places, remark = block(table, stated.along, remark)
     return pd.Series(places[values.argmin(axis=1) if stated.lowest_along else values.argmax(axis=1)]), remark
 

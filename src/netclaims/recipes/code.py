@@ -33,6 +33,16 @@ NO_RESULT = {
     "tqdm": "shows progress",
     "yaml": "reads settings, as pydantic does",
 }
+# These modules of the package decide how a stage starts, fails and shares its work, and nothing of what it writes. So a
+# better message in them trains nothing again.
+NOT_IN_RESULTS = {
+    "netclaims.command": "starts and ends scripts",
+    "netclaims.errors": "says what is wrong",
+    "netclaims.parallel.processes": "hands pieces of work, each with random streams of its own, to processes",
+    "netclaims.parallel.ray_cluster": "hands them to other machines",
+    "netclaims.recipes.code": "works out digests; another way to do that shows in all of them",
+    "netclaims.recipes.read": "reads recipes",
+}
 # These distributions have another name than what code imports of them, but for `_`. To ask `importlib.metadata` for
 # them takes half a second; a test compares the two.
 DISTRIBUTIONS = {
@@ -66,7 +76,7 @@ class _File(NamedTuple):
 
 
 def closure(script: Path, root: Path = Path()) -> Code:
-    """Return the code and the libraries that decide what a script computes.
+    """Return the code and the libraries that decide what a script computes, without `NOT_IN_RESULTS`.
 
     Imports count wherever they stand: in a function, or under `if TYPE_CHECKING`, too.
 
@@ -128,7 +138,7 @@ def _reached(starts: Iterable[Path], root: Path) -> dict[str, _File]:
     found: dict[str, _File] = {}
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        if name not in found and name not in NOT_IN_RESULTS:
             file = found[name] = _read(paths[name], name)
             waiting += [module for module in file.modules if module in paths]
             waiting += [other for text in places if text in file.strings for other in places[text]]

@@ -14,6 +14,7 @@ from netclaims.errors import SettingsError, shown
 from netclaims.paths import KEY, RECIPES, recipe_of
 from netclaims.recipes.code import changed
 
+in_use: dict[Path, bytes] = {}  # every recipe that this script has read, by its path
 ROOT = Path(__file__).resolve().parents[3]  # the folder of stages/ and src/, from which the code runs
 Settings = TypeVar("Settings")
 VERSIONS = TypeAdapter(dict[str, str])
@@ -50,7 +51,8 @@ def read_recipe(stage: str, key: str | None, kind: type[Settings]) -> Recipe[Set
     path = recipe_of(stage, key)
     again = "`dvc repro` writes it anew"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = in_use[path] = path.read_bytes()
+        content = json.loads(text)
         settings = TypeAdapter(kind).validate_python(content["settings"])
         code, libraries = (VERSIONS.validate_python(content[name]) for name in ("code", "libraries"))
     except FileNotFoundError:
@@ -65,6 +67,20 @@ def read_recipe(stage: str, key: str | None, kind: type[Settings]) -> Recipe[Set
     if others:
         raise SettingsError(f"{path}: written for other code than {shown(', '.join(others))[1:-1]}; {again}")
     return Recipe(settings, code | libraries)
+
+
+def check_recipes() -> None:
+    """See to it that the recipes are still those that were read, when results are written.
+
+    DVC looks at what a stage depends on when the stage has ended: with a recipe that was written anew meanwhile, it
+    would take the results for those of the new one.
+
+    Raises:
+        SettingsError: one of them is another now.
+    """
+    for path, text in in_use.items():
+        if not path.exists() or path.read_bytes() != text:
+            raise SettingsError(f"{path}: written anew while this ran; `dvc repro` runs it again")
 
 
 def _first(error: Exception) -> str:

@@ -32,6 +32,7 @@ def all_recipes() -> dict[Path, str]:
         SettingsError: a setting is wrong, or a module cannot be read.
         DataError: images that a data set is made of are missing.
     """
+    _versions.cache_clear()  # code may have been edited since the last time
     params, reports = load_settings()
     return {recipe_of(stage, key): _text(stage, settings) for stage, key, settings in _settings(params, reports)}
 
@@ -48,6 +49,15 @@ def write_recipes() -> int:
         SettingsError, DataError: as `all_recipes`; nothing is written then.
     """
     recipes = all_recipes()
+    _write(recipes)
+    if (edited := all_recipes()) != recipes:  # meanwhile; DVC takes what it finds at the end for what was read
+        recipes = edited
+        _write(recipes)
+    _remove_leftovers({path.relative_to(RECIPES).with_suffix("") for path in recipes})
+    return len(recipes)
+
+
+def _write(recipes: dict[Path, str]) -> None:
     for path, text in recipes.items():
         if not path.exists() or path.read_bytes() != text.encode():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,8 +69,6 @@ def write_recipes() -> int:
             path.rmdir()
         elif path.is_file() and path not in recipes:
             path.unlink()
-    _remove_leftovers({path.relative_to(RECIPES).with_suffix("") for path in recipes})
-    return len(recipes)
 
 
 def _remove_leftovers(stages: set[Path]) -> None:

@@ -101,11 +101,14 @@ class PcaSettings(DataSection):
         return {"records weights_every, of one net with one setting": one and recorded} | _true_labels(experiment)
 
     def faults(self, experiment: ExperimentEntry) -> Iterator[tuple[str, str]]:
-        """Yield what is wrong, also where the net has fewer layers."""
+        """Yield what is wrong, also where the net has fewer layers, or no path between its snapshots."""
         yield from super().faults(experiment)
         layers = max(weighted_layers(experiment.layers(model)) for model in experiment.models)
         if self.layer > layers:
             yield "layer", f"the net has {layers} layers (found {self.layer})"
+        every = experiment.record.weights_every or 0
+        if every > experiment.epochs and not experiment.stop:
+            yield "nets", f"its record.weights_every is at most its {experiment.epochs:,} epochs (found {every:,})"
 
 
 class GradientSettings(Section):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from netclaims.claims.evidence import PERMUTATIONS, POSITIVE, RESAMPLES, Evidence, Numbers, weakest
-from netclaims.claims.tests_of_means import ordering
+from netclaims.claims.mean_tests import ordering
 
 
 def extreme(values: Numbers, allowed: NDArray[np.bool_], seed: int) -> Evidence:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import bootstrap, page_trend_test, permutation_test, rankdata, spearmanr
 
 from netclaims.claims.evidence import PERMUTATIONS, POSITIVE, RESAMPLES, Evidence, Numbers
-from netclaims.claims.tests_of_means import one_sided
+from netclaims.claims.mean_tests import one_sided
 
 
 def rank_correlation(x: Numbers, y: Numbers) -> float:
