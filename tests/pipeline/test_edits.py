@@ -222,3 +222,20 @@ def test_an_entry_that_is_edited_while_its_stage_runs_runs_it_again(slow, tmp_pa
     assert ran(repro(clone, "recipes")) == ["recipes"]
     assert TRAINING in clone.stages_to_run()
     assert TARGET not in clone.stages_to_run()  # it looks at the same nets, if they come out the same
+
+
+def test_recipes_that_are_written_anew_while_a_stage_runs_fail_it(slow, tmp_path):
+    """Otherwise DVC, which looks at dependencies last, would store the results as those of the new recipe."""
+    clone = slow.copy(tmp_path / "clone")
+
+    def edit() -> None:
+        with_entry(clone, "learning_rate: 1.0e-3", "learning_rate: 2.0e-3")
+        assert clone.script("recipes").returncode == 0
+
+    code, said = edited_while_it_trains(clone, tmp_path / "log", edit)
+    assert code != 0
+    line = "recipes/train/d-gradient-norm.json: written anew while this ran; `dvc repro` runs it again"
+    assert line in said.splitlines()
+    assert "Traceback" not in said
+    assert TRAINING in ran(repro(clone))
+    assert clone.in_step_of(CHAIN) == []
