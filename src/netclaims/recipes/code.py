@@ -33,8 +33,7 @@ NO_RESULT = {
     "tqdm": "shows progress",
     "yaml": "reads settings, as pydantic does",
 }
-# These modules of the package decide how a stage starts, fails and shares its work, and nothing of what it writes. So a
-# better message in them trains nothing again.
+# These modules of the package decide how a stage starts, fails and shares its work, not what it writes.
 NOT_IN_RESULTS = {
     "netclaims.command": "starts and ends scripts",
     "netclaims.errors": "says what is wrong",
