@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# A number that has a part below one, or an exponent; a whole number is as short as it can be.
-LONG = re.compile(r"-?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)")
+# A number that has a part below one, or an exponent, or is nought with a sign; others are as short as they can be.
+LONG = re.compile(r"-?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)|-0(?!\d)")
 
 
 def round_numbers(text: str, digits: int) -> str:
