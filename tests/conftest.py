@@ -1,5 +1,6 @@
 """What several test modules use: small prepared data, entries of a report file, and networks built by torch.nn."""
 
+import netclaims  # noqa: F401  # isort: skip (first: it tells numpy and torch which kernels to take)
 import json
 import warnings
 from dataclasses import asdict, replace

@@ -358,14 +358,13 @@ def test_a_run_that_has_found_all_eigenvalues_ends(size, dtype):
             eigenvalues, weights = lanczos(hessian, 5)
             torch.manual_seed(key)
             try:
-                theirs, vectors = fast_lanczos(hessian, 5)
+                theirs, _ = fast_lanczos(hessian, 5)
             except torch.linalg.LinAlgError:
                 theirs = torch.full((5,), nan)
         torch.testing.assert_close(eigenvalues, torch.full((5,), 10, dtype=dtype), rtol=1e-5, atol=0)
         assert weights.sum() == pytest.approx(1, rel=1e-5)
         if theirs.isfinite().all():
-            assert torch.equal(eigenvalues, theirs)
-            assert torch.equal(weights, vectors[0].square())
+            torch.testing.assert_close(eigenvalues, theirs, rtol=1e-5, atol=0)
         else:
             broken += 1
     assert broken

@@ -8,9 +8,11 @@ net switches exactly on a training example the gradient jumps, and it need not v
 from __future__ import annotations
 
 import torch
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from torch import Tensor
 
 from netclaims.analysis.exact_hessian import LeastSquares
+from netclaims.linear_algebra import eigh
 
 ROUNDING = 1e-14  # a gradient norm that float64 cannot tell from zero, at losses of about one
 TRIES = 12  # one step is tried so often, each time with more damping
@@ -41,12 +43,13 @@ def lower_loss(problem: LeastSquares, theta: Tensor, iterations: int) -> Tensor:
         gauss_newton = jacobian.T @ jacobian * (2 / len(residuals))
         eye = torch.eye(len(slope), dtype=theta.dtype)
         for _ in range(TRIES):
-            factor, failed = torch.linalg.cholesky_ex(gauss_newton + damping * eye)
-            trial = theta.clone()
-            trial[moving] -= torch.cholesky_solve(slope.unsqueeze(1), factor).squeeze(1)
-            trial_loss = torch.inf if failed else problem.loss(trial)
-            if trial_loss < loss:
-                break
+            step = _solve(gauss_newton + damping * eye, slope)
+            if step is not None:
+                trial = theta.clone()
+                trial[moving] -= step
+                trial_loss = problem.loss(trial)
+                if trial_loss < loss:
+                    break
             damping *= 4
         else:
             break
@@ -74,7 +77,7 @@ def lower_gradient_norm(problem: LeastSquares, theta: Tensor, iterations: int) -
             break
         hessian = sum(problem.curvature(theta))
         moving = hessian.any(0)
-        curvature, directions = torch.linalg.eigh(hessian[moving][:, moving])
+        curvature, directions = eigh(hessian[moving][:, moving])
         along, square = directions.T @ slope[moving], curvature.square()
         for _ in range(TRIES):
             trial = theta.clone()
@@ -103,3 +106,12 @@ def switching_distance(problem: LeastSquares, theta: Tensor) -> float:
         if moving.any():
             nearest = min(nearest, float((z.abs()[:, moving] / step[moving]).min()))
     return nearest
+
+
+def _solve(matrix: Tensor, right: Tensor) -> Tensor | None:
+    """Solve A x = b by Cholesky's decomposition, A being (n, n) and b (n,); None where A is not positive definite."""
+    try:
+        factor = cho_factor(matrix.numpy(), lower=True, check_finite=False)
+    except LinAlgError:
+        return None
+    return torch.from_numpy(cho_solve(factor, right.numpy(), check_finite=False))

@@ -13,6 +13,7 @@ from torch.linalg import vector_norm
 from netclaims.analysis.weight_pca import upright
 from netclaims.data.examples import Examples
 from netclaims.files import first
+from netclaims.linear_algebra import right_singular_vectors
 from netclaims.nets.evaluation import evaluate
 from netclaims.nets.network import Network, Weights, flatten, unflatten
 
@@ -58,7 +59,7 @@ def main_plane(run: Weights, epochs: list[int], points: int) -> Plane:
     """
     weights = flatten(run).double()
     origin = weights.mean(0)
-    directions = torch.linalg.svd(weights - origin, full_matrices=False).Vh[:2]
+    directions = right_singular_vectors(weights - origin)[:2]
     scores = (weights - origin) @ directions.T
     sign = upright(scores)
     directions, scores = directions * sign.unsqueeze(1), scores * sign

@@ -14,6 +14,7 @@ from torch import Tensor
 from netclaims.analysis.critical_points import lower_gradient_norm, lower_loss, switching_distance
 from netclaims.analysis.exact_hessian import LeastSquares
 from netclaims.experiment import Experiment
+from netclaims.linear_algebra import eigvalsh
 from netclaims.spread import mean_and_deviation, rounded, spread
 
 ZERO_GRADIENT = 1e-7  # the gradient counts as zero below this norm; losses and eigenvalues are about one
@@ -95,7 +96,7 @@ def null_directions(problem: LeastSquares, theta: Tensor, hessian: Tensor) -> in
     """
     idle = (hessian == 0).all(1)
     directions = rescalings(problem, theta)[:, ~idle]
-    return int(idle.sum()) + int(torch.linalg.matrix_rank(directions)) if directions.numel() else int(idle.sum())
+    return int(idle.sum()) + int(np.linalg.matrix_rank(directions)) if directions.numel() else int(idle.sum())
 
 
 def higher_neighbours(
@@ -144,7 +145,7 @@ def critical_point(
     gradient_norm = float(slope.norm())
     gauss_newton, residual = problem.curvature(point)
     hessian = gauss_newton + residual
-    spectra = [torch.linalg.eigvalsh(matrix).flip(0) for matrix in (hessian, gauss_newton, residual)]
+    spectra = [eigvalsh(matrix).flip(0) for matrix in (hessian, gauss_newton, residual)]
     tolerance = eigenvalue_tolerance(spectra[0], gradient_norm)
     positive, zero, negative = count_signs(spectra[0], tolerance)
     distance = switching_distance(problem, point) if piecewise_linear else torch.inf

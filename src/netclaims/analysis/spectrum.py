@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.linalg import vector_norm
 
 from netclaims.data.examples import Examples
+from netclaims.linear_algebra import eigh
 from netclaims.nets.losses import losses
 from netclaims.nets.network import Network, Weights, unflatten
 from netclaims.spread import spread
@@ -137,7 +138,7 @@ def _probe(hessian: Hessian) -> tuple[Tensor, Tensor]:
     """Return vᵀHv and ‖Hv‖² of a vector v of random signs: on average the trace and the squared Frobenius norm of H."""
     v = torch.empty(hessian.shape[1], 1, device=hessian.device, dtype=hessian.dtype).bernoulli_(0.5) * 2 - 1
     product = hessian @ v
-    return torch.einsum("ij,ij", v, product), product.square().sum()
+    return (v * product).sum(), product.square().sum()
 
 
 def lanczos(operator: PyTorchLinearOperator, iterations: int) -> tuple[Tensor, Tensor]:
@@ -165,7 +166,7 @@ def lanczos(operator: PyTorchLinearOperator, iterations: int) -> tuple[Tensor, T
             break
         before, v = v, rest / beside[i]
     next_to = torch.diag(beside[: done - 1], 1)
-    eigenvalues, vectors = torch.linalg.eigh(torch.diag(on[:done]) + next_to + next_to.T)
+    eigenvalues, vectors = eigh(torch.diag(on[:done]) + next_to + next_to.T)
     found = torch.nn.functional.pad(torch.stack([eigenvalues, vectors[0].square()]), (0, iterations - done))
     found[0, done:] = eigenvalues[-1]
     return found[0], found[1]

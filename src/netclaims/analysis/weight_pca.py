@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from netclaims.files import first
+from netclaims.linear_algebra import eigh, eigvalsh
 from netclaims.nets.network import Weights
 from netclaims.spread import mean_and_deviation, spread
 
@@ -80,7 +81,7 @@ def principal_components(products: Tensor, components: int = 2) -> tuple[Tensor,
         Scores (rows, components), in units of the weights, the one that is farthest from 0 positive; and the total
         variance: the trace of the covariance of the rows.
     """
-    eigenvalues, vectors = torch.linalg.eigh(products)
+    eigenvalues, vectors = eigh(products)
     scores = vectors.flip(1)[:, :components] * eigenvalues.flip(0)[:components].clamp(min=0).sqrt()
     return scores * upright(scores), float(products.trace() / (len(products) - 1))
 
@@ -107,7 +108,7 @@ def explained_shares(products: Tensor, weights: int) -> Tensor:
     """
     count = min(COMPONENTS, products.shape[-1] - 1, weights)
     total = products.diagonal(dim1=-2, dim2=-1).sum(-1, keepdim=True)
-    shares = torch.linalg.eigvalsh(products).flip(-1)[..., :count] / total
+    shares = eigvalsh(products).flip(-1)[..., :count] / total
     return shares.clamp(min=0).round(decimals=DECIMALS)
 
 

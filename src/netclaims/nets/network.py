@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+import netclaims.linear_algebra  # noqa: F401 (the products of this module and of its gradients)
 from netclaims.nets.layers import (
     Conv,
     Layer,

@@ -1,0 +1,45 @@
+"""Matrix products and decompositions that give the same bytes on every x86-64 processor with AVX2.
+
+torch leaves them to Intel's MKL, which takes other kernels on an AMD processor than on an Intel one, whatever MKL_CBWR
+says. numpy leaves them to OpenBLAS, which takes those that OPENBLAS_CORETYPE names (`netclaims/__init__.py`), and is as
+fast. To import this module hands torch's products on the processor to numpy, in this process and in libraries too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_KERNELS = torch.library.Library("aten", "IMPL", "CPU")  # they are in use as long as this exists
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    return torch.as_tensor(np.matmul(a.detach().numpy(), b.detach().numpy()))
+
+
+def _product_and_sum(c: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    product = _product(a, b)
+    return product.add_(c.detach()) if beta == alpha == 1 else product.mul_(alpha).add_(c.detach(), alpha=beta)
+
+
+for _name in ("mm", "bmm", "mv", "dot"):
+    _KERNELS.impl(_name, _product, allow_override=True)
+for _name in ("addmm", "baddbmm", "addmv"):
+    _KERNELS.impl(_name, _product_and_sum, allow_override=True)
+
+
+def eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Return eigenvalues, ascending, (..., n), and eigenvectors as columns, (..., n, n), of symmetric matrices."""
+    eigenvalues, vectors = np.linalg.eigh(matrix.numpy())
+    return torch.from_numpy(eigenvalues), torch.from_numpy(vectors)
+
+
+def eigvalsh(matrix: Tensor) -> Tensor:
+    """Return the eigenvalues, ascending, (..., n), of symmetric matrices."""
+    return torch.from_numpy(np.linalg.eigvalsh(matrix.numpy()))
+
+
+def right_singular_vectors(matrix: Tensor) -> Tensor:
+    """Return the right singular vectors of a matrix (n, m) as rows, largest singular value first: (min(n, m), m)."""
+    return torch.from_numpy(np.linalg.svd(matrix.numpy(), full_matrices=False).Vh)
