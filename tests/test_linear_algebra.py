@@ -17,10 +17,12 @@ LEFT, RIGHT = (torch.randn(*shape, generator=torch.Generator().manual_seed(0)) f
     (lambda: LEFT[0] @ RIGHT[0, :, 0], LEFT[0].numpy() @ RIGHT[0, :, 0].numpy()),
     (lambda: LEFT[0, 0] @ RIGHT[0, :, 0], LEFT[0, 0].numpy() @ RIGHT[0, :, 0].numpy()),
     (lambda: torch.einsum("bij,bjk->bik", LEFT, RIGHT), LEFT.numpy() @ RIGHT.numpy()),
-    (lambda: functional.linear(LEFT[0], RIGHT[0].T, RIGHT[0, 0]), LEFT[0].numpy() @ RIGHT[0].numpy() + RIGHT[0, 0].numpy()),
+    (lambda: functional.linear(LEFT[0], RIGHT[0].T, RIGHT[0, 0]),
+     LEFT[0].numpy() @ RIGHT[0].numpy() + RIGHT[0, 0].numpy()),
     (lambda: torch.baddbmm(RIGHT[:, :1], LEFT, RIGHT, beta=2, alpha=3),
      3 * (LEFT.numpy() @ RIGHT.numpy()) + 2 * RIGHT[:, :1].numpy()),
-    (lambda: torch.addmv(LEFT[0, :, 0], LEFT[0], RIGHT[0, :, 0]), LEFT[0].numpy() @ RIGHT[0, :, 0].numpy() + LEFT[0, :, 0].numpy()),
+    (lambda: torch.addmv(LEFT[0, :, 0], LEFT[0], RIGHT[0, :, 0]),
+     LEFT[0].numpy() @ RIGHT[0, :, 0].numpy() + LEFT[0, :, 0].numpy()),
 ])  # fmt: skip
 def test_products(asked, given):
     found = asked()

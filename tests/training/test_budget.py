@@ -103,9 +103,10 @@ EPOCHS, STEPS = [("epochs", size) for size in (10, 25, 100)], [("steps", size) f
         (120, EPOCHS + STEPS, 8, 32),
         (119.9, EPOCHS + STEPS, 7, 28),
         (31, EPOCHS + STEPS, 2, 8),  # of the 10 that would fit
-        (14, EPOCHS + STEPS, 1, 4),
-        (11.9, EPOCHS + STEPS, 1, 3),
-        (0.1, EPOCHS + STEPS, 1, 1),
+        (15, EPOCHS + STEPS, 1, 4),
+        (14, EPOCHS + STEPS, 14 / 15, 3),  # no whole epoch fits
+        (7.5, EPOCHS + STEPS, 0.5, 2),
+        (0.1, EPOCHS + STEPS, 0, 1),  # one step each
         (31, EPOCHS, 2, None),
         (31, [*EPOCHS, ("epochs", 10)], 1, None),  # a size that is trained twice costs as much again
         (50, [*EPOCHS, ("epochs", 10)], 2, None),
@@ -113,7 +114,8 @@ EPOCHS, STEPS = [("epochs", size) for size in (10, 25, 100)], [("steps", size) f
 )
 def test_lengths(seconds, trained, epochs, steps, experiment):
     found = lengths(experiment("functions", points=100), 8, seconds, trained)
-    expected = {(kind, size): Length(epochs, epochs * ceil(100 / size), ceil(100 / size)) for kind, size in EPOCHS}
+    taken = {size: max(1, int(epochs * ceil(100 / size))) for _, size in EPOCHS}
+    expected = {("epochs", size): Length(max(1, epochs // 1), taken[size], ceil(100 / size)) for size in taken}
     if steps:
         expected |= {(kind, size): Length(ceil(steps / ceil(100 / size)), steps, 4) for kind, size in STEPS}
     assert found == expected
@@ -124,3 +126,11 @@ def test_the_bound_is_for_one_net_of_every_model(experiment):
     models = {"A": {"layers": [6, 1]}, "B": {"layers": [99, 99, 1]}}
     found = lengths(experiment("functions", points=100, models=models), 50, 40, [("epochs", 25)])
     assert found == {("epochs", 25): Length(5, 20, 4)}
+
+
+@pytest.mark.usefixtures("a_second_a_step")
+def test_equal_steps_take_no_longer_than_equal_epochs(experiment):
+    """Those of the middle batch would: 8 epochs of batches of 100 are 8 steps, and a step of each of the others 2."""
+    trained = [("epochs", 100), *[("steps", size) for size in (10, 25, 50)]]
+    found = lengths(experiment("functions", points=100), 8, 1e9, trained)
+    assert {size: length.steps for (kind, size), length in found.items() if kind == "steps"} == {10: 2, 25: 2, 50: 2}

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from netclaims.data.augment import augmented
-from netclaims.data.examples import Examples, images, parts, shuffled
+from netclaims.data.examples import Examples, first_examples, images, parts, shuffled
 from netclaims.data.registry import DATA_KINDS
 from netclaims.nets import evaluation
 from netclaims.nets.evaluation import evaluate, gradient, norm
@@ -102,10 +102,10 @@ def plain(run, experiment, index, module_of, inputs=None):
     order = stream(run.seed, run.key, replica, "another order" if run.control else "order")
     history, steps = [], []
 
-    def measure():
+    def measure(end=False):
         with torch.no_grad():
             row = []
-            for part in (data, test):
+            for part in (data if end or experiment.functions else first_examples(data, len(test.x)), test):
                 outputs = module(part.x)
                 row += [criterion(outputs, part.y[0]).item(), (outputs.argmax(1) == part.y[0]).float().mean().item()]
             history.append(row)
@@ -128,7 +128,7 @@ def plain(run, experiment, index, module_of, inputs=None):
             slope = torch.nn.utils.parameters_to_vector([p.grad for p in module.parameters()]).norm()
             steps.append((loss.item(), slope.item()))
             optimiser.step()
-        measure()
+        measure(epoch == run.epochs)
     vector = torch.nn.utils.parameters_to_vector(module.parameters()).detach()
     return vector, torch.tensor(history), torch.tensor(steps)
 
@@ -868,7 +868,9 @@ def test_a_member_stops_in_the_epoch_in_which_its_loss_hardly_changes(
         own = record.member(i)
         assert own.epochs == sorted({*(at for at in (0, 10, 20, 30, 40) if at < (epoch or 40)), epoch or 40})
         for name, values in own.history.items():
-            assert torch.equal(values[0], free.history[name][i, own.epochs])
+            assert torch.equal(values[0, :-1], free.history[name][i, own.epochs[:-1]])
+            if name.startswith("test") or entry.functions:  # the last of images is that of the whole training set
+                assert values[0, -1] == free.history[name][i, own.epochs[-1]]
         for name, weight in record.weights.items():
             assert torch.equal(weight[i], free.snapshots[name][i, epoch or 40])
 
@@ -1101,3 +1103,17 @@ def test_everything_lies_on_the_device_and_no_step_waits_for_it(data, changes, e
         outcome = [record.history, record.steps, record.snapshots, record.weights]
         assert waits.count["cpu"] == sum(map(len, outcome)) + (data == "functions") - (len(record.steps) > 1)
         assert all(not tensor.is_meta for tensors in outcome for tensor in tensors.values())
+
+
+def test_training_losses_are_of_the_first_images_until_the_last_record_which_is_of_all(experiment, run_of):
+    entry = experiment("mnist")
+    data, test = parts(entry, [None])
+    assert len(test.x) < len(data.x)
+    run = run_of(entry, replicas=2)
+    network = Network(entry.models["A"], entry.activation, entry.example)
+    initial = network.initial([stream(run.seed, run.key, replica, "weights") for replica in range(2)])
+    record = train(run, entry)
+    for weights, part, at in ((initial, first_examples(data, len(test.x)), 0), (record.weights, data, -1)):
+        value, accuracy, _ = evaluate(network, weights, "cross_entropy", part)
+        assert torch.equal(record.history["train_loss"][:, at], value)
+        assert torch.equal(record.history["train_accuracy"][:, at], accuracy)

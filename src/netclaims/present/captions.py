@@ -17,10 +17,15 @@ def caption(about: dict) -> str:
     """
     cut = "" if about["epochs"] == about["epochs_stated"] else f" of {about['epochs_stated']:,}"
     said = (
-        f"{about['data']} · {about['scale']} scale: {about['train_examples']:,} training examples, "
+        f"{about['data']} · {about['scale']} scale: {about['train_examples']:,} training examples{_measured(about)}, "
         f"{about['epochs']:,}{cut} epochs · {about['replicas']} replicas"
     )
     return " · ".join(filter(None, [said, diverged(about)]))
+
+
+def _measured(about: dict) -> str:
+    some = about.get("train_examples_on_the_way", about["train_examples"])
+    return "" if some == about["train_examples"] else f" (losses on the way: the first {some:,} of them)"
 
 
 def diverged(about: dict) -> str:

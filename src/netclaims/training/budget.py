@@ -48,8 +48,9 @@ def lengths(
 ) -> dict[tuple[str, int], Length]:
     """Find out how long every setting is trained within a bound.
 
-    Equal epochs are as many as the report states or as fit, and at least one; equal steps are as many as the middle
-    batch size takes in those epochs, or as fit, and at least one. Each of the two kinds has the whole bound.
+    Equal epochs are as many as the report states or as fit. Where not even one fits, it is cut short, by the same share
+    for all. Equal steps are as many as the middle batch size takes in those epochs, or as fit into the time that equal
+    epochs take. There is one step at least.
 
     Args:
         experiment: the nets.
@@ -64,10 +65,17 @@ def lengths(
     middle = list(in_an_epoch.values())[(len(in_an_epoch) - 1) // 2]
     cost = {size: sum(epoch_seconds(experiment, model, size) for model in experiment.models) for size in in_an_epoch}
     by_epochs, by_steps = ([size for equal, size in trained if equal == kind] for kind in ("epochs", "steps"))
-    epochs = min(stated, max(1, int(seconds / sum(cost[size] for size in by_epochs))))
-    found = {("epochs", size): Length(epochs, epochs * in_an_epoch[size], in_an_epoch[size]) for size in by_epochs}
+    one_epoch = sum(cost[size] for size in by_epochs)
+    epochs = min(stated, seconds / one_epoch)
+    if epochs >= 1:
+        epochs = int(epochs)
+    found = {}
+    for size in by_epochs:
+        steps = max(1, int(epochs * in_an_epoch[size]))
+        found["epochs", size] = Length(ceil(steps / in_an_epoch[size]), steps, in_an_epoch[size])
     if by_steps:
-        fit = max(1, int(seconds / sum(cost[size] / in_an_epoch[size] for size in by_steps)))
-        steps = min(epochs * middle, fit)
+        one_step = sum(cost[size] / in_an_epoch[size] for size in set(by_steps))
+        fit = epochs * sum(cost[size] for size in set(by_epochs)) / one_step
+        steps = max(1, int(min(epochs * middle, fit)))
         found |= {("steps", size): Length(ceil(steps / in_an_epoch[size]), steps, middle) for size in by_steps}
     return found

@@ -8,10 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from netclaims.data.examples import Examples
+from netclaims.data.examples import Examples, first_examples
 from netclaims.nets.evaluation import evaluate, gradient, norm
 from netclaims.nets.network import Network, Weights
 from netclaims.training.settings import Training
+
+
+def measured_examples(experiment: Training, test_examples: int) -> int:
+    """Return on how many training examples the training loss is measured before the end: the first ones.
+
+    To classify all images after every epoch would take a third of a training. As many as the test set has give both
+    losses the same sampling error. Functions have few points, and all of them count.
+    """
+    return experiment.train_size if experiment.functions else min(experiment.train_size, test_examples)
 
 
 @dataclass
@@ -25,7 +34,8 @@ class TrainingRecord:
         epochs: after which any member was measured, 0 for the initial weights.
         measured: whether each member was: (members, epochs). Nothing is measured of a member after its end.
         history: train_loss, test_loss, for classifiers train_accuracy and test_accuracy, and, if recorded by epoch,
-            gradient_norm over the training set: (members, epochs).
+            gradient_norm over the training set: (members, epochs). Training losses and accuracies are of the first
+            examples, `measured_examples`, and of all in the last record of each member.
         last: index into `epochs` of each member's last record: earlier than the end if it stopped or diverged.
         diverged: whether the loss of the member became infinite or undefined.
         steps: if recorded, loss and gradient_norm of the mini-batch at every step: (members, steps).
@@ -81,11 +91,12 @@ class Recorder:
             network: the architecture.
             weights: (members, ...), which training updates in place.
             experiment: what to record.
-            data: the training set.
+            data: the training set, whose whole loss only the last record of a member has: see `measured_examples`.
             test: the test set.
         """
         self._network, self._weights, self._experiment = network, weights, experiment
-        self._parts = {"train": data, "test": test}
+        self._data = data
+        self._parts = {"train": first_examples(data, measured_examples(experiment, len(test.x))), "test": test}
         self._names = ["loss"] if experiment.functions else ["loss", "accuracy"]
         self._epochs: list[int] = []
         self._measured: list[Tensor] = []
@@ -112,8 +123,8 @@ class Recorder:
         """Measure, after an epoch, the members that are `due`, (members,).
 
         Returns:
-            The loss on the training set, and the norm of its gradient if a record or a rule asks for it: (members,),
-            of no meaning for other members.
+            The loss on the training examples that are measured, and the norm of the gradient of the whole training
+            loss if a record or a rule asks for it: (members,), of no meaning for other members.
         """
         for which, part in self._parts.items():
             values = evaluate(self._network, self._weights, self._experiment.loss, part)
@@ -121,7 +132,7 @@ class Recorder:
                 self._history.setdefault(f"{which}_{name}", []).append(value)
         slope, rule = None, self._experiment.stop
         if self._experiment.record.gradient_norm == "epoch" or (rule and rule.gradient_norm):
-            found = gradient(self._network, self._weights, self._experiment.loss, self._parts["train"])
+            found = gradient(self._network, self._weights, self._experiment.loss, self._data)
             slope = norm(list(found.values()))
         if self._experiment.record.gradient_norm == "epoch":
             self._history.setdefault("gradient_norm", []).append(slope)
@@ -173,6 +184,9 @@ class Recorder:
         """
         measured = torch.stack(self._measured, 1)
         history = {name: torch.stack(values, 1) for name, values in self._history.items()}
+        whole = evaluate(self._network, self._final, self._experiment.loss, self._data)
+        for name, values in zip(self._names, whole, strict=False):
+            history[f"train_{name}"].scatter_(1, self._last.unsqueeze(1), values.unsqueeze(1))
         record = TrainingRecord(
             epochs=self._epochs,
             measured=measured.tolist(),

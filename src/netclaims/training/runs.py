@@ -51,6 +51,11 @@ class Run:
     device: str = "cpu"
 
     @property
+    def passes(self) -> float:
+        """How often every training example is used: less than once where the scale cuts the first epoch."""
+        return self.epochs if self.steps >= self.epoch_steps else float(f"{self.steps / self.epoch_steps:.2g}")
+
+    @property
     def setting(self) -> dict[str, str | float | int]:
         """What a sweep or a tuning may vary."""
         return {name: getattr(self, name) for name in SETTINGS}

@@ -12,6 +12,7 @@ from netclaims.files import first, read_json, read_table, write_json, write_tabl
 from netclaims.paths import DATA, RUNS, metrics_of, plots_of
 from netclaims.spread import mean_and_deviation, rounded, spread
 from netclaims.tables.columns import SETTINGS
+from netclaims.training.recorder import measured_examples
 from netclaims.training.runs import Run, recorded_epochs
 from netclaims.training.selection import settings_label, tuned, with_series
 from netclaims.training.settings import Training
@@ -165,6 +166,7 @@ def about(experiment: Training, runs: list[Run]) -> dict:
         largest = max(data["test_per_class"].values()) / data["test_size"]
         sizes = {
             "train_examples": experiment.train_size,
+            "train_examples_on_the_way": measured_examples(experiment, data["test_size"]),
             "test_examples": data["test_size"],
             "largest_class": rounded(largest),
         }
@@ -177,7 +179,7 @@ def about(experiment: Training, runs: list[Run]) -> dict:
         "loss": experiment.loss,
         **sizes,
         "replicas": experiment.replicas,
-        "epochs": next(run.epochs for run in runs if run.equal == "epochs"),
+        "epochs": next(run.passes for run in runs if run.equal == "epochs"),
         "epochs_stated": experiment.epochs_stated,
         **({"equal_steps": steps.pop()} if steps else {}),
         "seed": experiment.seed,
