@@ -111,7 +111,8 @@ def _convolve(h: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
         # A single channel lies in memory alike, first or last. Strides that say last make the result so, and
         # max-pooling of that is several times as fast.
         h = h.squeeze(2).unsqueeze(4).movedim(4, 2)
-    return torch.stack([functional.conv2d(*member, padding=padding) for member in zip(h, weight, bias, strict=True)])
+    found = [functional.conv2d(*member, padding=padding) for member in zip(h, weight, bias, strict=True)]
+    return torch.stack(found) if len(found) > 1 else found[0].unsqueeze(0)  # stacking copies
 
 
 def member(weights: Weights, index: int) -> Weights:
