@@ -1,4 +1,4 @@
-"""torch's products on the processor come from numpy, in every way that torch asks for them."""
+"""Torch's products and some functions on the processor are numpy's, in every way that torch asks for them."""
 
 import numpy as np
 import pytest
@@ -28,6 +28,17 @@ def test_products(asked, given):
     found = asked()
     assert found.dtype == torch.as_tensor(given).dtype
     assert np.array_equal(found.numpy(), given)
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "sqrt", "tanh"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_functions(name, dtype):
+    x = RIGHT.to(dtype).abs()
+    for one in (x, x.mT, x[0, 0, 0]):
+        found = getattr(torch, name)(one)
+        assert found.dtype == dtype
+        assert np.array_equal(found.numpy(), getattr(np, name)(one.numpy()))
+    assert torch.equal(getattr(torch, name)(torch.tensor([1, 4])), getattr(torch, name)(torch.tensor([1.0, 4.0])))
 
 
 def test_derivatives_of_any_order():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 # Libraries choose their fastest kernels by the processor, and kernels differ in the order in which they add. With these
 # variables every x86-64 processor with AVX2 runs the same ones, and gives the same bytes; AVX-512 would gain little.
-# Matrix products are the exception, of which torch's library takes its own on every vendor's: `linear_algebra`.
+# Where torch takes those of the vendor: `linear_algebra`.
 KERNELS = {
     "ATEN_CPU_CAPABILITY": "avx2",  # torch's own
     "ONEDNN_MAX_CPU_ISA": "AVX2",  # its convolutions

@@ -1,11 +1,15 @@
-"""Matrix products and decompositions that give the same bytes on every x86-64 processor with AVX2.
+"""Arithmetic that gives the same bytes on every x86-64 processor with AVX2, where torch's own does not.
 
-torch leaves them to Intel's MKL, which takes other kernels on an AMD processor than on an Intel one, whatever MKL_CBWR
-says. numpy leaves them to OpenBLAS, which takes those that OPENBLAS_CORETYPE names (`netclaims/__init__.py`), and is as
-fast. To import this module hands torch's products on the processor to numpy, in this process and in libraries too.
+torch leaves matrix products, decompositions and some functions to Intel's MKL, which takes other kernels on an AMD
+processor than on an Intel one, whatever MKL_CBWR says. numpy leaves products and decompositions to OpenBLAS, which
+takes the kernels that OPENBLAS_CORETYPE names (`netclaims/__init__.py`), and has functions of its own; it is as fast.
+To import this module hands torch's products and functions on the processor to numpy, in this process, and so in
+libraries too.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -23,6 +27,15 @@ def _product_and_sum(c: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha:
     return product.add_(c.detach()) if beta == alpha == 1 else product.mul_(alpha).add_(c.detach(), alpha=beta)
 
 
+def _by_numpy(function: np.ufunc) -> Callable[[Tensor], Tensor]:
+    def apply(x: Tensor) -> Tensor:
+        return torch.as_tensor(function((x if x.is_floating_point() else x.float()).detach().numpy()))
+
+    return apply
+
+
+for _name in ("exp", "log", "sqrt", "tanh"):
+    _KERNELS.impl(_name, _by_numpy(getattr(np, _name)), allow_override=True)
 for _name in ("mm", "bmm", "mv", "dot"):
     _KERNELS.impl(_name, _product, allow_override=True)
 for _name in ("addmm", "baddbmm", "addmv"):
