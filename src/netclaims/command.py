@@ -13,6 +13,7 @@ from time import sleep
 import psutil
 
 from netclaims.errors import DataError, SettingsError
+from netclaims.parallel.cores import RUNNER
 from netclaims.recipes.read import check_recipes, in_use
 
 SHELLS = ("sh", "dash", "bash", "zsh", "fish")
@@ -61,8 +62,10 @@ def _end_with_dvc() -> None:
     child, dvc = psutil.Process(), psutil.Process().parent()
     while dvc and dvc.name() in SHELLS:  # a shell in between lives on without DVC
         child, dvc = dvc, dvc.parent()
-    if dvc:
-        Thread(target=_watch, args=(child, dvc.pid), daemon=True).start()
+    # A runner that has said who it is can be gone by now, and the parent is another process then.
+    parent = int(os.environ.get(RUNNER, dvc.pid if dvc else 0))
+    if parent:
+        Thread(target=_watch, args=(child, parent), daemon=True).start()
 
 
 def _watch(child: psutil.Process, parent: int) -> None:
