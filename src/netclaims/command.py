@@ -62,10 +62,11 @@ def _end_with_dvc() -> None:
     child, dvc = psutil.Process(), psutil.Process().parent()
     while dvc and dvc.name() in SHELLS:  # a shell in between lives on without DVC
         child, dvc = dvc, dvc.parent()
-    # A runner that has said who it is can be gone by now, and the parent is another process then.
-    parent = int(os.environ.get(RUNNER, dvc.pid if dvc else 0))
-    if parent:
-        Thread(target=_watch, args=(child, parent), daemon=True).start()
+    # A runner says who it is, since it can be gone by now; the parent is another process then.
+    if RUNNER in os.environ and int(os.environ[RUNNER]) not in {process.pid for process in psutil.Process().parents()}:
+        os._exit(1)
+    if dvc:
+        Thread(target=_watch, args=(child, dvc.pid), daemon=True).start()
 
 
 def _watch(child: psutil.Process, parent: int) -> None:
