@@ -3,6 +3,7 @@
 from hashlib import md5
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.pipeline.conftest import ran, ran_beside
@@ -20,8 +21,10 @@ def _digest(path: Path) -> str:
     return md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
-def test_the_same_bytes_as_one_after_the_other(report_d, tmp_path):
+def test_the_same_bytes_as_one_after_the_other(request, report_d, tmp_path):
     """Of one report; with no `dvc.lock`, in which the order of the stages is then that in which they are run."""
+    if not request.config.getoption("--every-stage"):
+        pytest.skip("minutes for what tests/repro shows of a small pipeline: --every-stage")
     found = {}
     for name in ("dvc", "beside"):
         clone = found[name] = report_d.copy(tmp_path / name)
