@@ -232,6 +232,15 @@ def test_one_that_fails_stops_what_needs_it_and_is_named_last(new, plain, fault)
     }  # where the lines of dvc.lock stand in another order, as `dvc repro --keep-going` leaves them
 
 
+def test_several_that_fail_are_all_named(new):
+    for key in "xz":
+        Path(f"{key}-fails").write_text("by a word", encoding="utf-8")
+    result = repro()
+    assert how(result) == {"train@y": "run"}
+    assert sorted(result.stderr.splitlines()[-2:]) == [f"train@{key} failed: a fault of its own" for key in "xz"]
+    assert "1 stage not run" in result.stdout
+
+
 def test_a_mistake_in_the_settings_is_the_only_thing_said(new):
     Path("code").unlink()
     result = repro()
@@ -259,7 +268,11 @@ def test_stopped_it_leaves_nothing_running_and_goes_on(new, plain, number, group
     (os.killpg if group else os.kill)(run.pid, number)
     assert run.wait(DEADLINE) == status
     assert not psutil.wait_procs(stages, DEADLINE)[1]
-    assert "Traceback" not in Path("log").read_text(encoding="utf-8")
+    said = Path("log").read_text(encoding="utf-8")
+    assert "Traceback" not in said
+    if number != signal.SIGKILL:
+        assert said.splitlines()[-1] == "stopped; `make repro` goes on with what is not finished"
+        assert "failed" not in said
     free("x", "y")
     result = repro()
     assert result.returncode == 0, result.stderr

@@ -39,7 +39,7 @@ class Child:
         """
         settings = prepare_kwargs(stage, run_env=environment)
         self._process = subprocess.Popen(  # noqa: S603 (words of dvc.yaml, no shell)
-            shlex.split(stage.cmd), **settings | {"shell": False}, text=True, errors="replace",
+            shlex.split(stage.cmd), **settings | {"shell": False}, encoding="utf-8", errors="replace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._last = ""

@@ -151,12 +151,13 @@ class SideBySide:
             return True
         child, claim, begun = self._running.pop(name)
         claim.close()
-        if fault := child.fault():
-            self._fail(name, fault)
-        else:
+        fault = child.fault()
+        if not fault:
             with self._may_fail(name):
                 save(self._stages[name])
                 self._finish(name, self.ran, duration(monotonic() - begun))
+        elif not self._signal:  # Ctrl-C ends commands as well
+            self._fail(name, fault)
         return True
 
     def _listen(self) -> str | None:
@@ -169,7 +170,8 @@ class SideBySide:
                 continue
             if event is None or event.line is None:
                 return event and event.stage
-            self._display.say(f"{event.stage}: {event.line}")
+            if not self._signal:
+                self._display.say(f"{event.stage}: {event.line}")
 
     def _lock_again(self) -> None:
         """Wait for the lock of the repository, for as long as another DVC process has it.
@@ -210,13 +212,13 @@ class SideBySide:
         for other, needs in self._needs.items():
             if needs & without:
                 without.add(other)
-                del self._waiting[other]
+                self._waiting.pop(other, None)  # another failure may have taken it
         self.skipped |= without - {name}
 
-    def _finish(self, name: str, list_: list[str], how: str) -> None:
+    def _finish(self, name: str, others: list[str], how: str) -> None:
         self._lock_file.add(self._stages[name])
         self._settle(name)
-        list_.append(name)
+        others.append(name)
         self._display.finished(name, how, self._done())
 
     def _settle(self, name: str) -> None:
