@@ -27,10 +27,8 @@ $(PLOTS): $(READY) src/netclaims/review/plots.html src/netclaims/review/plots_te
 	python -m netclaims.review.plots_template $(PLOTS)
 	dvc config --local plots.html_template $(notdir $(PLOTS))
 
-repro: setup  # libraries, and images outside the repository, are looked at here: DVC sees neither
-	python -m netclaims.recover
-	dvc repro --force --single-item recipes
-	dvc repro
+repro: setup  # as `dvc repro`, but stages run beside each other, and what a stopped run has left is put right first
+	python -m netclaims.repro
 
 experiments: $(READY)  # `dvc exp show` with few of its many columns
 	dvc exp show --md --drop '.*' --keep '(Experiment|State|counts.(supported|refuted|undecided)|batch_size|params.yaml:(replicas|scale))$$'

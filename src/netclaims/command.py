@@ -13,6 +13,7 @@ from time import sleep
 import psutil
 
 from netclaims.errors import DataError, SettingsError
+from netclaims.parallel.cores import RUNNER
 from netclaims.recipes.read import check_recipes, in_use
 
 SHELLS = ("sh", "dash", "bash", "zsh", "fish")
@@ -61,6 +62,9 @@ def _end_with_dvc() -> None:
     child, dvc = psutil.Process(), psutil.Process().parent()
     while dvc and dvc.name() in SHELLS:  # a shell in between lives on without DVC
         child, dvc = dvc, dvc.parent()
+    # A runner says who it is, since it can be gone by now; the parent is another process then.
+    if RUNNER in os.environ and int(os.environ[RUNNER]) not in {process.pid for process in psutil.Process().parents()}:
+        os._exit(1)
     if dvc:
         Thread(target=_watch, args=(child, dvc.pid), daemon=True).start()
 

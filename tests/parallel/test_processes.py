@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from netclaims.parallel import processes
+from netclaims.parallel.cores import RUNNER
 from netclaims.parallel.processes import each
 
 
@@ -74,6 +75,7 @@ import os, sys
 from pathlib import Path
 from time import sleep
 from netclaims.parallel import processes
+from netclaims.parallel.cores import RUNNER
 
 def job(number):
     Path(f"worker-{number}").write_text(str(os.getpid()))
@@ -130,3 +132,14 @@ def test_a_script_that_dvc_started_ends_with_it(tmp_path):
     dvc.wait()
     psutil.wait_procs([script], timeout=10)
     assert not script.is_running()
+
+
+def test_a_script_whose_runner_is_gone_before_it_begins_ends(tmp_path):
+    """Its parent is another process by then, which does not end."""
+    (tmp_path / "script.py").write_text(
+        "from time import sleep\nfrom netclaims.command import command\n@command\ndef main():\n    sleep(60)\nmain()\n"
+    )
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    environment = os.environ | {"DVC_STAGE": "train@x", RUNNER: str(gone.pid)}
+    assert subprocess.run([sys.executable, "script.py"], cwd=tmp_path, env=environment, timeout=30).returncode == 1

@@ -47,7 +47,7 @@ def test_two_stages_at_once_leave_what_they_leave_one_after_the_other(ready, alo
     """And a second `dvc repro` of what the first is at says who it would have to wait for."""
     clone = ready.copy(tmp_path / "copy")
     logs = {stage: tmp_path / stage for stage in (SHORT, OTHER)}
-    runs = [clone.start("--wait-for-lock", "repro", "-s", stage, log=log) for stage, log in logs.items()]
+    runs = [clone.start("dvc", "--wait-for-lock", "repro", "-s", stage, log=log) for stage, log in logs.items()]
     assert says(logs[SHORT], "Running stage")
     again = clone.dvc("--wait-for-lock", "repro", "-s", SHORT)
     assert [run.wait() for run in runs] == [0, 0], [log.read_text(encoding="utf-8") for log in logs.values()]

@@ -1,4 +1,4 @@
-"""`dvc repro` stopped at any moment and started again ends as if it had never been stopped.
+"""`dvc repro`, or `make repro`, stopped at any moment and started again ends as if it had never been stopped.
 
 With `--kills N` the pipeline of a report is stopped at N random moments: `pytest tests/pipeline/test_interruption.py
 -k random_moments --kills 50`.
@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -137,25 +136,30 @@ def finish(clone, *target: str) -> Finished:
 
 
 class Interrupted:
-    """`dvc repro` of a target again and again, with kills on the way, until it is done."""
+    """`dvc repro` of a target again and again, with kills on the way, until it is done; or `make repro`."""
 
-    def __init__(self, clone, target: str, expected: Finished, counts: Counter) -> None:
-        self.clone, self.target, self.expected = clone, target, expected
+    def __init__(self, clone, target: str, expected: Finished, counts: Counter, beside: bool = False) -> None:
+        self.clone, self.target, self.expected, self.beside = clone, target, expected, beside
         self.log, self.run, self.counts = clone.folder.parent / "log", None, counts
-        self.killed = False  # whether this `dvc repro` was, or a stage or worker of it
+        self.killed = False  # whether this run was, or a stage or worker of it
 
     def start(self) -> None:
-        for line in self.clone.recover():
-            self.counts[f"recovered: {line.partition(':')[0]}"] += 1
-        self.run, self.killed = self.clone.start("repro", self.target, log=self.log), False
+        if not self.beside:  # else that is done by itself
+            for line in self.clone.recover():
+                self.counts[f"recovered: {line.partition(':')[0]}"] += 1
+        words = ["netclaims.repro"] if self.beside else ["dvc", "repro"]
+        self.run, self.killed = self.clone.start(*words, self.target, log=self.log), False
 
     def tell(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
     def running(self) -> str:
-        """The stage that runs, or between which stages DVC is at work."""
-        names = re.findall(r"^Running stage '(.+)':$", self.tell(), re.MULTILINE)
-        return names[-1] if names and victims(self.run.pid, "stage") else "between stages"
+        """The scripts that run, or nothing while DVC is at work between stages."""
+        found = []
+        for process in victims(self.run.pid, "stage"):
+            with contextlib.suppress(psutil.Error):
+                found.append(" ".join(Path(word).stem for word in process.cmdline()[1:]))
+        return ", ".join(sorted(found)) or "between stages"
 
     def kill(self, kill: Kill) -> bool:
         """False if `dvc repro` was done before."""
@@ -170,16 +174,19 @@ class Interrupted:
             return failed
         stage, at_work = self.running(), victims(self.run.pid, "stage")
         with contextlib.suppress(ProcessLookupError, psutil.Error, IndexError):
+            victim = victims(self.run.pid, kill.victim)[-1]
+            if kill.victim in ("stage", "worker"):  # others that run beside it go on
+                at_work = [victim if kill.victim == "stage" else victim.parent()]
             if kill.victim == "group":
                 os.killpg(self.run.pid, kill.signal)
             else:
-                victims(self.run.pid, kill.victim)[-1].send_signal(kill.signal)
+                victim.send_signal(kill.signal)
             self.killed = True
             self.counts["kill"] += 1
             self.counts[f"kill of {kill.victim} by {kill.signal.name}"] += 1
             self.counts[f"kill in {stage}"] += 1
         # DVC leaves SIGINT to the stage that runs, and a worker to its parent: to one of them alone it changes nothing.
-        if kill.signal != signal.SIGINT or kill.victim not in ("dvc", "worker"):
+        if kill.signal != signal.SIGINT or kill.victim not in ("worker", *["dvc"] * (not self.beside)):
             over = until(lambda: not psutil.wait_procs(at_work, 0)[1])
             assert over, f"{stage} goes on after {kill}: {self.tell()}"
         if until(lambda: self.run.poll() is not None, 3):
@@ -198,6 +205,8 @@ class Interrupted:
         return code != 0
 
     def finish(self) -> None:
+        if self.beside and self.killed and self.run is not None:  # what does not need the killed stage goes on
+            self.end()
         if self.run is None:
             self.start()
         assert self.run.wait() == 0, self.tell()
@@ -278,7 +287,10 @@ def test_finished_runs_are_kept_and_an_unfinished_one_goes_on(prepared, uninterr
     run.finish()
 
 
-def test_stopped_at_random_moments_a_report_ends_as_if_it_never_was(request, report_d, tmp_path_factory, capsys):
+@pytest.mark.parametrize("beside", [False, True], ids=["dvc", "beside"])
+def test_stopped_at_random_moments_a_report_ends_as_if_it_never_was(
+    request, report_d, tmp_path_factory, capsys, beside
+):
     kills, seed = request.config.getoption("--kills"), request.config.getoption("--kill-seed")
     if not kills:
         pytest.skip("takes minutes: --kills 50")
@@ -287,7 +299,7 @@ def test_stopped_at_random_moments_a_report_ends_as_if_it_never_was(request, rep
     expected = finish(report_d.copy(tmp_path_factory.mktemp("uninterrupted")), target)
     counts: Counter = Counter()
     while counts["kill"] < kills:
-        run = Interrupted(report_d.copy(tmp_path_factory.mktemp("stopped") / "copy"), target, expected, counts)
+        run = Interrupted(report_d.copy(tmp_path_factory.mktemp("stopped") / "copy"), target, expected, counts, beside)
         while counts["kill"] < kills:
             kill = Kill(draw.choice(VICTIMS), draw.choice(SIGNALS), draw.uniform(0, 8))
             if not run.kill(kill):

@@ -16,6 +16,8 @@ from typing import TypeVar
 from joblib import cpu_count
 from tqdm import tqdm
 
+from netclaims.parallel.cores import core
+
 Result = TypeVar("Result")
 Job = tuple[Callable[..., Result], tuple]
 
@@ -25,6 +27,8 @@ METHOD = "fork" if sys.platform == "linux" else "spawn"
 
 def each(jobs: Sequence[Job], label: str | None = None) -> list[Result]:
     """Do every job, a function of its arguments: as many at once as there are cores, in processes of their own.
+
+    Where stages share the cores, a job waits for a free one.
 
     joblib is no choice here: it waits for ever for the result of a worker that was killed.
 
@@ -43,7 +47,8 @@ def each(jobs: Sequence[Job], label: str | None = None) -> list[Result]:
         if workers < 2:
             results = []
             for function, arguments in jobs:
-                results.append(function(*arguments))
+                with core():
+                    results.append(function(*arguments))
                 bar.update()
             return results
         pool = ProcessPoolExecutor(workers, get_context(METHOD), _begin, (jobs,))
@@ -76,7 +81,8 @@ def _begin(jobs: Sequence[Job]) -> None:
 
 def _do(place: int) -> Result:
     function, arguments = _jobs[place]
-    return function(*arguments)
+    with core():
+        return function(*arguments)
 
 
 def _end_with_parent() -> None:

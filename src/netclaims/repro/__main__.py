@@ -1,0 +1,83 @@
+"""Run what has to run, stages beside each other: `python -m netclaims.repro [STAGE …]`, which `make repro` calls."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from signal import SIGINT
+from time import monotonic
+
+from dvc.exceptions import DvcException
+from dvc.lock import LockError
+from dvc.repo import Repo, lock_repo
+from dvc.repo.reproduce import collect_stages
+from joblib import cpu_count
+
+from netclaims.parallel.cores import share_cores
+from netclaims.recover import recover
+from netclaims.repro.display import duration
+from netclaims.repro.dvc_stages import planned
+from netclaims.repro.side_by_side import SideBySide, Stopped
+from netclaims.review.base import ReviewError
+
+# Libraries, and images outside the repository, are looked at by this stage: DVC sees neither.
+ALWAYS = "recipes"
+REPORT = Path("report/index.html")
+
+
+def main(targets: list[str]) -> int:
+    """Put right what a stopped run has left, run what some stages need, or all, and return the status."""
+    # There are other lines of progress than DVC's.
+    logging.getLogger("dvc").setLevel(logging.WARNING)
+    logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)
+    try:
+        for line in recover():
+            print(line)  # noqa: T201
+        with Repo() as repo, lock_repo(repo):
+            return _reproduce(repo, targets)
+    except LockError:
+        fault = "another DVC process is at work in this repository; try again when it has ended"
+    except (DvcException, ReviewError) as error:
+        fault = " ".join(str(error).split())
+    except OSError as error:
+        fault = f"{error.filename}: {error.strerror}"
+    except (Stopped, KeyboardInterrupt) as error:
+        sys.stderr.write("stopped; `make repro` goes on with what is not finished\n")
+        return 128 + next(iter(error.args), SIGINT)
+    sys.stderr.write(f"{fault}\n")
+    return 1
+
+
+def _reproduce(repo: Repo, targets: list[str]) -> int:
+    begun, cores = monotonic(), cpu_count()
+    environment = share_cores(Path(repo.tmp_dir, "cores"), cores)
+    try:
+        needs, fault = planned(repo, targets), None
+    except DvcException as error:  # a mistake in the settings, perhaps, which the stage tells in better words
+        needs, fault = {stage: [] for stage in collect_stages(repo, [ALWAYS])}, error
+    run = SideBySide(repo, needs, ALWAYS, cores, environment)
+    run.run()
+    if fault and not run.failed:
+        raise fault
+    took = duration(monotonic() - begun)
+    if run.failed:
+        if run.skipped:
+            print(f"{_stages(len(run.skipped))} not run, for want of what has failed; {took}")  # noqa: T201
+        for name, cause in run.failed.items():
+            sys.stderr.write(f"{name} failed: {cause}\n")
+        return 1
+    ran, restored = len(run.ran) - 1, len(run.restored)
+    told = [f"{_stages(ran)} run"] * bool(ran) + [f"{_stages(restored)} from the cache"] * bool(restored)
+    print(f"{', '.join(told) or 'all as it should be'}; {took}")  # noqa: T201
+    if not targets:
+        print(f"open {REPORT}")  # noqa: T201
+    return 0
+
+
+def _stages(number: int) -> str:
+    return f"{number} stage{'s' * (number != 1)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,73 @@
+"""The command of a stage, in a process of its own."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Mapping
+from queue import SimpleQueue
+from signal import Signals
+from threading import Thread
+from typing import NamedTuple
+
+from dvc.stage import Stage
+from dvc.stage.run import prepare_kwargs
+
+PATIENCE = 10  # seconds in which a process that is told to end may put its things in order
+
+
+class Event(NamedTuple):
+    """What a command has said, a line; or that it has ended, where there is none."""
+
+    stage: str
+    line: str | None
+
+
+class Child:
+    """The process, and what it says."""
+
+    def __init__(self, stage: Stage, environment: Mapping[str, str], events: SimpleQueue[Event]) -> None:
+        """Start the command of a stage as DVC does, but without a shell, and without a terminal to read from.
+
+        Args:
+            stage: its command is plain words.
+            environment: variables besides those that DVC gives it.
+            events: where its lines and its end are put.
+
+        Raises:
+            OSError: there is no such program.
+        """
+        settings = prepare_kwargs(stage, run_env=environment)
+        self._process = subprocess.Popen(  # noqa: S603 (words of dvc.yaml, no shell)
+            shlex.split(stage.cmd), **settings | {"shell": False}, encoding="utf-8", errors="replace",
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self._last = ""
+        Thread(target=self._listen, args=(stage.addressing, events), daemon=True).start()
+
+    def _listen(self, name: str, events: SimpleQueue[Event]) -> None:
+        for line in self._process.stdout:
+            if line := line.rstrip():
+                self._last = line
+                events.put(Event(name, line))
+        self._process.wait()
+        events.put(Event(name, None))
+
+    def fault(self) -> str:
+        """Return why the process ended before its time, in a line; an empty one if it did not."""
+        status = self._process.wait()
+        if not status:
+            return ""
+        return f"killed by {Signals(-status).name}" if status < 0 else self._last or f"ended with status {status}"
+
+    def tell_to_end(self) -> None:
+        """Ask the process to end; its workers end with it."""
+        self._process.terminate()
+
+    def end(self) -> None:
+        """Wait for the end of a process that was told to end, and kill it if it does not."""
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

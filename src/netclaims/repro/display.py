@@ -1,0 +1,103 @@
+"""What is said of a run while it goes on: in a terminal one line that changes, in a log a line for every stage."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Collection
+from time import monotonic
+
+CLEAR = "\r\x1b[K"
+TRUSTED = 60  # seconds of work that count for the estimate before anything is done
+
+
+class Display:
+    """The lines of one run."""
+
+    def __init__(self, stages: int) -> None:
+        """Say nothing yet.
+
+        Args:
+            stages: how many there are.
+        """
+        self._terminal = sys.stderr.isatty()
+        self._stages = stages
+        self._shown = ""
+
+    def say(self, line: str) -> None:
+        """Write a line that stays, of what a stage has said or of a fault."""
+        self._clear()
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
+        self._draw()
+
+    def finished(self, stage: str, how: str, done: int) -> None:
+        """Write a line for a stage that is done, where no terminal shows it otherwise.
+
+        Args:
+            stage: its name.
+            how: it was done.
+            done: stages that are done, with this one.
+        """
+        if not self._terminal:
+            print(f"{stage}: {how} ({done} of {self._stages})", flush=True)  # noqa: T201
+
+    def show(self, done: int, running: Collection[str], seconds: float) -> None:
+        """Renew the line that changes.
+
+        Args:
+            done: how many stages are done.
+            running: which ones run.
+            seconds: how many are left, by an estimate.
+        """
+        left = f"; about {duration(seconds)} left" if seconds else ""
+        self._shown = f"{done} of {self._stages} stages{left}; {', '.join(running)}"
+        self._draw()
+
+    def close(self) -> None:
+        """Take the line away."""
+        self._clear()
+        self._shown = ""
+
+    def _clear(self) -> None:
+        if self._terminal and self._shown:
+            sys.stderr.write(CLEAR)
+
+    def _draw(self) -> None:
+        if self._terminal and self._shown:
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write(CLEAR + self._shown[:width])
+            sys.stderr.flush()
+
+
+class Estimate:
+    """How long the rest of a run takes, from the work that it is and from how fast the work so far went."""
+
+    def __init__(self, cores: int) -> None:
+        """Begin to count.
+
+        Args:
+            cores: that work is done on.
+        """
+        self._begun = monotonic()
+        self._cores = cores
+        self._done = 0.0
+        self._end = 0.0
+
+    def update(self, done: float, left: float) -> None:
+        """Count what was done, and say what is left; both in seconds of one core."""
+        self._done += done
+        now = monotonic()
+        rate = (self._done + TRUSTED) / (now - self._begun + TRUSTED / self._cores)
+        self._end = now + left / rate
+
+    def seconds(self) -> float:
+        """Return how many seconds are left, by the last update."""
+        return max(0.0, self._end - monotonic())
+
+
+def duration(seconds: float) -> str:
+    """Say how long something takes, as one would."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
