@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from netclaims.files import all_digits, parse_csv, read_csv, write_table
+from netclaims.digits import all_digits, percent
+from netclaims.files import parse_csv, read_csv, write_table
 from netclaims.tables.columns import EXACT, WORDS
 
 NAMES = ["NA", "nan", "null", "None", "1", "007", "1e3", "True", "inf", "-1.50", "N/A", "A"]
@@ -65,6 +66,15 @@ def test_what_was_set_keeps_all_its_digits(column, tmp_path):
 )  # fmt: skip
 def test_as_many_digits_as_there_are(value, expected):
     assert all_digits(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [(0, "0"), (1.0, "100"), (0.07, "7"), (0.25, "25"), (1e-6, "0.0001"), (0.1234567, "12.34567"),
+     (0.12345671, "12.345671")],
+)  # fmt: skip
+def test_per_cent_with_as_many_digits_as_there_are(share, expected):
+    assert percent(share) == expected
 
 
 def test_a_gap_in_a_column_of_set_numbers(tmp_path):

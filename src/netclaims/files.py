@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_float_dtype
 from safetensors import SafetensorError
 
+from netclaims.digits import all_digits
 from netclaims.errors import DataError
 from netclaims.paths import RUNS
 from netclaims.tables.columns import EXACT, WORDS
@@ -86,12 +87,6 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     exact = [name for name in table if name in EXACT and is_float_dtype(table[name])]
     told = {name: table[name].map(all_digits, na_action="ignore") for name in exact}
     table.assign(**told).to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
-
-
-def all_digits(value: float) -> str:
-    """Write a number with six significant digits where that is all of it, and else with as many as tell it apart."""
-    short = f"{value:.6g}"
-    return short if float(short) == value else repr(float(value)).removesuffix(".0")
 
 
 def write_json(path: Path, content: dict) -> None:

@@ -13,6 +13,7 @@ from netclaims.claims.operands import Operand
 from netclaims.claims.per_replica import values_per_replica
 from netclaims.files import read_json, read_table
 from netclaims.paths import metrics_of
+from netclaims.present.quantities import value
 from netclaims.present.tables import panels
 from netclaims.settings.figures import FigureSettings
 from netclaims.training.artifacts import write_runs
@@ -98,3 +99,14 @@ def test_nets_of_values_that_hardly_differ_are_two_kinds(rates):
     assert shown["series"].drop_duplicates().tolist() == ["learning rate 0.001234567", "learning rate 0.001234568"]
     assert len(shown) == 2 * 2  # epochs 0 and 1
     assert list(read_json(metrics_of("d-a"))["models"]["A"])[2:] == shown["series"].drop_duplicates().tolist()
+
+
+def test_shares_that_hardly_differ_are_two_kinds(prepared, experiment):
+    shares = [0.1234567, 0.12345671]
+    entry = experiment(sweep={"shuffle_labels": shares}, against="shuffle_labels", epochs=1)
+    runs = runs_of(entry, "cpu")
+    write_runs(entry, runs, [train(run, entry) for run in runs])
+    write_summary(entry, runs)
+    told = [f"{share} % of the labels shuffled" for share in ("12.34567", "12.345671")]
+    assert list(read_json(metrics_of("d-a"))["models"]["A"])[2:] == told
+    assert value("shuffle_labels", shares[0]) != value("shuffle_labels", shares[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netclaims.data.functions import formula
+from netclaims.digits import percent
 
 LOSSES = {"mse": "mean squared error", "cross_entropy": "cross-entropy (nats)"}
 LABELS = {
@@ -62,5 +63,5 @@ def value(column: str, content: object) -> str:
     if column == "function":
         return formula(str(content))
     if column == "shuffle_labels":
-        return f"{100 * float(content):g} % shuffled"
+        return f"{percent(float(content))} % shuffled"
     return VALUES.get(column, {}).get(content, str(content))

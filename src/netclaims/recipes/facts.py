@@ -8,6 +8,7 @@ import numpy as np
 
 from netclaims.data.functions import formula
 from netclaims.data.registry import DATA_KINDS
+from netclaims.digits import all_digits
 from netclaims.nets.layers import Conv, Dense, Pool, Resize
 from netclaims.present.facts import Facts
 from netclaims.settings.analyses import Section
@@ -133,5 +134,5 @@ def _value(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         small = 0 < abs(value) < 1e-3
-        return np.format_float_scientific(value, trim="-", exp_digits=1) if small else f"{value:g}"
+        return np.format_float_scientific(value, trim="-", exp_digits=1) if small else all_digits(value)
     return str(value).replace("_", " ")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from netclaims.digits import all_digits, percent
 from netclaims.experiment import Experiment
-from netclaims.files import all_digits, first
+from netclaims.files import first
 from netclaims.tables.columns import SETTINGS
 
 
@@ -21,7 +22,7 @@ def _setting_label(name: str, value: str | float) -> str:
         case "equal":
             return f"equal {value}"
         case "shuffle_labels":
-            return f"{100 * value:g} % of the labels shuffled"
+            return f"{percent(value)} % of the labels shuffled"
     return f"{name.replace('_', ' ')} {all_digits(value)}"
 
 
