@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from netclaims.command import command
+from netclaims.errors import attempt
 from netclaims.files import read_json
 from netclaims.parallel.processes import each
-from netclaims.paths import FIGURES, metrics_of, report_of
+from netclaims.paths import FIGURES, metrics_of, report_of, report_path
 from netclaims.present.figure_spec import FigureSpec
-from netclaims.present.figures import draw
+from netclaims.present.figures import draw, draw_failure
 from netclaims.present.svg import save
 from netclaims.recipes.read import read_recipe
 
@@ -35,11 +36,17 @@ def main(report: str) -> None:
         for key, drawn in read_recipe("figures", report, Figures).settings.figures.items()
         for name, figure in drawn.draw.items()
     ]
+    (FIGURES / report).mkdir(parents=True, exist_ok=True)  # a report may have none
     each([(_draw, job) for job in jobs], f"figures of report {report}")
 
 
 def _draw(key: str, nets: str, name: str, figure: FigureSpec) -> None:
-    save(draw(key, figure, read_json(metrics_of(nets))), FIGURES / report_of(key) / key / f"{name}.svg")
+    path = FIGURES / report_of(key) / key / f"{name}.svg"
+    attempt(
+        f"{report_path(key)}: figures.{key}.draw.{name}",
+        lambda: save(draw(key, figure, read_json(metrics_of(nets))), path),
+        lambda reason: save(draw_failure(figure.title, reason), path),
+    )
 
 
 if __name__ == "__main__":

@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
+Result = TypeVar("Result")
 LONGEST_FOUND = 200  # characters of a wrong value that a message repeats
 
 
 class SettingsError(ValueError):
     """One or more faults in a settings file, one line each."""
+
+
+@contextmanager
+def told_with(faults: list[str]) -> Iterator[None]:
+    """Add a fault in settings to others, so that all of them are told at once."""
+    try:
+        yield
+    except SettingsError as error:
+        faults.append(str(error))
+
+
+def attempt(where: str, make: Callable[[], Result], otherwise: Callable[[str], Result]) -> Result:
+    """Make one of many things, which do not wait for one that is broken: that one is told, and something in its place.
+
+    Args:
+        where: the place in the settings that a failure names.
+        make: what makes it.
+        otherwise: what makes something in its place, out of the reason.
+
+    Raises:
+        DataError, OSError, MemoryError: these are no fault of the one.
+    """
+    try:
+        return make()
+    except (DataError, OSError, MemoryError):
+        raise
+    except Exception as error:  # whatever it is
+        words = " ".join(str(error).split())
+        reason = words if isinstance(error, ValueError) and words else f"{type(error).__name__}: {words}"
+        sys.stderr.write(f"{where}: {reason}\n")
+        return otherwise(reason)
 
 
 def shown(value: Any) -> str:

@@ -17,9 +17,12 @@ from netclaims.claims.entries import Claim
 from netclaims.claims.experiment_tables import Tables
 from netclaims.claims.operands import COORDINATE, TABLES, EntryError, Operand
 from netclaims.errors import SettingsError
+from netclaims.files import read_csv, read_json
 from netclaims.parallel import jobs
+from netclaims.paths import metrics_of, plots_of
 from netclaims.present.style import OWN_COLOURS
 from netclaims.recipes.read import read_recipe
+from netclaims.recipes.resolve import effective
 from netclaims.recipes.write import write_recipes
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.reports import load_report
@@ -27,6 +30,8 @@ from netclaims.tables.columns import EXACT, SETTINGS, WORDS, YES_OR_NO
 from netclaims.tables.fit import FIT
 from netclaims.tables.hessian import HESSIAN
 from netclaims.tables.interpolate import INTERPOLATE
+from netclaims.tables.plots import CORRELATIONS, PLOTTED
+from netclaims.tables.rows import values_of
 from netclaims.training import all_runs
 from netclaims.training.loop import train
 from netclaims.training.settings import Training
@@ -35,7 +40,7 @@ ROOT = Path(__file__).parents[2]
 REPORT = Path("reports/d.yaml")
 CLAIM = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-nets", "question": "capacity",
          "answer": "it does", "figure": "loss", "read": "As it says."}  # fmt: skip
-ANALYSES = ["fit", "pca", "hessian", "interpolate", "sensitivity"]
+ANALYSES = ["fit", "pca", "gradient", "hessian", "interpolate", "sensitivity"]
 WIDE = {"report": "d", "nets": "d-nets", "data": "mnist", "over": "batch_size", "between": [16, 64]}
 WIDE |= {"alpha": [-1, 2], "points": 13}
 CURVED = {"largest_eigenvalue", "trace", "sharpness"}
@@ -52,6 +57,7 @@ def content(entry):
         "d-nets": entry(models={"A": {"layers": [5, 10]}}, sweep={"batch_size": [16, 64], "equal": ["epochs", "steps"]},
                         record={"gradient_norm": "step"}, **swept),
         "d-fits": entry("functions", **fits),
+        "d-sizes": entry(sweep={"shuffle_labels": [0, 0.25, 0.5, 1]}, against="shuffle_labels"),
         "d-one": entry("functions", models={"A": {"layers": [4, 1]}}, record={"weights_every": 1}),
     }  # fmt: skip
     line = {"report": "d", "data": "mnist", "over": "batch_size", "between": [16, 64], "alpha": [0, 1], "points": 3}
@@ -59,6 +65,7 @@ def content(entry):
         "experiments": experiments,
         "fit": {"d-fits": {"nets": "d-fits"}},
         "pca": {"d-path": {"nets": "d-one", "data": "functions", "layer": 2, "points": 3, "examples": 9}},
+        "gradient": {"d-fits": {"nets": "d-fits", "against": "epoch"}, "d-nets": {"nets": "d-nets", "against": "step"}},
         "hessian": {"d-fits": {"nets": "d-fits", "descent": 2, "iterations": 2, "neighbours": 2,
                                "radius": 1e-3}},
         "interpolate": {"d-line": line | {"nets": "d-nets"}, "d-norms": line | {"nets": "d-nets", "examples": 5}},
@@ -68,9 +75,18 @@ def content(entry):
     for section in ANALYSES:
         found[section] = {key: {"report": "d"} | settings for key, settings in found[section].items()}
     keys = dict.fromkeys(key for section in found.values() for key in section)
-    loss = {"title": "A title", "x": "epoch", "y": ["curves.loss"]}
-    drawn = {"question": "capacity", "draw": {"loss": loss}}
-    return found | {"figures": {key: drawn | {"nets": nets_of(key, found)} for key in keys if key != "d-one"}}
+    shown = {
+        "pca": ("pc1", "pca.pc2"),
+        "interpolate": ("alpha", "interpolate.loss"),
+        "experiments": ("epoch", "curves.loss"),
+    }
+
+    def drawn(key) -> dict:
+        x, y = next(shown[section] for section in shown if key in found[section])
+        loss = {"title": "A title", "kind": "scatter", "x": x, "y": [y]}
+        return {"nets": nets_of(key, found), "question": "capacity", "draw": {"loss": loss}}
+
+    return found | {"figures": {key: drawn(key) for key in keys if key != "d-one"}}
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +143,7 @@ def test_a_claim_is_a_mapping(claim, content):
     assert str(caught.value).endswith(f"(found {claim!r})")
 
 
-def test_claims_come_in_order_and_the_first_fault_is_told(content, load):
+def test_claims_come_in_order_and_every_fault_is_told(content, load):
     entry = CLAIM | {"definition": "So it is.", "experiment": "d-nets"}
     experiments = {"d-nets": ExperimentEntry.model_validate(content["experiments"]["d-nets"])}
     claims = {"d-b": entry, "d-a": entry | {"experiment": "d-line"}, "d-c": entry}
@@ -136,13 +152,15 @@ def test_claims_come_in_order_and_the_first_fault_is_told(content, load):
         ("d-b", "d-nets"), ("d-a", "d-line"), ("d-c", "d-nets")
     ]  # fmt: skip
     claims = claims | {"d-c": entry | {"experiment": "d-x"}, "d-a": entry | {"figure": "los"}}
-    with pytest.raises(SettingsError, match=r"^reports/d\.yaml: claims\.d-a: figure: "):
+    with pytest.raises(SettingsError) as caught:
         load_claims(REPORT, content | {"claims": claims}, experiments)
+    told = [line.split(": ")[1:3] for line in str(caught.value).splitlines()]
+    assert told == [["claims.d-a", "figure"], ["claims.d-c", "experiment"]]
 
 
 @pytest.mark.parametrize("experiment", ["d-net", "e-nets", "loss"])
 def test_an_experiment_that_is_not_there(experiment, fault):
-    known = "d-nets, d-fits, d-one, d-path, d-line, d-norms"
+    known = "d-nets, d-fits, d-sizes, d-one, d-path, d-line, d-norms"
     assert fault({"definition": "So it is.", "experiment": experiment}) == (
         f"experiment: no {experiment!r}; there are {known}"
     )
@@ -296,27 +314,34 @@ def test_a_value_that_is_not_there(changes, message, fault):
 
 @pytest.mark.parametrize("wanted", [16, 64.0, [16, 64], {"from": 64}, {"to": 16}, {"from": 1, "to": 20}])
 def test_a_swept_value_in_every_spelling(wanted, load):
-    load(higher("nets.test_loss", where={"batch_size": wanted}))
+    load(higher("nets.test_loss", where={"batch_size": wanted}, each=["batch_size", "equal"]))
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        higher("nets.test_loss", where={"model": "A", "optimiser": "sgd", "learning_rate": 5e-2}),
-        higher("nets.test_loss", where={"shuffle_labels": 0, "parameters": {"from": 3985}}, each=["equal"]),
+        higher("nets.test_loss", where={"model": "A", "optimiser": "sgd", "learning_rate": 5e-2, "batch_size": 16},
+               each=["equal"]),
+        higher("nets.test_loss", where={"shuffle_labels": 0, "parameters": {"from": 3985}},
+               each=["equal", "batch_size"]),
         higher("nets.accuracy_gap", "d-line", each=["batch_size", "equal"]),
         higher("steps.gradient_norm", take="swing", during=[0.9, 1], where={"equal": "steps"}, each=["batch_size"]),
         higher("history.gradient_norm", "d-fits", until={"within": 0.1}, each=["function", "model"]),
-        higher("fit.mean_square", "d-fits", where={"function": "sinc5", "region": "edges", "layers": 2}),
-        higher("hessian.minimal_ratio", "d-fits", where={"kind": ["zero gradient", "on a kink"]}),
+        higher("fit.mean_square", "d-fits", where={"function": "sinc5", "region": "edges", "layers": 2},
+               each=["model"]),
+        higher("hessian.minimal_ratio", "d-fits", where={"kind": ["zero gradient", "on a kink"]},
+               each=["function", "model"]),
         higher("pca.step", "d-path", take="mean", where={"scope": "layer 2"}),
         higher("pca.step", "d-path", take="mean", where={"epoch": {"from": 1}}, each=["scope"]),
         higher("interpolate.loss", "d-line", take="lowest", where={"pair": "two starts, matched", "split": "test"}),
-        higher("interpolate.output_by_input", "d-norms", take="start", where={"alpha": {"to": 0.5}}),
+        higher("interpolate.output_by_input", "d-norms", take="start", each=["pair"],
+               where={"alpha": {"to": 0.5}, "split": ["test"]}),
         higher("sensitivity.sharpness", "d-norms", where={"equal": "epochs", "batch_size": 64}),
-        {"trend": {"rises": {"of": "nets.test_loss", "where": {"equal": "epochs"}}, "along": "parameters"}},
-        {"trend": {"rises": {"of": "hessian.loss"}, "along": "minimal_ratio"}, "experiment": "d-fits"},
-        {"trend": {"rises": {"of": "interpolate.loss"}, "along": "alpha", "each": ["split"]}, "experiment": "d-line"},
+        {"trend": {"rises": {"of": "nets.test_loss"}, "along": "train_loss", "each": ["equal", "batch_size"]}},
+        {"trend": {"rises": {"of": "hessian.loss"}, "along": "minimal_ratio", "each": ["function", "model"]},
+         "experiment": "d-fits"},
+        {"trend": {"rises": {"of": "interpolate.loss"}, "along": "alpha", "each": ["split", "pair"]},
+         "experiment": "d-line"},
     ],
     ids=lambda changes: str(next(iter(changes.values())))[:60],
 )  # fmt: skip
@@ -325,8 +350,10 @@ def test_what_is_there_may_be_named(changes, load):
 
 
 def valley(of, along, experiment, log=True, **more) -> dict:
-    shape = {"valley": {"of": of} | more, "along": along, "log": log}
-    return {"shape": shape, "experiment": experiment}
+    table = of.partition(".")[0]
+    each = {"interpolate": ["pair", "split"], "pca": ["scope"]}.get(table, ["batch_size", "equal"])
+    each = [] if experiment == "d-sizes" else each
+    return {"shape": {"valley": {"of": of} | more, "along": along, "log": log, "each": each}, "experiment": experiment}
 
 
 @pytest.mark.parametrize(
@@ -341,7 +368,7 @@ def valley(of, along, experiment, log=True, **more) -> dict:
         (valley("history.test_loss", "epoch", "d-nets"), 0),
         (valley("history.test_loss", "epoch", "d-nets", during=[0, 0.5]), 0),
         (valley("pca.step", "epoch", "d-path"), 0),
-        (valley("nets.test_loss", "shuffle_labels", "d-nets"), 0),
+        (valley("nets.test_loss", "shuffle_labels", "d-sizes"), 0),
     ],
 )
 def test_a_logarithm_of_what_is_not_above_0(changes, lowest, fault, load, content):
@@ -362,13 +389,94 @@ def test_a_logarithm_of_what_is_not_above_0(changes, lowest, fault, load, conten
         valley("history.test_loss", "epoch", "d-nets", where={"epoch": {"from": 1}}),
         valley("history.test_loss", "epoch", "d-nets", during=[0.1, 1]),
         valley("steps.loss", "step", "d-nets"),
-        valley("nets.test_loss", "batch_size", "d-nets"),
-        valley("nets.test_loss", "parameters", "d-nets"),
+        valley("nets.test_loss", "shuffle_labels", "d-sizes", where={"shuffle_labels": {"from": 0.1}}),
     ],
 )
 def test_a_logarithm_of_what_is_above_0(changes, load, content):
     wide = {"interpolate": content["interpolate"] | {"d-wide": WIDE}}
     assert load(changes, **wide, figures=content["figures"] | {"d-wide": content["figures"]["d-line"]}).comparisons
+
+
+RATES = {"learning_rate": None, "sweep": {"learning_rate": [1e-3, 1e-2, 0.1]}, "against": "learning_rate"}
+SEVERAL = " has several rows a replica: say which by "
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (higher("nets.test_loss"), f"nets.test_loss{SEVERAL}batch_size, equal"),
+        (higher("nets.test_loss", where={"equal": "steps", "batch_size": {"from": 16}}),
+         f"nets.test_loss{SEVERAL}batch_size"),
+        (higher("nets.test_loss", each=["batch_size"]), f"nets.test_loss{SEVERAL}equal"),
+        (higher("history.test_loss", take="end", each=["equal"]), f"history.test_loss{SEVERAL}batch_size"),
+        (higher("fit.mean_square", "d-fits"), f"fit.mean_square{SEVERAL}function, model, region"),
+        (higher("hessian.loss", "d-fits", where={"layers": 2}), f"hessian.loss{SEVERAL}function, model"),
+        (higher("hessian.loss", "d-fits", where={"parameters": 13}, each=["function"]), "hessian.parameters: no "),
+        (higher("interpolate.loss", "d-line", take="end", where={"split": ["train", "test"]}),
+         f"interpolate.loss{SEVERAL}pair, split"),
+        (higher("pca.step", "d-path", take="end"), f"pca.step{SEVERAL}scope"),
+        ({"ordering": {"higher": {"of": "nets.test_loss", "where": {"batch_size": 16, "equal": "steps"}},
+                       "than": {"of": "nets.test_loss", "where": {"batch_size": 64}}}}, f"nets.test_loss{SEVERAL}eq"),
+        ({"trend": {"rises": {"of": "nets.test_loss", "where": {"equal": "epochs"}}, "along": "train_loss"}},
+         f"nets.test_loss{SEVERAL}batch_size"),  # what is measured tells no nets apart
+        # what is compared, and what it is compared over
+        ({"trend": {"rises": {"of": "nets.test_loss"}, "along": "test_loss"}}, "along: test_loss is what is compared"),
+        (higher("nets.parameters", each=["parameters"]), "each: parameters is what is compared"),
+        (higher("nets.test_loss", each=["replica"]), "each: replicas are what every comparison is over"),
+        ({"trend": {"rises": {"of": "nets.test_loss"}, "along": "replica"}}, "along: replicas are what every "),
+        (higher("nets.test_loss", each=["train_loss"]), "each: train_loss is measured; names and settings are not"),
+        (higher("nets.test_loss", each=["equal", "equal"]), "each: equal is named twice, in each or as along"),
+        ({"trend": {"rises": {"of": "nets.test_loss"}, "along": "batch_size", "each": ["batch_size"]}},
+         "each: batch_size is named twice"),
+        ({"trend": {"rises": {"of": "history.test_loss"}, "along": "train_loss",
+                    "each": ["epoch", "batch_size", "equal"]}}, "each: epoch is the course of the series"),
+        # places
+        ({"trend": {"rises": {"of": "nets.test_loss"}, "along": "batch_size", "each": ["equal"]}},
+         "along: takes three values of batch_size and more; there are [16, 64]"),
+        ({"shape": {"valley": {"of": "nets.test_loss", "where": {"shuffle_labels": {"to": 0.3}}},
+                    "along": "shuffle_labels"}, "experiment": "d-sizes"},
+         "along: takes three values of shuffle_labels and more; there are [0.0, 0.25]"),
+        ({"shape": {"valley": {"of": "nets.test_loss"}, "along": "train_loss", "each": ["shuffle_labels"]},
+          "experiment": "d-sizes"},
+         "along: train_loss is measured; a swept setting is not, nor the course of a series"),
+        ({"extreme": {"lowest": {"of": "nets.test_loss"}, "along": "shuffle_labels", "between": [0, 1]},
+          "experiment": "d-sizes"}, "between: every one of the values of shuffle_labels lies there; there are [0.0, "),
+        ({"extreme": {"lowest": {"of": "nets.test_loss"}, "along": "shuffle_labels", "between": [0.6, 0.9]},
+          "experiment": "d-sizes"}, "between: none of the values of shuffle_labels lies there; there are [0.0, 0.25"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_what_comes_to_no_number_a_replica_is_told_before_anything_runs(changes, message, fault):
+    assert fault(changes).startswith(message)
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+def test_of_tuned_nets_there_are_those_of_the_best_setting_alone(tuned, content, checked):
+    """A claim need not say which, and cannot look along the values that were tried."""
+    experiment = checked(**RATES | ({"sweep": None, "tune": RATES["sweep"]} if tuned else {}))
+
+    def said(changes) -> str:
+        try:
+            load_claims(REPORT, content | {"claims": {"d-claim": CLAIM | changes}}, {"d-nets": experiment})
+        except SettingsError as error:
+            return str(error).removeprefix(f"{REPORT}: claims.d-claim: ")
+        return ""
+
+    falls = {"trend": {"falls": {"of": "nets.test_loss"}, "along": "learning_rate"}}
+    assert said(higher("nets.test_loss")) == ("" if tuned else f"nets.test_loss{SEVERAL}learning_rate")
+    assert said(falls) == ("along: learning_rate is tuned, and there are nets of its best value alone" if tuned else "")
+
+
+@pytest.mark.parametrize(("sizes", "told"), [([4, 5, 6], ""), ([4, 5, 5], f"nets.test_loss{SEVERAL}model")])
+def test_a_number_of_parameters_tells_models_apart_that_are_not_equally_large(sizes, told, content, checked):
+    models = {f"M{i}": {"layers": [size, 10]} for i, size in enumerate(sizes)}
+    trend = {"trend": {"falls": {"of": "nets.test_loss"}, "along": "parameters"}}
+    text = content | {"claims": {"d-claim": CLAIM | trend}}
+    if not told:
+        assert load_claims(REPORT, text, {"d-nets": checked(models=models)})
+        return
+    with pytest.raises(SettingsError, match=told):
+        load_claims(REPORT, text, {"d-nets": checked(models=models)})
 
 
 def test_a_trajectory_is_of_the_first_layer_unless_the_entry_says_another(content, load, fault):
@@ -453,6 +561,35 @@ def test_the_columns_are_those_that_the_pipeline_writes(pipeline, content):
             assert set().union(*(held(found[column]) for found in seen[name])) <= set(words)
     scopes = held(Tables("d-path", "d-one", pipeline["d-one"]).read("pca")["scope"])
     assert scopes == {"layer 2", "whole model"}
+
+
+def test_the_tables_of_figures_have_the_columns_that_are_declared(pipeline, content):
+    entries = {key: ExperimentEntry.model_validate(entry) for key, entry in content["experiments"].items()}
+    for section, tables in PLOTTED.items():
+        for key in content["experiments" if section == "train" else section]:
+            entry = None if section == "train" else content[section][key]
+            experiment = entries[nets_of(key, content)]
+            for table in tables:
+                found = read_csv(plots_of(key) / f"{table.name}.csv")
+                assert set(found) == table.offered(experiment, entry), (key, table.name)
+                values = values_of(table, experiment, entry)
+                for name in set(found) & set(values):
+                    there = {
+                        effective(name, value, pipeline[nets_of(key, content)].train_size) for value in values[name]
+                    }
+                    assert set(found[name].dropna()) <= there, (key, table.name, name)
+                apart = [name for name in table.by if name in found]
+                assert not found.duplicated([*apart, *filter(None, [table.coordinate])]).any(), (key, table.name)
+    written = {path.name.partition(".")[0] for path in Path("plots").rglob("*.csv")}
+    assert written == {table.name for tables in PLOTTED.values() for table in tables}
+
+
+def test_the_correlations_that_figures_note_are_in_the_metrics(pipeline):
+    for section, names in CORRELATIONS.items():
+        numbers = read_json(metrics_of("d-fits", section))
+        for name in names:
+            nets, correlation = name.split(".")
+            assert {"rho", "low", "high", "n"} <= set(numbers[nets][correlation])
 
 
 def test_words_are_declared_in_every_table_and_set_numbers_are_none_of_them(pipeline):

@@ -12,14 +12,15 @@ import pytest
 from pydantic import TypeAdapter
 from statsmodels.stats.multitest import multipletests
 
+from netclaims.claims import ledger
+from netclaims.claims.compare import compare
 from netclaims.claims.entries import Claim, ClaimTest
 from netclaims.claims.evidence import Evidence, weakest
 from netclaims.claims.experiment_tables import Tables
 from netclaims.claims.ledger import Conclusions, Finding, Look, Sentence, counts, find, find_all, judge, write_ledger
 from netclaims.claims.mean_tests import equivalence, ordering
-from netclaims.claims.operands import EntryError
 from netclaims.claims.verdicts import VERDICTS
-from netclaims.errors import SettingsError
+from netclaims.errors import DataError
 from netclaims.recipes.write import all_recipes
 
 ROOT = Path(__file__).parents[2]
@@ -224,12 +225,31 @@ def test_all_claims_are_found_in_order(tables):
     assert list(found) == list(claims)
 
 
-def test_a_mistake_says_which_claim_has_it(tables):
+@pytest.mark.parametrize("failure", [None, ZeroDivisionError("in a mean"), KeyError("epoch"), AssertionError()])
+def test_a_claim_whose_test_fails_is_named_and_the_others_are_judged(failure, tables, monkeypatch, capsys):
     bad = sentence(ordering={"higher": {"of": "nets.sharpness"}, "than": 0.0})
-    with pytest.raises(EntryError):
-        find(bad.test, tables, seed=0)
-    with pytest.raises(SettingsError, match=r"^reports/d.yaml: claims.d-bad: the table nets has no column sharpness$"):
-        find_all({"d-good": sentence(ordering=HIGHER), "d-bad": bad}, {"d-a": tables}, seed=0)
+    because = "the table nets has no column sharpness"
+    good = find(sentence(ordering=HIGHER).test, tables, seed=0)
+    if failure:
+        because = {"ZeroDivisionError": "ZeroDivisionError: in a mean", "KeyError": "KeyError: 'epoch'"}.get(
+            type(failure).__name__, "AssertionError: "
+        )
+
+        def broken(comparison, *rest):
+            if comparison.operand.column == "sharpness":
+                raise failure
+            return compare(comparison, *rest)
+
+        monkeypatch.setattr(ledger, "compare", broken)
+    found = find_all({"d-good": sentence(ordering=HIGHER), "d-bad": bad}, {"d-a": tables}, seed=0)
+    assert found == {"d-good": good, "d-bad": Finding(None, "not testable", f"the test failed: {because}")}
+    assert capsys.readouterr().err == f"reports/d.yaml: claims.d-bad: {because}\n"
+
+
+def test_a_damaged_table_is_no_fault_of_a_claim(tables):
+    Path("runs/d-a/nets.csv").write_text('"')
+    with pytest.raises(DataError, match=r"^runs/d-a/nets\.csv: not as its stage wrote it"):
+        find_all({"d-good": sentence(ordering=HIGHER)}, {"d-a": tables}, seed=0)
 
 
 # ----------------------------------------------------------------------------------------------------------- together

@@ -22,7 +22,7 @@ from netclaims.settings.reports import Report, load_report, load_settings
 
 ROOT = Path(__file__).parents[2]
 REPORT = Path("reports/d.yaml")
-LOSS = {"stated": 0.5, "of": "nets.test_loss"}
+LOSS = {"stated": 0.5, "of": "nets.test_loss", "where": {"batch_size": 4}}
 SWEEP = {"batch_size": None, "sweep": {"batch_size": [4, 8, 16]},
          "against": "batch_size"}  # fmt: skip
 
@@ -72,7 +72,8 @@ def test_a_report_without_stated_numbers(results, content, load):
 
 def test_entries_come_by_experiment_and_name_and_in_order(load):
     end = {"stated": 3, "about": True, "of": "history.test_loss", "where": {"batch_size": 8}, "take": "end"}
-    place = {"stated": 0.5, "of": "interpolate.loss", "where": {"split": "test"}, "lowest_along": "alpha"}
+    where = {"split": "test", "pair": "two starts"}
+    place = {"stated": 0.5, "of": "interpolate.loss", "where": where, "lowest_along": "alpha"}
     found = load({"d-line": {"alpha of the lowest loss": place}, "d-a": {"A, in the end": end, "A-2": LOSS}})
     assert [(key, list(entries)) for key, entries in found.items()] == [
         ("d-line", ["alpha of the lowest loss"]),
@@ -142,14 +143,18 @@ def test_a_mistake_in_an_entry_is_one_line(stated, message, fault):
 
 def test_entries_of_an_analysis_are_checked_against_its_own_tables(load, fault):
     place = {"stated": 0.5, "of": "interpolate.loss", "lowest_along": "alpha"}
-    assert load({"d-line": {"alpha": place | {"where": {"pair": "control"}}}})
+    assert load({"d-line": {"alpha": place | {"where": {"pair": "control", "split": "train"}}}})
     assert fault({"d-line": {"alpha": place | {"where": {"pair": "two"}}}}).startswith(
         ".d-line.alpha: interpolate.loss where pair: no 'two'; there are ['two starts', "
     )
 
 
-def test_the_first_fault_is_told(fault):
-    assert fault({"d-a": {"A": LOSS, "B": {"of": "nets.test_loss"}, "C": {}}}).startswith(".d-a.B.stated: ")
+def test_every_fault_is_told(load):
+    with pytest.raises(SettingsError) as caught:
+        load({"d-a": {"A": LOSS, "B": LOSS | {"stated": "many"}, "C": LOSS | {"where": {}}}, "d-b": {"D": LOSS}})
+    told = [line.removeprefix(f"{REPORT}: results.") for line in str(caught.value).splitlines()]
+    assert [line.partition(": ")[0] for line in told] == ["d-a.B.stated", "d-a.C", "d-b"]
+    assert told[1] == "d-a.C: nets.test_loss has several rows a replica: say which by batch_size"
 
 
 # ------------------------------------------------------------------------------------------------------------- numbers
@@ -305,12 +310,16 @@ def test_the_file_has_scale_experiments_and_names(trained, tmp_path):
     assert json.loads((tmp_path / "metrics" / "stated.json").read_text(encoding="utf-8")) == {"scale": "small"}
 
 
-def test_what_the_tables_do_not_settle_is_one_line(trained):
+def test_a_number_that_fails_is_named_and_the_others_are_there(trained, tmp_path, capsys):
     tables = trained(changes=SWEEP)
-    with pytest.raises(SettingsError) as caught:
-        write_stated({"d-a": {"A, loss": of("nets.test_loss")}}, {"d-a": tables}, "small")
+    one = of("nets.test_loss", where={"batch_size": 4})
+    write_stated({"d-a": {"A, loss": of("nets.test_loss"), "B, loss": one}}, {"d-a": tables}, "small")
     message = "nets.test_loss has several rows a replica: say which by batch_size"
-    assert str(caught.value) == f"reports/d.yaml: results.d-a.A, loss: {message}"
+    assert capsys.readouterr().err == f"reports/d.yaml: results.d-a.A, loss: {message}\n"
+    found = json.loads((tmp_path / "metrics" / "stated.json").read_text(encoding="utf-8"))["d-a"]
+    none = dict.fromkeys(("mean", "sd", "low", "high")) | {"replicas": 0, "remark": f"not worked out: {message}"}
+    assert {name: found["A, loss"][name] for name in none} == none
+    assert found["B, loss"]["mean"] == 2.0
 
 
 # ------------------------------------------------------------------------------------------------------- report files

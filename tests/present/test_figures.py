@@ -3,6 +3,7 @@
 import itertools
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from netclaims.errors import SettingsError
 from netclaims.present import style
 from netclaims.present.axes import SYMLOG_DECADES, decades, linear_within
 from netclaims.present.captions import caption
-from netclaims.present.figures import draw
+from netclaims.present.figures import draw, draw_failure
 from netclaims.present.quantities import label
 from netclaims.present.svg import save
 from netclaims.settings.figures import FigureSettings
@@ -198,7 +199,7 @@ def test_values_are_named_in_words(write):
     rows = [{"epoch": 0, "equal": equal, "shuffle_labels": share, "function": name, "loss": 1.0}
             for equal in ("epochs", "steps") for share in (0.0, 0.25) for name in ("sinc5", "swish")]  # fmt: skip
     write(rows)
-    shown = figure(lines="equal", columns="function", only={"shuffle_labels": "0.25"})
+    shown = figure(lines="equal", columns="function", only={"shuffle_labels": 0.25})
     assert legend(shown) == ["equal epochs", "equal steps"]
     assert [axes.get_title() for axes in shown.axes] == ["sin(5πx)/(5πx)", "x·σ(x)"]
     shown = figure(lines="shuffle_labels", columns="function", only={"equal": "steps"})
@@ -292,7 +293,7 @@ def test_nets_that_never_fitted_have_not_diverged(write):
 
 @pytest.mark.usefixtures("curves")
 def test_rows_are_chosen_by_numbers_too():
-    assert [list(line.get_xdata()) for line in drawn(panel(only={"epoch": "3"}))] == [[3]] * 4
+    assert [list(line.get_xdata()) for line in drawn(panel(only={"epoch": 3}))] == [[3]] * 4
 
 
 # ----------------------------------------------------------------------------------------------------------------- axes
@@ -876,18 +877,53 @@ def test_a_path_that_is_not_there_is_named(write):
     assert fault(SURFACE | {"path": "path"}).startswith("plots/x/x-y/path.csv: no column at; there are x, y, epoch")
 
 
+# ------------------------------------------------------------------------------------------------ what there is none of
+
+
 @pytest.mark.usefixtures("curves")
+@pytest.mark.parametrize("kind", ["lines", "scatter"])
 @pytest.mark.parametrize("only", [{"series": "C"}, {"split": "Train"}, {"series": "A", "split": "validation"}])
-def test_a_choice_of_rows_that_leaves_none_is_a_fault(only):
-    expected = f"plots/x/x-y/curves.csv: the figure 'A title' shows {only}, and there is no such row"
-    assert fault({"only": only}) == expected
+def test_a_choice_that_no_net_meets_is_a_panel_that_says_so(only, kind, tmp_path):
+    """No net may have ended on a kink, which nobody knows before it is trained."""
+    shown = figure(only=only, kind=kind, columns="split", log=["loss"])
+    assert [[text.get_text() for text in axes.texts] for axes in shown.axes] == [["none"]]
+    save(shown, tmp_path / "none.svg")
 
 
-def test_several_rows_at_one_place_are_a_fault(curves, write):
-    several = "the figure 'A title' has several rows at one {}: only, lines or columns has to tell them apart"
-    assert fault({"lines": None}) == several.format("epoch")
-    assert fault({"lines": None, "kind": "points"}) == several.format("epoch")
-    assert curves["split"].nunique() == 2
+def test_of_two_tables_one_may_have_none(curves, write):
+    write(curves.assign(gap=1.0)[["series", "split", "epoch", "gap"]].iloc[:0], "gaps")
+    shown = figure(y=["curves.loss", "gaps.gap"], columns="split")
+    assert [[text.get_text() for text in axes.texts] for axes in shown.axes] == [[], [], ["none"], ["none"]]
+    assert [axes.get_title() for axes in shown.axes] == ["training", "test", "", ""]
+
+
+def test_the_way_of_a_net_that_stood_still_spans_no_plane(write):
     surface(write, slope)
-    write(pd.read_csv("plots/x/x-y/surface.csv").assign(plane="first"), "surface")
-    assert fault(SURFACE) == several.format("x, y")
+    write(pd.read_csv("plots/x/x-y/surface.csv").assign(x=0.0), "surface")
+    assert [text.get_text() for text in panel(**SURFACE).texts] == ["none"]
+
+
+# ------------------------------------------------------------------------------------------------------- anyone's text
+
+
+def words(path: Path) -> list[str]:
+    """What stands in a picture."""
+    root = ElementTree.parse(path).getroot()  # noqa: S314 (a file of the project's own)
+    return [element.text.strip() for element in root.iter() if element.text]
+
+
+@pytest.mark.usefixtures("curves")
+@pytest.mark.parametrize(
+    "text", ["From $10 to $20", "a $x^2$", r"\$x$", "$", r"{\frac", "<script>alert(1)</script> & <b>", "${item.title}"]
+)
+def test_a_text_is_shown_as_it_is_written(text, tmp_path):
+    """It is neither mathematics nor a part of the file."""
+    shown = draw("x-y", spec(title=text, x_label=text), ABOUT | {"data": text})
+    save(shown, tmp_path / "figure.svg")
+    said = "".join("".join(words(tmp_path / "figure.svg")).split())
+    assert said.count("".join(text.split())) >= 3
+
+
+def test_what_stands_in_place_of_a_figure_says_why(tmp_path):
+    save(draw_failure("A title of $5", "KeyError: 'loss' <b>"), tmp_path / "figure.svg")
+    assert {"A title of $5", "not drawn: KeyError: 'loss' <b>"} <= set(words(tmp_path / "figure.svg"))

@@ -105,7 +105,7 @@ def test_what_decides_a_verdict_or_stands_in_the_ledger_reaches_it(name, reached
             case "quote":
                 claim["quote"] = "in other words"
             case "ordering":
-                claim["ordering"] = {"lower": {"of": "nets.test_loss"}, "than": 7}
+                claim["ordering"] = {"lower": {"of": "nets.test_loss"}, "than": 7, "each": ["model"]}
             case "untestable":
                 claim["untestable"] = "Nobody made that run."
                 del claim["ordering"]
@@ -130,16 +130,19 @@ def test_what_decides_a_verdict_or_stands_in_the_ledger_reaches_it(name, reached
 # --------------------------------------------------------------------------------------------------- claims of any kind
 
 LOSS, COURSE = {"of": "nets.test_loss"}, {"of": "history.test_loss"}
+ONE = LOSS | {"where": {"batch_size": 8}}
 TESTS = [
     {"trend": {"falls": LOSS, "along": "batch_size"}},
     {"trend": [{"rises": COURSE | {"during": [0.5, 1]}, "along": "epoch", "each": ["batch_size"]}]},
-    {"ordering": {"higher": LOSS | {"where": {"batch_size": {"from": 8}}}, "than": [1, LOSS], "ratio": True}},
+    {"ordering": {"higher": LOSS | {"where": {"batch_size": {"from": 16}}}, "than": [1, ONE], "ratio": True}},
     {"ordering": {"lower": COURSE | {"until": {"within": 0.05}}, "than": 1e-9, "each": ["batch_size"]},
      "needs": {"epochs": 25}},
-    {"ordering": {"lower": COURSE | {"take": "swing", "where": {"epoch": {"from": 1, "to": 2}}}, "than": 3}},
-    {"equivalence": {"of": LOSS | {"where": {"batch_size": [8, 16], "model": "A"}}, "to": 0, "beyond": 0.5}},
+    {"ordering": {"lower": COURSE | {"take": "swing", "where": {"epoch": {"from": 1, "to": 2}}}, "than": 3,
+                  "each": ["batch_size"]}},
+    {"equivalence": {"of": LOSS | {"where": {"batch_size": [8, 16], "model": "A"}}, "to": 0, "beyond": 0.5,
+                     "each": ["batch_size"]}},
     {"extreme": {"highest": LOSS, "along": "batch_size", "between": [8, 16]}},
-    {"shape": {"peak": LOSS, "along": "batch_size", "log": True}, "ordering": [{"lower": LOSS, "than": 0}]},
+    {"shape": {"peak": LOSS, "along": "batch_size", "log": True}, "ordering": [{"lower": ONE, "than": 0}]},
     {"arithmetic": {"computed": {"n": 7850, "counted": "parameters('A')", "share": 0.1}, "holds": "n == counted"}},
     {"definition": "So the word is defined."},
     {"untestable": "Nobody made that run."},
@@ -153,7 +156,7 @@ def written(tmp_path, monkeypatch, entry, experiment, params):
     nets = {"sweep": {"batch_size": [4, 8, 16]}, "against": "batch_size"}
 
     def make(*tests, **sections) -> tuple[Report, dict]:
-        loss = {"title": "A title", "x": "epoch", "y": ["curves.loss"]}
+        loss = {"title": "A title", "x": "epoch", "y": ["curves.loss"], "lines": "series"}
         claim = {"report": "d", "quote": "it falls", "part": "3-3", "experiment": "d-test", "question": "capacity",
                  "answer": "it does", "figure": "loss", "read": "As it says."}  # fmt: skip
         content = {"experiments": {"d-test": entry(**nets)}} | sections
@@ -177,16 +180,18 @@ def test_tests_of_every_kind_are_read_back_as_they_were_written(written):
 
 
 def test_a_claim_in_the_recipe_is_what_was_given_and_no_default(written):
-    _, settings = written({"ordering": {"lower": LOSS, "than": [2]}})
+    _, settings = written({"ordering": {"lower": ONE, "than": [2]}})
     assert settings["claims"] == {
         "d-0": {"report": "d", "experiment": "d-test", "quote": "it falls",
-                "test": {"ordering": [{"lower": LOSS, "than": [2]}]}},
+                "test": {"ordering": [{"lower": ONE, "than": [2]}]}},
     }  # fmt: skip
 
 
 def test_a_stated_number_is_read_back_with_all_that_it_asks_for(written):
     numbers = {
-        "A": COURSE | {"stated": 2, "about": True, "until": {"below": 1}, "needs": {"epochs": 5}},
+        "A": COURSE
+        | {"where": {"batch_size": 4}}
+        | {"stated": 2, "about": True, "until": {"below": 1}, "needs": {"epochs": 5}},
         "B": LOSS | {"stated": 0.5, "where": {"batch_size": {"to": 8}}, "lowest_along": "batch_size"},
     }
     report, settings = written(results={"d-test": numbers})

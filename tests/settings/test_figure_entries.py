@@ -42,10 +42,32 @@ def load_figures(report: str) -> dict[str, FiguresSettings]:
 
 
 def test_the_figures_of_a_report(reports):
-    reports({"fit": {"x-z": {"report": "x", "nets": "x-z"}}, "figures": {"x-y": ENTRY, "x-z": ENTRY | {"nets": "x-y"}}})
+    fits = {key: {"report": "x", "nets": "x-z"} for key in ("x-z", "x-w")}
+    errors = {"title": "A title", "x": "model", "y": ["errors.mean_square"], "kind": "points", "lines": "region"}
+    figures = {"x-z": ENTRY, "x-w": ENTRY | {"draw": {"errors": errors}}, "x-y": ENTRY | {"nets": "x-y"}}
+    reports({"fit": fits, "figures": figures})
     found = load_figures("x")
-    assert [(key, figures.nets) for key, figures in found.items()] == [("x-y", "x-z"), ("x-z", "x-y")]
-    assert found["x-y"].draw["loss"] == FigureSettings(**ENTRY["draw"]["loss"])
+    assert [(key, figures.nets) for key, figures in found.items()] == [("x-z", "x-z"), ("x-w", "x-z"), ("x-y", "x-y")]
+    assert found["x-z"].draw["loss"] == FigureSettings(**ENTRY["draw"]["loss"])
+
+
+@pytest.mark.parametrize(
+    ("sections", "expected"),
+    [
+        ({"figures": {"x-y": ENTRY}}, "figures.x-y.nets: what is named x-y is of the nets of x-y (found 'x-z')"),
+        ({"fit": {"x-y": {"report": "x", "nets": "x-z"}}}, "fit.x-y.nets: what is named x-y is of the nets of x-y "),
+        (
+            {"fit": {"x-w": {"report": "x", "nets": "x-z"}}, "figures": {"x-w": ENTRY | {"nets": "x-y"}}},
+            "figures.x-w.nets: what is named x-w is of the nets of x-z (found 'x-y')",
+        ),
+        ({"figures": {"x-w": ENTRY}}, "figures.x-w.draw.loss.y: no table 'curves' here; there are none"),
+    ],
+)
+def test_what_has_one_name_is_of_the_same_nets(sections, expected, reports):
+    reports(sections)
+    with pytest.raises(SettingsError) as caught:
+        load_report(Path("reports/x.yaml"))
+    assert str(caught.value).startswith(f"reports/x.yaml: {expected}")
 
 
 def test_a_plain_figure_has_every_default_filled_in():
@@ -94,7 +116,7 @@ def test_a_report_without_figures(content, reports):
         (ENTRY | {"report": "x"}, "report: unknown key"),
         (ENTRY | {"draw": {"../loss": ENTRY["draw"]["loss"]}}, "draw.../loss"),
         (ENTRY | {"draw": {"loss": {"title": "A title", "x": "epoch"}}}, "draw.loss.y: required, and not there"),
-        (changed(only={"epoch": 3}), "draw.loss.only.epoch: input sho"),
+        (changed(only={"split": [3]}), "draw.loss.only.split: input sho"),
         (changed(log=["los"]), "draw.loss.log: no axis shows los; they show epoch, loss"),
         (changed(symlog=["loss", "rank"]), "draw.loss.symlog: no axis shows rank; they show epoch, loss"),
         (changed(log=["epoch", "loss"], symlog=["loss"]), "draw.loss.symlog: loss is in log as well"),
@@ -105,10 +127,10 @@ def test_a_report_without_figures(content, reports):
     ],
 )
 def test_a_mistake_in_an_entry_is_one_line(figures, message, reports):
-    reports({"figures": {"x-y": figures}})
+    reports({"figures": {"x-z": figures}})
     with pytest.raises(SettingsError) as caught:
         load_figures("x")
-    assert str(caught.value).startswith(f"reports/x.yaml: figures.x-y.{message}")
+    assert str(caught.value).startswith(f"reports/x.yaml: figures.x-z.{message}")
     assert "\n" not in str(caught.value)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from netclaims.files import read_json, write_json, write_table
 from netclaims.paths import RUNS, metrics_of, plots_of
 from netclaims.spread import rounded
+from netclaims.tables.plots import PLOTTED
 
 
 def replicas_of(key: str, section: str) -> Path:
@@ -30,8 +31,9 @@ def write_analysis(section: str, key: str, nets: str, table: pd.DataFrame, numbe
     """
     about = read_json(RUNS / nets / "about.json")
     said = {"experiment": key} | {name: about[name] for name in ("scale", "data", "replicas")}
+    declared = {table.name: table for table in PLOTTED[section]}
     for name, content in {section: table, **more}.items():
-        write_table(plots_of(key) / f"{name}.csv", content)
+        write_table(plots_of(key) / f"{name}.csv", declared[name].checked(content))
     write_json(metrics_of(key, section), said | _rounded(numbers))
 
 

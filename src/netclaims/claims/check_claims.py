@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from netclaims.claims.arithmetic import work_out
-from netclaims.claims.entries import Claim, Shape, operands
+from netclaims.claims.entries import Claim, Comparison, Extreme, Shape, Trend, operands
 from netclaims.claims.operands import TABLES, EntryError, Operand, Range, Wanted
 from netclaims.data.registry import DATA_KINDS
-from netclaims.errors import SettingsError, shown
-from netclaims.nets.layers import weighted_layers
+from netclaims.errors import SettingsError, shown, told_with
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.schema import validate
-from netclaims.tables.columns import WORDS, YES_OR_NO
+from netclaims.tables.columns import Table, holds_words, is_category
+from netclaims.tables.rows import several, values_of
+from netclaims.tables.training import STEPS
 
 
 def load_claims(path: Path, content: dict[str, Any], experiments: dict[str, ExperimentEntry]) -> dict[str, Claim]:
@@ -27,22 +29,29 @@ def load_claims(path: Path, content: dict[str, Any], experiments: dict[str, Expe
         experiments: those in it.
 
     Raises:
-        SettingsError: anything in them is wrong.
+        SettingsError: a line for every fault in them.
     """
     entries = content.get("claims") or {}
     if not isinstance(entries, dict):
         raise SettingsError(f"{path}: claims: a mapping of names to claims (found {shown(entries)})")
-    claims = {}
+    claims, faults = {}, []
     for key, entry in entries.items():
-        claim = validate(Claim, entry, path, f"claims.{key}")
-        try:
-            if claim.report != path.stem or not re.fullmatch(rf"{path.stem}-[\w.-]+", str(key)):
-                raise EntryError(f"named <report>-<name>, with report: {path.stem}")
-            check_claim(claim, experiments[nets_of(claim.experiment, content)], content)
-        except EntryError as error:
-            raise SettingsError(f"{path}: claims.{key}: {error}") from None
-        claims[str(key)] = claim
+        with told_with(faults):
+            claims[str(key)] = _claim(str(key), entry, path, content, experiments)
+    if faults:
+        raise SettingsError("\n".join(faults))
     return claims
+
+
+def _claim(key: str, entry: Any, path: Path, content: dict[str, Any], experiments: dict[str, ExperimentEntry]) -> Claim:
+    claim = validate(Claim, entry, path, f"claims.{key}")
+    try:
+        if claim.report != path.stem or not re.fullmatch(rf"{path.stem}-[\w.-]+", key):
+            raise EntryError(f"named <report>-<name>, with report: {path.stem}")
+        check_claim(claim, experiments[nets_of(claim.experiment, content)], content)
+    except EntryError as error:
+        raise SettingsError(f"{path}: claims.{key}: {error}") from None
+    return claim
 
 
 def nets_of(key: str, content: dict[str, Any]) -> str:
@@ -59,11 +68,6 @@ def nets_of(key: str, content: dict[str, Any]) -> str:
             return section[key]["nets"]
     known = ", ".join(dict.fromkeys(str(known) for section in sections for known in section))
     raise EntryError(f"experiment: no {key!r}; there are {known}")
-
-
-def holds_words(column: str) -> bool:
-    """Tell whether a column, in whichever table, holds words, or yes and no."""
-    return column in WORDS | YES_OR_NO
 
 
 def check_claim(claim: Claim, experiment: ExperimentEntry, content: dict[str, Any]) -> None:
@@ -83,25 +87,77 @@ def check_claim(claim: Claim, experiment: ExperimentEntry, content: dict[str, An
     if claim.arithmetic:
         work_out(claim.arithmetic, experiment.networks, DATA_KINDS[experiment.data].shape)
     for comparison in claim.comparisons:
-        along = [comparison.along] if hasattr(comparison, "along") else []
-        if any(map(holds_words, along)):
-            raise EntryError(f"along: {along[0]} holds words, not numbers")
-        if "function" in comparison.each and not experiment.functions:
-            raise EntryError("each: images have no function")
+        _check_comparison(comparison, Looked(claim.experiment, experiment, content))
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Whose tables are looked at.
+
+    Attributes:
+        key: the experiment or the analysis.
+        experiment: the one that trained the nets.
+        content: of the report file.
+    """
+
+    key: str
+    experiment: ExperimentEntry
+    content: dict[str, Any]
+
+    def entry(self, section: str) -> dict[str, Any] | None:
+        """Return the entry of an analysis under this key, if there is one."""
+        return (self.content.get(section) or {}).get(self.key)
+
+
+def _check_comparison(comparison: Comparison, looked_at: Looked) -> None:
+    along = [comparison.along] if hasattr(comparison, "along") else []
+    if any(map(holds_words, along)):
+        raise EntryError(f"along: {along[0]} holds words, not numbers")
+    if "function" in comparison.each and not looked_at.experiment.functions:
+        raise EntryError("each: images have no function")
+    by = [*comparison.each, *along]
+    if twice := [name for name in by if by.count(name) > 1]:
+        raise EntryError(f"each: {twice[0]} is named twice, in each or as along")
+    for check in (check_columns, check_number):
         for operand in operands(comparison):
-            check_operand(operand, [*comparison.each, *along], claim.experiment, experiment, content)
-        if isinstance(comparison, Shape) and comparison.log:
-            _check_logarithm(comparison, claim.experiment, experiment, content)
+            check(operand, comparison.each, along, looked_at)
+    if isinstance(comparison, Trend) and comparison.operand.coordinate in comparison.each:
+        raise EntryError(f"each: {comparison.operand.coordinate} is the course of the series, which a trend goes along")
+    if along:
+        _check_places(comparison, looked_at)
 
 
-def _check_logarithm(comparison: Shape, key: str, experiment: ExperimentEntry, content: dict[str, Any]) -> None:
+def _check_places(comparison: Trend | Extreme | Shape, looked_at: Looked) -> None:
+    """Check the values of a setting that a comparison is along, as the entry of the experiment has them."""
+    operand, along = comparison.operand, comparison.along
+    table, entry, experiment = TABLES[operand.table], looked_at.entry(operand.table), looked_at.experiment
+    if along != operand.coordinate and is_category(along):
+        values = values_of(table, experiment, entry)[along]
+        wanted = operand.where.get(along)
+        values = [value for value in values if wanted is None or _fits(value, wanted)]
+        if along in experiment.tune.varied and not table.every_setting:
+            raise EntryError(f"along: {along} is tuned, and there are nets of its best value alone")
+        if len(values) < 3:
+            raise EntryError(f"along: takes three values of {along} and more; there are {values}")
+        if isinstance(comparison, Extreme):
+            within = [value for value in values if comparison.between[0] <= value <= comparison.between[1]]
+            if len(within) in (0, len(values)):
+                which = "every one" if within else "none"
+                raise EntryError(f"between: {which} of the values of {along} lies there; there are {values}")
+    elif along != operand.coordinate and not isinstance(comparison, Trend):
+        raise EntryError(f"along: {along} is measured; a swept setting is not, nor the course of a series")
+    if isinstance(comparison, Shape) and comparison.log:
+        _check_logarithm(comparison, table, experiment, entry)
+
+
+def _check_logarithm(comparison: Shape, table: Table, experiment: ExperimentEntry, entry: dict | None) -> None:
     """Check that what a logarithmic axis shows is above 0, as far as it is known before anything runs."""
     operand, along = comparison.operand, comparison.along
     wanted = operand.where.get(along)
     if along == operand.coordinate:
-        lowest = _start(operand, wanted, (content.get(operand.table) or {}).get(key))
+        lowest = _start(operand, wanted, entry)
     else:
-        known = _values(experiment).get(along, [])
+        known = values_of(table, experiment, entry)[along]
         lowest = min((value for value in known if wanted is None or _fits(value, wanted)), default=inf)
     if lowest <= 0:
         raise EntryError(f"log: {along} is {lowest:g} at one of its values, and a logarithm needs more than 0")
@@ -122,56 +178,69 @@ def _start(operand: Operand, wanted: Wanted | None, entry: dict[str, Any] | None
     return low + share * (high - low) if share else low
 
 
-def check_operand(
-    operand: Operand, more: list[str], key: str, experiment: ExperimentEntry, content: dict[str, Any]
-) -> None:
-    """Check an operand, and `more` columns that its table has to have.
+def check_columns(operand: Operand, each: list[str], along: list[str], looked_at: Looked) -> None:
+    """Check that there are the table, the columns and the values that an operand names.
 
     Args:
         operand: to be checked.
-        more: names of columns.
-        key: the experiment or the analysis, whose tables are meant.
-        experiment: the one that trained the nets.
-        content: of the report file.
+        each: the columns for whose values it is looked at one by one.
+        along: the column that it is looked at along, if there is one.
+        looked_at: whose tables are meant.
 
     Raises:
         EntryError: which key is wrong, and what is allowed there.
     """
-    table, entry = operand.table, (content.get(operand.table) or {}).get(key)
-    if table not in ("nets", "history", "steps") and entry is None:
-        raise EntryError(f"{operand.of}: {key} has no entry under {table}")
+    table, entry, experiment = TABLES[operand.table], looked_at.entry(operand.table), looked_at.experiment
+    if table.name not in ("nets", "history", "steps") and entry is None:
+        raise EntryError(f"{operand.of}: {looked_at.key} has no entry under {table.name}")
     recorded = experiment.record.gradient_norm
-    if (table == "steps" and recorded != "step") or (operand.of == "history.gradient_norm" and recorded != "epoch"):
+    if (table is STEPS and recorded != "step") or (operand.of == "history.gradient_norm" and recorded != "epoch"):
         raise EntryError(f"{operand.of}: the experiment does not record it")
-    there = TABLES[table].offered(experiment, entry)
-    for name in [operand.column, *operand.where, *more]:
-        if name not in there:
-            raise EntryError(f"{table}.{name}: no such column; there are {', '.join(sorted(there))}")
+    there = table.offered(experiment, entry)
+    for column in [operand.column, *operand.where, *each, *along]:
+        if column not in there:
+            raise EntryError(f"{table.name}.{column}: no such column; there are {', '.join(sorted(there))}")
     if holds_words(operand.column):
         raise EntryError(f"{operand.of}: words, not numbers")
-    values = _values(experiment) | TABLES[table].words
-    if table == "pca":
-        values["scope"] = [f"layer {entry.get('layer', 1)}", "whole model"]
-    for name, wanted in operand.where.items():
-        if name in values or holds_words(name) or not isinstance(wanted, Range):
-            _check_values(f"{operand.of} where {name}", name, wanted, values.get(name))
+    values = values_of(table, experiment, entry)
+    for column, wanted in operand.where.items():
+        if column in values or holds_words(column) or not isinstance(wanted, Range):
+            _check_values(f"{operand.of} where {column}", column, wanted, values.get(column))
 
 
-def _values(experiment: ExperimentEntry) -> dict[str, list]:
-    """Return what columns may hold, of those of which it can be known from the experiment."""
-    values = {
-        "model": list(experiment.models),
-        "function": experiment.functions or [],
-        "optimiser": [experiment.optimiser],
-        "learning_rate": [experiment.learning_rate],
-        "shuffle_labels": [experiment.shuffle_labels or 0.0],
-        "equal": ["epochs"],
-        "parameters": sorted({experiment.parameters(model) for model in experiment.models}),
-        "layers": sorted({weighted_layers(layers) for layers in experiment.networks.values()}),
-    }
-    if isinstance(experiment.batch_size, int):
-        values["batch_size"] = [experiment.batch_size]
-    return values | experiment.varied
+def check_number(operand: Operand, each: list[str], along: list[str], looked_at: Looked) -> None:
+    """Check that an operand comes to one number, or one series, for every replica.
+
+    Args:
+        operand: to be checked, as there is what it names.
+        each: the columns for whose values it is looked at one by one.
+        along: the column that it is looked at along, if there is one.
+        looked_at: whose tables are meant.
+
+    Raises:
+        EntryError: which key is wrong, and what is allowed there.
+    """
+    table, entry, experiment = TABLES[operand.table], looked_at.entry(operand.table), looked_at.experiment
+    for name, columns in (("each", each), ("along", along)):
+        if operand.column in columns:
+            raise EntryError(f"{name}: {operand.column} is what is compared")
+        if "replica" in columns:
+            raise EntryError(f"{name}: replicas are what every comparison is over")
+    for column in each:
+        if column != operand.coordinate and not is_category(column):
+            raise EntryError(f"each: {column} is measured; names and settings are not")
+    values = values_of(table, experiment, entry)
+    told = {"replica"} | {column for column in (*each, *along) if is_category(column)}
+    told |= {column for column, wanted in operand.where.items() if len(_picked(wanted, values.get(column))) == 1}
+    if left := several(table, experiment, entry, told):
+        raise EntryError(f"{operand.of} has several rows a replica: say which by {', '.join(left)}")
+
+
+def _picked(wanted: Wanted, values: list | None) -> list:
+    """Return the values that `where` picks, of those of which it is known that there are."""
+    if isinstance(wanted, Range):
+        return [value for value in values or [] if _fits(value, wanted)]
+    return list(dict.fromkeys(wanted)) if isinstance(wanted, list) else [wanted]
 
 
 def _check_values(where: str, name: str, wanted: Any, there: list | None) -> None:

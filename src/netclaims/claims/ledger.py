@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from math import inf, isfinite, nan
 
 import pandas as pd
@@ -15,10 +16,10 @@ from netclaims.claims.compare import compare
 from netclaims.claims.entries import ClaimTest, Comparison, operands
 from netclaims.claims.evidence import Evidence, weakest
 from netclaims.claims.experiment_tables import Tables, UntestableError
-from netclaims.claims.operands import EntryError, Wanted
+from netclaims.claims.operands import Wanted
 from netclaims.claims.stated_entries import Stated
 from netclaims.claims.verdicts import VERDICTS
-from netclaims.errors import SettingsError
+from netclaims.errors import attempt
 from netclaims.experiment import Experiment
 from netclaims.files import read_json, write_json, write_table
 from netclaims.paths import METRICS, PLOTS, metrics_of, report_path
@@ -130,20 +131,23 @@ def _batches(comparison: Comparison) -> list[Wanted | None]:
 def find_all(claims: dict[str, Sentence], tables: dict[str, Tables], seed: int) -> dict[str, Finding]:
     """Put every claim to the test, with progress for whoever watches.
 
+    A test that fails is told, and the claim counts as not testable.
+
     Args:
         claims: every claim by its name.
         tables: those of every experiment and analysis.
         seed: of permutations and bootstraps.
 
     Raises:
-        SettingsError: an entry asks for what is not there.
+        DataError: a table is not as its stage wrote it.
     """
     found = {}
     for key, claim in tqdm(claims.items(), desc="claims", leave=False, disable=None):
-        try:
-            found[key] = find(claim.test, tables[claim.experiment], seed)
-        except EntryError as error:
-            raise SettingsError(f"{report_path(key)}: claims.{key}: {error}") from None
+        found[key] = attempt(
+            f"{report_path(key)}: claims.{key}",
+            partial(find, claim.test, tables[claim.experiment], seed),
+            lambda reason: Finding(verdict="not testable", because=f"the test failed: {reason}"),
+        )
     return found
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import isnan
 
 import pandas as pd
 
 from netclaims.claims.compare import block, finite
 from netclaims.claims.experiment_tables import Tables, UntestableError
-from netclaims.claims.operands import EntryError
 from netclaims.claims.per_replica import values_per_replica
 from netclaims.claims.stated_entries import Stated
-from netclaims.errors import SettingsError
+from netclaims.errors import attempt
 from netclaims.files import write_json
 from netclaims.paths import METRICS, report_path
 from netclaims.spread import rounded
@@ -31,6 +31,10 @@ def beside(stated: Stated, tables: Tables) -> dict[str, float | int | str | bool
         values, remark = _of_replicas(stated, tables)
     except UntestableError as reason:
         values, remark = pd.Series(dtype=float), str(reason)
+    return _beside(stated, values, remark)
+
+
+def _beside(stated: Stated, values: pd.Series, remark: str) -> dict[str, float | int | str | bool | None]:
     spread = {"mean": values.mean(), "sd": values.std(), "low": values.min(), "high": values.max()}
     ours = {name: None if isnan(value) else rounded(value) for name, value in spread.items()}
     more = {"about": True} if stated.about else {}
@@ -58,14 +62,17 @@ def write_stated(results: dict[str, dict[str, Stated]], tables: dict[str, Tables
         tables: those of every experiment and analysis.
         scale: that of the runs.
 
+    A number that cannot be worked out is told, and its remark says why.
+
     Raises:
-        SettingsError: an entry asks for what is not there.
+        DataError: a table is not as its stage wrote it.
     """
     found: dict[str, dict] = {}
     for key, entries in results.items():
         for name, stated in entries.items():
-            try:
-                found.setdefault(key, {})[name] = beside(stated, tables[key])
-            except EntryError as error:
-                raise SettingsError(f"{report_path(key)}: results.{key}.{name}: {error}") from None
+            found.setdefault(key, {})[name] = attempt(
+                f"{report_path(key)}: results.{key}.{name}",
+                partial(beside, stated, tables[key]),
+                lambda reason, stated=stated: _beside(stated, pd.Series(dtype=float), f"not worked out: {reason}"),
+            )
     write_json(METRICS / "stated.json", {"scale": scale, **found})

@@ -8,12 +8,13 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from netclaims.claims.check_claims import check_operand, holds_words, nets_of
+from netclaims.claims.check_claims import Looked, check_columns, check_number, nets_of
 from netclaims.claims.entries import Needs
 from netclaims.claims.operands import EntryError, Operand
-from netclaims.errors import SettingsError, shown
+from netclaims.errors import SettingsError, shown, told_with
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.schema import Name, Number, validate
+from netclaims.tables.columns import holds_words
 
 NAME = r"[A-Za-z0-9][\w ,-]*"  # no dots: `dvc metrics diff` puts them between keys
 
@@ -62,34 +63,42 @@ def load_results(path: Path, content: dict[str, Any], experiments: dict[str, Exp
         experiments: those in it.
 
     Raises:
-        SettingsError: anything in them is wrong.
+        SettingsError: a line for every fault in them.
     """
     sections = content.get("results") or {}
     if not isinstance(sections, dict):
         raise SettingsError(f"{path}: results: a mapping of experiments to their numbers (found {shown(sections)})")
     results: Results = {}
+    faults: list[str] = []
     for key, entries in sections.items():
         where = f"results.{key}"
         try:
             nets = nets_of(key, content)
         except EntryError as error:
-            raise SettingsError(f"{path}: {where}: {error}") from None
+            faults.append(f"{path}: {where}: {error}")
+            continue
         if not isinstance(entries, dict) or not entries:
-            raise SettingsError(f"{path}: {where}: a mapping of names to numbers (found {shown(entries)})")
+            faults.append(f"{path}: {where}: a mapping of names to numbers (found {shown(entries)})")
+            continue
         for name, entry in entries.items():
-            if not re.fullmatch(NAME, str(name)):
-                raise SettingsError(f"{path}: {where}: named by letters, digits, spaces, commas, - (found {name!r})")
-            stated = validate(Stated, entry, path, f"{where}.{name}")
-            try:
-                _check(stated, key, experiments[nets], content)
-            except EntryError as error:
-                raise SettingsError(f"{path}: {where}.{name}: {error}") from None
-            results.setdefault(key, {})[str(name)] = stated
+            with told_with(faults):
+                found = _stated(name, entry, path, where, Looked(key, experiments[nets], content))
+                results.setdefault(key, {})[name] = found
+    if faults:
+        raise SettingsError("\n".join(faults))
     return results
 
 
-def _check(stated: Stated, key: str, experiment: ExperimentEntry, content: dict[str, Any]) -> None:
+def _stated(name: str, entry: Any, path: Path, where: str, looked_at: Looked) -> Stated:
+    if not re.fullmatch(NAME, name):
+        raise SettingsError(f"{path}: {where}: named by letters, digits, spaces, commas, - (found {name!r})")
+    stated = validate(Stated, entry, path, f"{where}.{name}")
     along = [] if stated.along is None else [stated.along]
-    check_operand(stated, along, key, experiment, content)
-    if any(map(holds_words, along)):
-        raise EntryError(f"{stated.along} holds words, and no place along it is a number")
+    try:
+        if any(map(holds_words, along)):
+            raise EntryError(f"{stated.along} holds words, and no place along it is a number")
+        for check in (check_columns, check_number):
+            check(stated, [], along, looked_at)
+    except EntryError as error:
+        raise SettingsError(f"{path}: {where}.{name}: {error}") from None
+    return stated

@@ -27,10 +27,11 @@ def describe(key: str, spec: FigureSpec, about: dict) -> str:
     """
     told = [f"{spec.title}."]
     for (_, column), table in zip(spec.shown, panels(key, spec), strict=True):
-        for facet in facets_of(table, spec):
+        for facet in facets_of([table], spec):
             where = "" if facet is None else f" ({value(spec.columns, facet)})"
             rows = of_facet(table, spec, facet)
-            told.append(f"{label(column, about['loss'])}{where}: {KINDS[spec.kind](rows, spec, column, about)}.")
+            said = "nothing" if rows.empty else KINDS[spec.kind](rows, spec, column, about)
+            told.append(f"{label(column, about['loss'])}{where}: {said}.")
     if gone := diverged(about):
         told.append(f"{gone[0].upper()}{gone[1:]}.")
     return " ".join(" ".join(told).split())

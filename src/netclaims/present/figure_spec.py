@@ -20,7 +20,7 @@ class FigureSpec:
     y: Sequence[str]
     lines: str | None
     columns: str | None
-    only: Mapping[str, str]
+    only: Mapping[str, str | float]
     log: Sequence[str]
     symlog: Sequence[str]
     chance: bool

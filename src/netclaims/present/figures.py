@@ -15,7 +15,7 @@ from netclaims.present import overlays, style
 from netclaims.present.axes import colour_bar, label_decades, shape_axis
 from netclaims.present.captions import DIVERGED, caption, diverged
 from netclaims.present.figure_spec import FigureSpec
-from netclaims.present.marks import KINDS
+from netclaims.present.marks import KINDS, nothing
 from netclaims.present.quantities import PLANE, label, value
 from netclaims.present.tables import correlation, facets_of, of_facet, panels, path_of
 
@@ -32,12 +32,11 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
         about: the experiment's metrics: data set, scale, examples, replicas, loss.
 
     Raises:
-        SettingsError: a table, a column or a note that the figure names does not exist, no row is left, or several
-            rows are at one place.
+        SettingsError: a table, a column or a note that the figure names does not exist.
     """
     style.apply()
     tables, path = panels(key, spec), path_of(key, spec)
-    facets = facets_of(tables[0], spec)
+    facets = facets_of(tables, spec)
     high = 3.0 if len(tables) == 1 else 1.9
     across = max(4.3, (3.7 if spec.plane else 3.0) * len(facets))
     figure = Figure(figsize=(across, 0.9 + high * len(tables)), layout="constrained")
@@ -45,8 +44,11 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
     for row, (_, column), table in zip(grid, spec.shown, tables, strict=True):
         quantity = fill(label(column, about["loss"]), width=round(12 * high))
         for axes, facet in zip(row, facets, strict=True):
-            _shape(axes, table, spec, column)  # all facets count, so that those of a row are alike
             rows = of_facet(table, spec, facet)
+            if rows.empty:
+                nothing(axes)
+                continue
+            _shape(axes, table, spec, column)  # all facets count, so that those of a row are alike
             filled = KINDS[spec.kind](axes, rows, spec, column)
             if filled is not None:
                 colour_bar(axes, filled, quantity)
@@ -68,6 +70,15 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
     return figure
 
 
+def draw_failure(title: str, reason: str) -> Figure:
+    """Draw what stands in place of a figure that could not be drawn: its title, and why."""
+    style.apply()
+    figure = Figure(figsize=(5.2, 1.2))
+    figure.text(0.01, 0.9, fill(title, width=52), va="top", fontsize=11, fontweight="bold", parse_math=False)
+    figure.text(0.01, 0.1, fill(f"not drawn: {reason}", width=80), fontsize=8, color=style.QUIET, parse_math=False)
+    return figure
+
+
 def _shape(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> None:
     """Set scale and number format of the axes, but of those that the kind of figure itself sees to."""
     if spec.kind != "points":
@@ -86,11 +97,11 @@ def _name(grid: np.ndarray, facets: list[object], spec: FigureSpec, about: dict)
     """Write above each column of panels which value it is for, and below it what lies across."""
     for axes, facet in zip(grid[0], facets, strict=True):
         if facet is not None:
-            axes.set_title(value(spec.columns, facet))
+            axes.set_title(value(spec.columns, facet), parse_math=False)
     figure = grid[0][0].figure
     name = spec.x_label or (PLANE[0] if spec.plane else label(spec.x, about["loss"]))
     for axes in grid[-1]:
-        axes.set_xlabel(fill(name, width=round(11 * figure.get_figwidth() / len(facets))))
+        axes.set_xlabel(fill(name, width=round(11 * figure.get_figwidth() / len(facets))), parse_math=False)
     figure.align_ylabels(grid[:, 0])
 
 
@@ -115,6 +126,6 @@ def _frame(figure: Figure, title: str, below: str, beside: float) -> None:
     width = max(5.2, figure.get_figwidth() + beside)
     figure.set_figwidth(width)
     title = fill(title, width=round(10 * (width - beside)))
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", parse_math=False)
     below = fill(below, width=round(21 * width))
-    figure.text(0.01, 0.0, below, ha="left", va="top", fontsize=6.5, color=style.QUIET)
+    figure.text(0.01, 0.0, below, ha="left", va="top", fontsize=6.5, color=style.QUIET, parse_math=False)

@@ -10,7 +10,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.contour import ContourSet
 
-from netclaims.errors import SettingsError
 from netclaims.present import style
 from netclaims.present.axes import levels, name_ticks
 from netclaims.present.figure_spec import FigureSpec
@@ -21,31 +20,24 @@ Series = tuple[pd.DataFrame, str, str, str]
 
 
 def series_of(table: pd.DataFrame, spec: FigureSpec) -> Iterator[Series]:
-    """Yield each line: its rows, its colour, its name in the legend, and its split.
-
-    Raises:
-        SettingsError: several rows are at one place.
-    """
+    """Yield each line: its rows, its colour, its name in the legend, and its split."""
     by = spec.lines or ("split" if "split" in table else None)
     names = table[by] if by else pd.Series("_", table.index)
     splits = table["split"] if "split" in table else pd.Series("", table.index)
     palette = style.colours(list(names.cat.categories) if by else ["_"])
     for (name, split), rows in table.groupby([names, splits], sort=False, observed=True):
-        yield _single(rows, [spec.x], spec).sort_values(spec.x), palette[name], value(by, name), split
+        yield rows.sort_values(spec.x), palette[name], value(by, name), split
+
+
+def nothing(axes: Axes) -> None:
+    """Say in a panel that there is nothing to show in it."""
+    axes.set_yticks([])
+    axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color=style.QUIET)
 
 
 def aside(series: int) -> np.ndarray:
     """Return how far the points of each of so many series lie beside their category."""
     return np.linspace(-1, 1, series) * min(0.3, 0.08 * (series - 1))
-
-
-def _single(rows: pd.DataFrame, place: list[str], spec: FigureSpec) -> pd.DataFrame:
-    if rows.duplicated(place).any():  # a line would go to and fro between them
-        raise SettingsError(
-            f"the figure {spec.title!r} has several rows at one {', '.join(place)}: "
-            "only, lines or columns has to tell them apart"
-        )
-    return rows
 
 
 def _splits(table: pd.DataFrame, spec: FigureSpec) -> list[str]:
@@ -81,8 +73,7 @@ def _points(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> N
         face = "white" if split in splits[1:] else style.QUIET
         axes.plot([], [], "o", ms=4.5, color=style.QUIET, mfc=face, label=value("split", split))
     if table[column].isna().all():
-        axes.set_yticks([])
-        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color=style.QUIET)
+        nothing(axes)
     names = [value(spec.x, name) for name in table[spec.x].cat.categories]
     name_ticks(axes, names, axes.figure.get_figwidth() / axes.get_gridspec().ncols)
 
@@ -126,10 +117,10 @@ def draw_path(axes: Axes, rows: pd.DataFrame, columns: tuple[str, str], colour: 
 
 
 def _contours(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> ContourSet | None:
-    cells = _single(table, [spec.x, "y"], spec)
-    heights = cells.pivot_table(column, index="y", columns=spec.x, dropna=False)
+    heights = table.pivot_table(column, index="y", columns=spec.x, dropna=False)
     x, y, z = heights.columns, heights.index, np.ma.masked_invalid(heights)
-    if z.mask.all():
+    if z.mask.all() or min(z.shape) < 2:  # the way of a net that stood still spans no plane
+        nothing(axes)
         return None
     steps, norm = levels(float(z.min()), float(z.max()))
     z = z.clip(steps[0], steps[-1])  # the ends are rounded, and what lies beyond them would be left out

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from markupsafe import Markup
 
 from netclaims.claims.verdicts import VERDICTS
+from netclaims.errors import attempt
 from netclaims.files import read_csv, read_json
-from netclaims.paths import FIGURES, METRICS, PLOTS, metrics_of, report_of
+from netclaims.paths import FIGURES, METRICS, PLOTS, metrics_of, report_of, report_path
 from netclaims.present.alt_text import describe
 from netclaims.present.captions import caption
 from netclaims.present.facts import Facts
@@ -206,10 +208,16 @@ def _drawn(figures: Figures, key: str, draw: dict[str, FigureSpec], about: dict)
         Drawn(
             name=name,
             title=figure.title,
-            svg=figures.inline((folder / f"{name}.svg").read_text(encoding="utf-8"), describe(key, figure, about)),
+            svg=figures.inline((folder / f"{name}.svg").read_text(encoding="utf-8"), _words(key, name, figure, about)),
         )
         for name, figure in draw.items()
     ]
+
+
+def _words(key: str, name: str, figure: FigureSpec, about: dict) -> str:
+    """Return a figure in words; of one that could not be drawn, its title."""
+    where = f"{report_path(key)}: figures.{key}.draw.{name}"
+    return attempt(where, partial(describe, key, figure, about), lambda reason: figure.title)
 
 
 def _numbers(stated: dict[str, dict]) -> list[Number]:

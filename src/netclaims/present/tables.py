@@ -16,7 +16,7 @@ def panels(key: str, spec: FigureSpec) -> list[pd.DataFrame]:
     """Return the rows of each row of panels, from the tables in `plots/<report>/<key>/`.
 
     Raises:
-        SettingsError: a table or a column that the figure names does not exist, or no row is left.
+        SettingsError: a table or a column that the figure names does not exist.
     """
     tables = _alike([_table(key, name, column, spec) for name, column in spec.shown], spec.lines or "split")
     return _alike(tables, spec.x) if spec.kind == "points" else tables
@@ -31,9 +31,10 @@ def path_of(key: str, spec: FigureSpec) -> pd.DataFrame | None:
     return _table(key, spec.path, "at", spec) if spec.path else None
 
 
-def facets_of(table: pd.DataFrame, spec: FigureSpec) -> list[object]:
+def facets_of(tables: list[pd.DataFrame], spec: FigureSpec) -> list[object]:
     """Return the values that have a panel each, side by side; None alone where there is one panel for all."""
-    return list(dict.fromkeys(table[spec.columns])) if spec.columns else [None]
+    found = dict.fromkeys(facet for table in tables for facet in table[spec.columns]) if spec.columns else []
+    return list(found) or [None]
 
 
 def of_facet(table: pd.DataFrame, spec: FigureSpec, facet: object) -> pd.DataFrame:
@@ -75,9 +76,7 @@ def _table(key: str, name: str, column: str, spec: FigureSpec) -> pd.DataFrame:
     if missing := wanted - set(table.columns):
         raise SettingsError(f"{path}: no column {', '.join(sorted(missing))}; there are {', '.join(table.columns)}")
     for name, value in spec.only.items():
-        table = table[table[name].astype(str) == value]
-    if table.empty:
-        raise SettingsError(f"{path}: the figure {spec.title!r} shows {spec.only}, and there is no such row")
+        table = table[table[name] == value]
     return table
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from netclaims.data.functions import FUNCTIONS, evaluate, grid
 from netclaims.data.registry import DATA_KINDS
-from netclaims.errors import SettingsError, shown
+from netclaims.errors import SettingsError, shown, told_with
 from netclaims.nets.layers import Layer, count_parameters, shapes
 from netclaims.paths import KEY
 from netclaims.settings.experiment_parts import (
@@ -222,9 +222,15 @@ def load_experiments(path: Path) -> dict[str, ExperimentEntry]:
     """Read and check the experiments of one report file.
 
     Raises:
-        SettingsError: anything in them is wrong.
+        SettingsError: a line for every fault in them.
     """
-    return {key: _experiment(key, entry, path) for key, entry in _entries(path).items()}
+    experiments, faults = {}, []
+    for key, entry in _entries(path).items():
+        with told_with(faults):
+            experiments[key] = _experiment(key, entry, path)
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return experiments
 
 
 def check_key(key: str, path: Path, section: str) -> None:

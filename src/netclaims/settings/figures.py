@@ -8,10 +8,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.questions import of_assignment
-from netclaims.settings.schema import Line, Name, Settings
+from netclaims.settings.schema import Line, Name, Number, Settings
 
 Column = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
-Number = Annotated[str, Field(pattern=r"^\w+(\.\w+)+$")]
+Place = Annotated[str, Field(pattern=r"^\w+(\.\w+)+$")]
 
 
 class FigureSettings(Settings):
@@ -37,11 +37,11 @@ class FigureSettings(Settings):
     y: Annotated[list[Column], Field(min_length=1)]
     lines: str | None = None
     columns: str | None = None
-    only: dict[str, str] = Field(default={})
+    only: dict[str, str | Number] = Field(default={})
     log: list[str] = Field(default=[])
     symlog: list[str] = Field(default=[])
     chance: bool = False
-    note: Number | None = None
+    note: Place | None = None
     path: Name | None = None
 
     @model_validator(mode="after")

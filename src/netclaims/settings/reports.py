@@ -7,20 +7,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from netclaims.claims.check_claims import load_claims
 from netclaims.claims.entries import Claim
 from netclaims.claims.stated_entries import Stated, load_results
-from netclaims.errors import SettingsError, shown
+from netclaims.errors import SettingsError, shown, told_with
 from netclaims.paths import REPORTS
 from netclaims.settings.analyses import ANALYSES, Section
+from netclaims.settings.check_figures import check_figures
 from netclaims.settings.experiments import ExperimentEntry, check_key, load_experiments
 from netclaims.settings.figures import FiguresSettings
 from netclaims.settings.params import Params, load_params
 from netclaims.settings.schema import validate
 from netclaims.settings.strict_yaml import read_yaml
 
+Entry = TypeVar("Entry", Section, FiguresSettings)
 PIPELINE = Path("dvc.yaml")  # lies beside params.yaml
 # A name has no hyphen, at which `<report>-<name>` is taken apart. The figures of all reports lie in plots/figures.
 NAME = re.compile(r"(?!figures$)[A-Za-z0-9][A-Za-z0-9_]{0,49}")
@@ -66,24 +68,17 @@ def load_settings() -> tuple[Params, list[Report]]:
     """
     faults: list[str] = []
     params, reports = None, []
-    try:
+    with told_with(faults):
         params = load_params()
-    except SettingsError as error:
-        faults.append(str(error))
     paths = sorted(path for path in REPORTS.glob("*.yaml") if not path.name.startswith("."))  # as editors leave them
     if not paths:
         faults.append(f"{REPORTS}: no report there, expected a file <report>.yaml for each")
     for path in paths:
-        try:
+        with told_with(faults):
             reports.append(load_report(path))
-        except SettingsError as error:
-            faults.append(str(error))
-    try:
+    with told_with(faults):
         faults += _unlisted(paths)
-    except SettingsError as error:
-        faults.append(str(error))
-    if faults:
-        raise SettingsError("\n".join(faults))
+    _raise(faults)
     return params, reports
 
 
@@ -106,36 +101,77 @@ def load_report(path: Path) -> Report:
     """Read and check one file of `reports/`.
 
     Raises:
-        SettingsError: anything in it is wrong.
+        SettingsError: a line for every fault in it.
     """
     if not NAME.fullmatch(path.stem):
         rule = "named <report>.yaml, the report's name being at most 50 letters, digits and _, and not figures"
         raise SettingsError(f"{shown(str(path))[1:-1]}: {rule}")
-    content, report = read_yaml(path), Report(path, load_experiments(path))
+    content, report, faults = read_yaml(path), Report(path, load_experiments(path)), []
     for section, entries in content.items():
         if section in ("experiments", "results", "claims"):
             continue
         if section not in (*ANALYSES, "figures"):
             known = ", ".join(["experiments", *ANALYSES, "figures", "results", "claims"])
-            raise SettingsError(f"{path}: {section}: unknown section; there are {known}")
-        if not isinstance(entries, dict):
+            faults.append(f"{path}: {section}: unknown section; there are {known}")
+        elif not isinstance(entries, dict):
             rule = "a mapping of experiments to their settings"
-            raise SettingsError(f"{path}: {section}: {rule} (found {shown(entries)})")
-        place = report.figures if section == "figures" else report.analyses[section]
-        place |= {key: _entry(section, key, entry, report) for key, entry in entries.items()}
-    report.results.update(load_results(path, content, report.experiments))
-    report.claims.update(load_claims(path, content, report.experiments))
+            faults.append(f"{path}: {section}: {rule} (found {shown(entries)})")
+        elif section in ANALYSES:
+            for key, entry in entries.items():
+                with told_with(faults):
+                    report.analyses[section][key] = _analysis(section, key, entry, report)
+    _raise(faults)  # what follows looks at the analyses
+    for key, entry in (content.get("figures") or {}).items():
+        with told_with(faults):
+            report.figures[key] = _figures(key, entry, report)
+    _raise(faults)  # likewise, and at the figures
+    with told_with(faults):
+        report.results.update(load_results(path, content, report.experiments))
+    with told_with(faults):
+        report.claims.update(load_claims(path, content, report.experiments))
+    _raise(faults)
     return report
 
 
-def _entry(section: str, key: str, content: Any, report: Report) -> Section | FiguresSettings:
-    path, where = report.path, f"{section}.{key}"
-    check_key(key, path, section)
-    entry = validate(ANALYSES.get(section, FiguresSettings), content, path, where)
+def _raise(faults: list[str]) -> None:
+    if faults:
+        raise SettingsError("\n".join(faults))
+
+
+def _analysis(section: str, key: str, content: Any, report: Report) -> Section:
+    where = f"{report.path}: {section}.{key}"
+    entry = _checked(ANALYSES[section], section, key, content, report)
+    for name, fault in entry.faults(report.experiments[entry.nets]):
+        raise SettingsError(f"{f'{where}.{name}' if name else where}: {fault}")
+    _same_nets(where, key, entry, report)
+    return entry
+
+
+def _figures(key: str, content: Any, report: Report) -> FiguresSettings:
+    where = f"{report.path}: figures.{key}"
+    entry = _checked(FiguresSettings, "figures", key, content, report)
+    _same_nets(where, key, entry, report)
+    lines = [
+        f"{where}.{name}: {fault}" for name, fault in check_figures(entry, key, report.experiments, report.analyses)
+    ]
+    _raise(lines)
+    return entry
+
+
+def _checked(block: type[Entry], section: str, key: str, content: Any, report: Report) -> Entry:
+    """Read an entry, and check that it is named after the report and that its nets are there."""
+    check_key(key, report.path, section)
+    entry = validate(block, content, report.path, f"{section}.{key}")
     if entry.nets not in report.experiments:
         known = ", ".join(report.experiments)
-        raise SettingsError(f"{path}: {where}.nets: no experiment {entry.nets!r}; there are {known}")
-    if section in ANALYSES:
-        for name, fault in entry.faults(report.experiments[entry.nets]):
-            raise SettingsError(f"{path}: {f'{where}.{name}' if name else where}: {fault}")
+        raise SettingsError(f"{report.path}: {section}.{key}.nets: no experiment {entry.nets!r}; there are {known}")
     return entry
+
+
+def _same_nets(where: str, key: str, entry: Section | FiguresSettings, report: Report) -> None:
+    """Check that all that has one name is of the nets of one experiment: its tables lie in one folder."""
+    nets = {key: key for key in report.experiments} | {
+        key: other.nets for entries in report.analyses.values() for key, other in entries.items()
+    }
+    if nets.get(key, entry.nets) != entry.nets:
+        raise SettingsError(f"{where}.nets: what is named {key} is of the nets of {nets[key]} (found {entry.nets!r})")

@@ -23,6 +23,16 @@ WORDS = {
 YES_OR_NO = {"diverged"}
 
 
+def holds_words(column: str) -> bool:
+    """Tell whether a column, in whichever table, holds words, or yes and no."""
+    return column in WORDS | YES_OR_NO
+
+
+def is_category(column: str) -> bool:
+    """Tell whether a column says which nets or which part of them a row is of: a name, or a number that was set."""
+    return column in WORDS | EXACT | {"layers", "replica"}
+
+
 def identity(functions: Collection[str] | None, varied: Collection[str]) -> list[str]:
     """Name the columns that tell nets apart, besides the replica: of target functions, if any, and varied settings."""
     return [*(["function"] if functions else []), "model", *(name for name in SETTINGS if name in varied)]
@@ -34,6 +44,11 @@ Condition = Callable[[Any, dict[str, Any] | None], bool]
 def always(experiment: Any, entry: dict[str, Any] | None) -> bool:
     """Hold for every experiment."""
     return True
+
+
+def tells_apart(name: str) -> Condition:
+    """Return the condition that a column tells nets of the experiment apart."""
+    return lambda experiment, entry: name in experiment.identity
 
 
 def on_images(experiment: Any, entry: dict[str, Any] | None) -> bool:
@@ -62,20 +77,24 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a row, or a series of rows, for every net.
+    """A table with a row, or a series of rows, for every net, or for every kind of net.
 
     Attributes:
-        name: what claims call it; of an analysis also the section of the report file that asks for it.
+        name: what claims or figures call it.
         columns: what it has.
-        coordinate: the column along which there is a series for each net, if there is.
+        by: the columns that tell its rows apart, or the series, where it has them.
+        coordinate: the column along which there is a series for each, if there is.
+        every_setting: whether it has all settings of a tuning, and not the best alone.
     """
 
     name: str
     columns: tuple[Column, ...]
+    by: tuple[str, ...]
     coordinate: str | None = None
+    every_setting: bool = False
 
     def offered(self, experiment: Any, entry: dict[str, Any] | None) -> set[str]:
-        """Name the columns that claims may use, of this experiment and this entry of the analysis."""
+        """Name the columns that claims or figures may use, of this experiment and this entry of the analysis."""
         return {column.name for column in self.columns if column.offered and column.when(experiment, entry)}
 
     @property

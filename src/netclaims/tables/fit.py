@@ -10,4 +10,5 @@ FIT = Table(
         Column("mean_square"),
         Column("layers", stored=False),
     ),
+    by=("function", "model", "region", "replica"),
 )

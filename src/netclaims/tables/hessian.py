@@ -14,4 +14,5 @@ HESSIAN = Table(
         ),
         Column("layers", stored=False),
     ),
+    by=("function", "model", "replica"),
 )  # fmt: skip

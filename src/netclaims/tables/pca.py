@@ -2,4 +2,9 @@
 
 from netclaims.tables.columns import Table, named
 
-PCA = Table("pca", named("scope", "replica", "epoch", "from_mean", "per_weight", "step"), coordinate="epoch")
+PCA = Table(
+    "pca",
+    named("scope", "replica", "epoch", "from_mean", "per_weight", "step"),
+    by=("scope", "replica"),
+    coordinate="epoch",
+)

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from netclaims.tables.columns import SETTINGS, Column, Table, named, on_images
+from netclaims.tables.columns import SETTINGS, Column, Table, named, on_images, tells_apart
 
 
 def _norm_by_epoch(experiment: Any, entry: dict[str, Any] | None) -> bool:
     return experiment.record.gradient_norm == "epoch"
-
-
-def _tells_apart(name: str) -> Column:
-    """Return a column of a series that comes from the net's row, where it tells nets apart."""
-    return Column(name, when=lambda experiment, entry: name in experiment.identity, stored=False)
 
 
 WHICH = named("run", "member", offered=False)
@@ -28,10 +23,13 @@ NET = (
 )
 OF_ITS_NET = (
     *named("replica", "parameters", "layers", stored=False),
-    *map(_tells_apart, ("function", "model", *SETTINGS)),
+    *(Column(name, when=tells_apart(name), stored=False) for name in ("function", "model", *SETTINGS)),
 )
+BY = ("function", "model", *SETTINGS, "replica")
 
-NETS = Table("nets", (*NET, Column("loss_gap", stored=False), Column("accuracy_gap", when=on_images, stored=False)))
+NETS = Table(
+    "nets", (*NET, Column("loss_gap", stored=False), Column("accuracy_gap", when=on_images, stored=False)), by=BY
+)
 HISTORY = Table(
     "history",
     (
@@ -42,10 +40,12 @@ HISTORY = Table(
         *named("train_loss_change", "test_loss_change", stored=False),
         *OF_ITS_NET,
     ),
+    by=BY,
     coordinate="epoch",
 )
 STEPS = Table(
     "steps",
     (*WHICH, *named("step", "loss", "gradient_norm"), Column("loss_change", stored=False), *OF_ITS_NET),
+    by=BY,
     coordinate="step",
 )

@@ -12,6 +12,7 @@ from netclaims.files import first, read_json, read_table, write_json, write_tabl
 from netclaims.paths import DATA, RUNS, metrics_of, plots_of
 from netclaims.spread import mean_and_deviation, rounded, spread
 from netclaims.tables.columns import SETTINGS
+from netclaims.tables.plots import CURVES, FINAL, GAP
 from netclaims.training.recorder import measured_examples
 from netclaims.training.runs import Run, recorded_epochs, trained_by
 from netclaims.training.selection import settings_label, tuned, with_series
@@ -74,11 +75,12 @@ def write_summary(experiment: Training, runs: list[Run]) -> None:
     curves = with_series(experiment, spread(curves, [*names, "epoch"], quantities))
     final = with_series(experiment, spread(nets, [*names, "parameters"], quantities))
     folder = plots_of(key)
-    write_table(folder / "curves.csv", _by_split(curves, ["series", *names, "epoch"]))
-    write_table(folder / "final.csv", _by_split(final, ["series", *names, "parameters"]))
+    write_table(folder / "curves.csv", CURVES.checked(_by_split(curves, ["series", *names, "epoch"])))
+    write_table(folder / "final.csv", FINAL.checked(_by_split(final, ["series", *names, "parameters"])))
     gaps = ["loss_gap", "accuracy_gap", "epochs_to_fit"]
     gaps = [name for name in gaps if name in nets and (name != "epochs_to_fit" or experiment.fitted)]
-    write_table(folder / "gap.csv", with_series(experiment, spread(nets, [*names, "parameters"], gaps)))
+    gaps = with_series(experiment, spread(nets, [*names, "parameters"], gaps))
+    write_table(folder / "gap.csv", GAP.checked(gaps))
     said = about(experiment, runs)
     write_json(RUNS / key / "about.json", said)
     write_json(
