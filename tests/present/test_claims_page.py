@@ -280,12 +280,14 @@ WORDS = [
     "`code` and [link](#a-one)",
     "\\ and \\|",
     "<br>",
+    "a & b &lt; c",
+    "$x$",
 ]
 
 
 def shown(text: str) -> str:
     """What a reader sees of a cell: escaped signs are signs."""
-    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", text)
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", text).replace("&amp;", "&")
 
 
 @pytest.mark.parametrize("words", WORDS)
@@ -311,6 +313,15 @@ def test_a_cell_is_one_line(words, page):
     assert rows(text)["a-one"][0].endswith(f"“{said}” (3-3)")
     assert rows(text)["a-one"][1].startswith(f"{said}<br>trend")
     assert f"[{said}](#a-one)" in questions(text)[1][1]
+
+
+def test_names_of_parts_and_data_are_shown_as_they_are(page):
+    text = page({"a-one": (claim(part="<b>1</b>"), SUPPORTED)}, data="<i>Mine</i>")
+    cells = rows(text)["a-one"]
+    assert "<b>" not in text
+    assert "<i>" not in text
+    assert shown(cells[0]).endswith("(<b>1</b>)")
+    assert "<i>Mine</i>" in shown(cells[1])
 
 
 def test_data_with_a_bar_in_its_name(page):

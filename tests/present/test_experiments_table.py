@@ -206,3 +206,18 @@ def test_what_an_entry_says_is_there_even_if_it_is_the_default(entry, tmp_path, 
     assert "| weight decay 0 |" in row
     assert "momentum" not in row
     assert r"report: one of a\|b" in row
+
+
+@pytest.mark.parametrize("words", ["<script>alert(1)</script>", "a & b", "*bold* and _slanted_", "[a](b)", "$x$ ${y}"])
+def test_words_of_an_entry_are_shown_as_they_are(words, entry, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    models = {"A": {"layers": [10], "parameters": 7850, "stated": words}}
+    said = entry(report="x", title=words, models=models, stated=words)
+    Path("reports").mkdir()
+    Path("reports/x.yaml").write_text(yaml.dump({"experiments": {"x-a": said}}), encoding="utf-8")
+    page = experiments_table({"x": facts_of_report(load_report(Path("reports/x.yaml")))})
+    (row,) = [line for line in page.splitlines() if line.startswith("| **`x-a`**")]
+    shown = re.sub(r"\\([*_<>$`\[\]])", r"\1", row).replace("&amp;", "&")
+    assert shown.count(words) == 3
+    own = ("| **`x-a`**", "<br>", "`train@x-a`")
+    assert not re.search(r"(?<!\\)[*_<>$`\[\]]", re.sub("|".join(map(re.escape, own)), "", row))

@@ -1,6 +1,7 @@
 """What pages and figures are made of: every claim and every figure as the reports say, and no library to compute."""
 
 import json
+import re
 from contextlib import chdir
 from importlib import import_module
 from pathlib import Path
@@ -96,6 +97,24 @@ def test_figures_of_a_report_are_its_own(read):
         assert list(read(f"figures/{report}", import_module("stages.figures").Figures).figures) == list(
             content["figures"]
         )
+
+
+def test_a_batch_size_that_is_picked_is_the_one_that_was_trained(files):
+    """A figure of batch size 1024 has rows at every scale: where that is all there is, of nets of as many."""
+    path = files / "reports" / "d.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    loss = content["figures"]["d-sensitivity"]["draw"]["loss"]
+    largest = max(content["experiments"]["d-sensitivity"]["sweep"]["batch_size"])
+    loss |= {"only": {"batch_size": largest, "equal": "epochs"}, "x": "parameters", "log": []}
+    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    for scale, expected in (("quick", min(largest, 4000)), ("smoke", 200)):
+        params = (files / "params.yaml").read_text(encoding="utf-8")
+        (files / "params.yaml").write_text(re.sub(r"(?m)^scale: \w+", f"scale: {scale}", params), encoding="utf-8")
+        recipes = all_recipes()
+        drawn = json.loads(recipes[Path("recipes/figures/d.json")])["settings"]["figures"]["d-sensitivity"]["draw"]
+        assert drawn["loss"]["only"] == {"batch_size": expected, "equal": "epochs"}
+        page = json.loads(recipes[Path("recipes/report.json")])["settings"]["figures"]["d-sensitivity"]["draw"]
+        assert page == drawn
 
 
 # --------------------------------------------------------------------------------------------------------------- facts

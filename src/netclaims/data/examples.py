@@ -93,6 +93,15 @@ def first_examples(part: Examples, count: int) -> Examples:
     return Examples(part.x[:count], part.y[:, :count])
 
 
+def measured(experiment: Experiment, train: Examples, test: Examples) -> Examples:
+    """Return the training examples whose loss is measured along a training or a line between nets: the first ones.
+
+    To classify all images after every epoch would take a third of a training. As many as the test set has give both
+    losses the same sampling error. Functions have few points, and all of them count.
+    """
+    return train if experiment.functions or len(train.x) <= len(test.x) else first_examples(train, len(test.x))
+
+
 def shuffled(labels: Tensor, share: float, seed: torch.Generator) -> Tensor:
     """Permute a random `share` of the labels among itself: the classes keep their sizes.
 

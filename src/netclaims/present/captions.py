@@ -25,7 +25,7 @@ def caption(about: dict) -> str:
 
 def _measured(about: dict) -> str:
     some = about.get("train_examples_on_the_way", about["train_examples"])
-    return "" if some == about["train_examples"] else f" (losses on the way: the first {some:,} of them)"
+    return "" if some == about["train_examples"] else f" (losses along the way: of the first {some:,})"
 
 
 def diverged(about: dict) -> str:

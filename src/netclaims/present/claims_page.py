@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pandas as pd
 
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.paths import FIGURES, report_of
+from netclaims.present.markdown import plain
+from netclaims.present.markdown import table as table_of
 from netclaims.present.shown_claim import ShownClaim
 from netclaims.present.wording import MARKS, effect
 from netclaims.questions import ANSWERED
@@ -50,20 +51,10 @@ def claims_page(claims: dict[str, ShownClaim], table: pd.DataFrame, scale: str) 
     return "\n".join(parts)
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _plain(text: str) -> str:
-    """Return text of which Markdown makes nothing else; a bar would end the cell of a table."""
-    return re.sub(r"([*_<>`\[\]\\])", r"\\\1", " ".join(text.split()))
-
-
 def _counts(table: pd.DataFrame) -> str:
     found = pd.crosstab(table["report"], table["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
     rows = [[report, *map(str, counts)] for report, counts in zip(found.index, found.to_numpy(), strict=True)]
-    return _table(["report", *VERDICTS], [*rows, ["all", *map(str, found.sum())]])
+    return table_of(["report", *VERDICTS], [*rows, ["all", *map(str, found.sum())]])
 
 
 def _questions(claims: dict[str, ShownClaim], rows: pd.DataFrame) -> str:
@@ -74,28 +65,28 @@ def _questions(claims: dict[str, ShownClaim], rows: pd.DataFrame) -> str:
         if claim.tested:
             mark = MARKS[rows.loc[key, "verdict"]]
             cells = answers.setdefault(claim.question, {report: [] for report in reports})
-            cells[claim.report].append(f"{mark} [{_plain(claim.answer)}](#{key})")
+            cells[claim.report].append(f"{mark} [{plain(claim.answer)}](#{key})")
     several = {question: cells for question, cells in answers.items() if sum(map(bool, cells.values())) > 1}
     lines = [
         [f"**{ANSWERED[question]}**", *("<br>".join(cell) for cell in cells.values())]
         for question, cells in several.items()
     ]
     legend = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())
-    return f"## The same question, several reports\n\n{legend}\n\n" + _table(["question", *reports], lines)
+    return f"## The same question, several reports\n\n{legend}\n\n" + table_of(["question", *reports], lines)
 
 
 def _report(report: str, claims: dict[str, ShownClaim], rows: pd.DataFrame) -> str:
     lines = []
     for key, claim in claims.items():
         row = rows.loc[key]
-        because = f": {_plain(row['because'])}" if isinstance(row["because"], str) else ""
+        because = f": {plain(row['because'])}" if isinstance(row["because"], str) else ""
         lines.append([
-            f'<a id="{key}"></a>“{_plain(claim.quote)}” ({claim.part})',
-            f"{_plain(claim.read)}<br>{_where(claim, row)}",
+            f'<a id="{key}"></a>“{plain(claim.quote)}” ({plain(claim.part)})',
+            f"{plain(claim.read)}<br>{_where(claim, row)}",
             "<br>".join(effect(row)),
             f"{MARKS[row['verdict']]} {row['verdict']}{because}",
         ])  # fmt: skip
-    return f"## Report {report}\n\n" + _table(["claim", "how it was read, and where", "effect", "verdict"], lines)
+    return f"## Report {report}\n\n" + table_of(["claim", "how it was read, and where", "effect", "verdict"], lines)
 
 
 def _where(claim: ShownClaim, row: pd.Series) -> str:
@@ -103,4 +94,4 @@ def _where(claim: ShownClaim, row: pd.Series) -> str:
         return f"{claim.kind}, `{claim.experiment}`"
     path = FIGURES / report_of(claim.experiment) / claim.experiment / f"{claim.figure}.svg"
     trained = f"{row['epochs']:,} of {row['epochs_stated']:,} epochs" if row["epochs"] < row["epochs_stated"] else ""
-    return ", ".join(filter(None, [claim.kind, f"[{claim.experiment}](../{path})", row["data"], trained]))
+    return ", ".join(filter(None, [claim.kind, f"[{claim.experiment}](../{path})", plain(row["data"]), trained]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netclaims.paths import FIGURES, report_of
 from netclaims.present.facts import Facts
+from netclaims.present.markdown import plain, table
 
 HEAD = """# The experiments
 
@@ -26,19 +27,19 @@ def experiments_table(reports: dict[str, list[Facts]]) -> str:
 
 def _section(report: str, experiments: list[Facts]) -> str:
     head = ["experiment", "data", "networks and parameters", "stated", "assumed", "stages", "figures"]
-    rows = [head, ["---"] * len(head)]
-    rows += [["<br>".join(cell).replace("|", "\\|") for cell in _cells(facts)] for facts in experiments]
-    return f"## Report {report}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return f"## Report {report}\n\n" + table(
+        head, [["<br>".join(cell) for cell in _cells(facts)] for facts in experiments]
+    )
 
 
 def _cells(facts: Facts) -> list[list[str]]:
     """Return the cells of one row, each a list of lines."""
     return [
-        [f"**`{facts.key}`**", *([facts.title] if facts.trained else [])],
+        [f"**`{facts.key}`**", *([plain(facts.title)] if facts.trained else [])],
         facts.data,
-        facts.networks if facts.trained else [],
-        facts.stated,
-        facts.assumed,
+        [plain(line) for line in facts.networks] if facts.trained else [],
+        [plain(line) for line in facts.stated],
+        [plain(line) for line in facts.assumed],
         [f"`{stage}`" for stage in facts.stages],
         [f"[{name}](../{FIGURES / report_of(facts.key) / facts.key / name}.svg)" for name in facts.figures],
     ]

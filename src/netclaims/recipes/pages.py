@@ -9,36 +9,50 @@ from typing import Any
 from netclaims.claims.entries import Claim
 from netclaims.present.shown_claim import ShownClaim
 from netclaims.recipes.facts import facts_of_report
+from netclaims.recipes.resolve import effective
 from netclaims.settings.figures import FiguresSettings
 from netclaims.settings.params import Params
 from netclaims.settings.reports import Report
+from netclaims.training.settings import Training
 
 
-def pages(params: Params, reports: list[Report]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
+def pages(
+    params: Params, reports: list[Report], trainings: dict[str, Training]
+) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
     """Yield stage, key and settings of what draws and writes.
 
     Args:
         params: the knobs.
         reports: all of them.
+        trainings: every experiment, resolved.
     """
     facts = {report.name: [asdict(fact) for fact in facts_of_report(report)] for report in reports}
     claims = {key: asdict(_shown(claim)) for report in reports for key, claim in report.claims.items()}
-    figures = {key: entry for report in reports for key, entry in report.figures.items()}
+    drawn = {
+        key: {"nets": entry.nets, "question": entry.question, "draw": _draw(entry, trainings[entry.nets].train_size)}
+        for report in reports
+        for key, entry in report.figures.items()
+    }
     for report in reports:
-        drawn = {key: {"nets": entry.nets, "draw": _draw(entry)} for key, entry in report.figures.items()}
-        yield "figures", report.name, {"figures": drawn}
+        of_report = {key: {part: drawn[key][part] for part in ("nets", "draw")} for key in report.figures}
+        yield "figures", report.name, {"figures": of_report}
     yield "docs", None, {"reports": facts}
     yield "ledger", None, {"claims": claims}
     yield "report", None, {
         "scale": params.scale, "seed": params.seed, "batch_size": params.batch_size, "replicas": params.replicas,
         "facts": [fact for of_report in facts.values() for fact in of_report],
-        "figures": {key: {"question": entry.question, "draw": _draw(entry)} for key, entry in figures.items()},
+        "figures": {key: {part: found[part] for part in ("question", "draw")} for key, found in drawn.items()},
         "claims": claims,
     }  # fmt: skip
 
 
-def _draw(entry: FiguresSettings) -> dict[str, dict]:
-    return {name: asdict(figure.plain()) for name, figure in entry.draw.items()}
+def _draw(entry: FiguresSettings, train_size: int) -> dict[str, dict]:
+    """Return the figures of an experiment; tables have the batch sizes that were trained, at most the training set."""
+    return {
+        name: asdict(figure.plain())
+        | {"only": {column: effective(column, value, train_size) for column, value in figure.only.items()}}
+        for name, figure in entry.draw.items()
+    }
 
 
 def _shown(claim: Claim) -> ShownClaim:

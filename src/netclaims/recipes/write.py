@@ -134,4 +134,4 @@ def _settings(params: Params, reports: list[Report]) -> Iterator[tuple[str, str 
     for (kind, key), settings in analyses.items():
         yield kind, key, settings
     yield "claims", None, conclusions(params, reports, trainings, analyses)
-    yield from pages(params, reports)
+    yield from pages(params, reports, trainings)

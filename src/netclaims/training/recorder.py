@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from netclaims.data.examples import Examples, first_examples
+from netclaims.data.examples import Examples, measured
 from netclaims.nets.evaluation import evaluate
 from netclaims.nets.network import Network, Weights
 from netclaims.training.settings import Training
@@ -16,15 +16,6 @@ from netclaims.training.settings import Training
 if TYPE_CHECKING:
     from netclaims.training.autograd import AutogradSteps
     from netclaims.training.fused import FusedSteps
-
-
-def measured_examples(experiment: Training, test_examples: int) -> int:
-    """Return on how many training examples the training loss is measured before the end: the first ones.
-
-    To classify all images after every epoch would take a third of a training. As many as the test set has give both
-    losses the same sampling error. Functions have few points, and all of them count.
-    """
-    return experiment.train_size if experiment.functions else min(experiment.train_size, test_examples)
 
 
 @dataclass
@@ -39,7 +30,7 @@ class TrainingRecord:
         measured: whether each member was: (members, epochs). Nothing is measured of a member after its end.
         history: train_loss, test_loss, for classifiers train_accuracy and test_accuracy, and, if recorded by epoch,
             gradient_norm over the training set: (members, epochs). Training losses and accuracies are of the first
-            examples, `measured_examples`, and of all in the last record of each member.
+            examples, `measured`, and of all in the last record of each member.
         last: index into `epochs` of each member's last record: earlier than the end if it stopped or diverged.
         diverged: whether the loss of the member became infinite or undefined.
         steps: if recorded, loss and gradient_norm of the mini-batch at every step: (members, steps).
@@ -100,16 +91,15 @@ class Recorder:
             network: the architecture.
             steps: what trains, and measures what it trains.
             experiment: what to record.
-            data: the training set, whose whole loss only the last record of a member has: see `measured_examples`.
+            data: the training set, whose whole loss only the last record of a member has: see `measured`.
             test: the test set.
         """
         self._network, self._trained, self._experiment = network, steps, experiment
         self._weights = weights = steps.weights
         self._data, self._test = data, test
-        count = measured_examples(experiment, len(test.x))
-        self._some = count < len(data.x)
-        parts = {"train": first_examples(data, count) if self._some else data, "test": test}
-        self._parts = {which: steps.laid_out(part) for which, part in parts.items()}
+        train = measured(experiment, data, test)
+        self._some = train is not data
+        self._parts = {"train": steps.laid_out(train), "test": steps.laid_out(test)}
         self._whole = steps.laid_out(data) if self._some else self._parts["train"]
         self._names = ["loss"] if experiment.functions else ["loss", "accuracy"]
         self._epochs: list[int] = []

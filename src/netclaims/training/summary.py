@@ -13,7 +13,6 @@ from netclaims.paths import DATA, RUNS, metrics_of, plots_of
 from netclaims.spread import mean_and_deviation, rounded, spread
 from netclaims.tables.columns import SETTINGS
 from netclaims.tables.plots import CURVES, FINAL, GAP
-from netclaims.training.recorder import measured_examples
 from netclaims.training.runs import Run, recorded_epochs, trained_by
 from netclaims.training.selection import settings_label, tuned, with_series
 from netclaims.training.settings import Training
@@ -174,7 +173,7 @@ def about(experiment: Training, runs: list[Run]) -> dict:
         largest = max(data["test_per_class"].values()) / data["test_size"]
         sizes = {
             "train_examples": experiment.train_size,
-            "train_examples_on_the_way": measured_examples(experiment, data["test_size"]),
+            "train_examples_on_the_way": min(experiment.train_size, data["test_size"]),
             "test_examples": data["test_size"],
             "largest_class": rounded(largest),
         }
