@@ -147,8 +147,8 @@ def experiment(checked, params):
 @pytest.fixture
 def a_second_a_step(monkeypatch):
     """A step of one net costs a second, and nothing else costs anything."""
-    for name in ("STEP", "STACKED_STEP", "PARAMETER", "MULTIPLICATION", "NUMBER"):
-        monkeypatch.setattr(budget, name, float(name.endswith("STEP")))
+    for way in budget.COSTS:
+        monkeypatch.setitem(budget.COSTS, way, budget.Cost(step=1, parameter=0, multiplication=0, number=0))
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,11 @@ from math import ceil
 import pytest
 
 from netclaims.training import budget as cost
-from netclaims.training.budget import Length, epoch_seconds, lengths
-from netclaims.training.runs import runs_of
+from netclaims.training.budget import Cost, Length, epoch_seconds, lengths
+from netclaims.training.runs import trained_by
 
-PARTS = ("STEP", "STACKED_STEP", "PARAMETER", "MULTIPLICATION", "NUMBER")
+PARTS = ("step", "parameter", "multiplication", "number")
+KERNEL = {("mnist", "B"), ("functions", "A"), ("functions", "B")}  # the small dense ones
 MODELS = {
     "mnist": {
         "A": {"layers": [{"conv": 2}, {"pool": 4}, 10, "softmax"]},
@@ -20,26 +21,30 @@ MODELS = {
 }
 COUNTS = {
     ("mnist", "A"): {
-        "PARAMETER": 2 * 9 + 2 + 98 * 10 + 10,
-        "MULTIPLICATION": 28**2 * 9 * 2 + 98 * 10,
-        "NUMBER": 28**2 * 2 + 7**2 * 2 + 10 + 10,
+        "parameter": 2 * 9 + 2 + 98 * 10 + 10,
+        "multiplication": 28**2 * 9 * 2 + 98 * 10,
+        "number": 28**2 * 2 + 7**2 * 2 + 10 + 10,
     },
-    ("mnist", "B"): {"PARAMETER": 7850, "MULTIPLICATION": 7840, "NUMBER": 10},
-    ("mnist", "C"): {"PARAMETER": 50_890, "MULTIPLICATION": 50_816, "NUMBER": 74},
-    ("mnist", "D"): {"PARAMETER": 9 * 5 + 5 + 5 * 10 + 10, "MULTIPLICATION": 9 * 5 + 5 * 10, "NUMBER": 5 + 10},
-    ("functions", "A"): {"PARAMETER": 6 + 6 + 6 + 1, "MULTIPLICATION": 6 + 6, "NUMBER": 6 + 1},
-    ("functions", "B"): {"PARAMETER": 2, "MULTIPLICATION": 1, "NUMBER": 1},
-    ("functions", "C"): {"PARAMETER": 10_198, "MULTIPLICATION": 9999, "NUMBER": 199},
+    ("mnist", "B"): {"parameter": 7850, "multiplication": 7840, "number": 10},
+    ("mnist", "C"): {"parameter": 50_890, "multiplication": 50_816, "number": 74},
+    ("mnist", "D"): {"parameter": 9 * 5 + 5 + 5 * 10 + 10, "multiplication": 9 * 5 + 5 * 10, "number": 5 + 10},
+    ("functions", "A"): {"parameter": 6 + 6 + 6 + 1, "multiplication": 6 + 6, "number": 6 + 1},
+    ("functions", "B"): {"parameter": 2, "multiplication": 1, "number": 1},
+    ("functions", "C"): {"parameter": 10_198, "multiplication": 9999, "number": 199},
 }
+
+
+def nothing_but(part: str) -> Cost:
+    return Cost(**{name: float(name == part) for name in PARTS})
 
 
 @pytest.fixture
 def seconds(experiment, monkeypatch):
-    """Seconds of an epoch, where only this part costs anything, and that 1 each time."""
+    """Seconds of an epoch, where only this part costs anything, and that 1 each time; of one way to train, if named."""
 
-    def make(part, data, model, batch_size, examples=100):
-        for name in PARTS:
-            monkeypatch.setattr(cost, name, float(name == part))
+    def make(part, data, model, batch_size, examples=100, way=None):
+        for name in cost.COSTS:
+            monkeypatch.setitem(cost.COSTS, name, nothing_but(part if way in (None, name) else ""))
         size = {"points": examples} if data == "functions" else {"images": examples}
         return epoch_seconds(experiment(data, models=MODELS[data], **size), model, batch_size)
 
@@ -49,44 +54,39 @@ def seconds(experiment, monkeypatch):
 @pytest.mark.parametrize(("data", "model"), COUNTS)
 @pytest.mark.parametrize(("batch_size", "steps"), [(1, 100), (16, 7), (50, 2), (51, 2)])
 def test_what_a_step_costs(data, model, batch_size, steps, seconds):
-    kind, other = ("STEP", "STACKED_STEP") if model == "C" else ("STACKED_STEP", "STEP")
-    assert seconds(kind, data, model, batch_size) == steps
-    assert seconds(other, data, model, batch_size) == 0
-    assert seconds("PARAMETER", data, model, batch_size) == steps * COUNTS[data, model]["PARAMETER"]
+    way, other = ("kernel", "torch") if (data, model) in KERNEL else ("torch", "kernel")
+    assert seconds("step", data, model, batch_size, way=way) == steps
+    assert seconds("step", data, model, batch_size, way=other) == 0
+    assert seconds("parameter", data, model, batch_size) == steps * COUNTS[data, model]["parameter"]
 
 
 @pytest.mark.parametrize(
     ("data", "steps"), [("mnist", {63: 67, 64: 65, 65: 65, 4160: 65}), ("functions", {63: 67, 64: 65, 65: 64, 4160: 1})]
 )
 def test_a_step_of_more_than_64_images_counts_as_several(data, steps, seconds):
-    assert {size: seconds("STEP", data, "C", size, 4160) for size in steps} == steps
+    assert {size: seconds("step", data, "C", size, 4160) for size in steps} == steps
 
 
 @pytest.mark.parametrize("batch_size", [1, 16, 100])
 @pytest.mark.parametrize(("data", "model"), COUNTS)
 def test_what_an_example_costs(data, model, batch_size, seconds):
-    for part in ("MULTIPLICATION", "NUMBER"):
+    for part in ("multiplication", "number"):
         assert seconds(part, data, model, batch_size) == 100 * COUNTS[data, model][part]
 
 
-@pytest.mark.parametrize(("model", "step"), [("A", "STACKED_STEP"), ("C", "STEP")])
-def test_the_terms_add_up(model, step, experiment, seconds):
+@pytest.mark.parametrize(("model", "way"), [("A", "torch"), ("B", "kernel")])
+def test_the_terms_add_up(model, way, experiment, seconds):
     whole = epoch_seconds(experiment(models=MODELS["mnist"], images=100), model, 16)
-    each = {name: getattr(cost, name) for name in PARTS}
-    assert 0 < each["STACKED_STEP"] < each["STEP"]
-    used = {name: value for name, value in each.items() if not name.endswith("STEP") or name == step}
-    assert all(value > 0 for value in used.values())
-    assert whole == pytest.approx(sum(value * seconds(name, "mnist", model, 16) for name, value in used.items()))
+    each = vars(cost.COSTS[way])
+    assert all(value > 0 for value in each.values())
+    assert whole == pytest.approx(sum(value * seconds(name, "mnist", model, 16) for name, value in each.items()))
 
 
-@pytest.mark.parametrize("units", [370, 371])
-def test_a_step_costs_less_where_nets_train_together(units, experiment, monkeypatch):
-    found = experiment(models={"A": {"layers": [{"pool": 7}, units, 10]}}, images=64)
-    together = len(runs_of(found, "cpu")) == 1
-    for name in PARTS:
-        monkeypatch.setattr(cost, name, {"STEP": 3.0, "STACKED_STEP": 2.0}.get(name, 0.0))
-    assert epoch_seconds(found, "A", 64) == (2 if together else 3)
-    assert together == (units == 370)
+@pytest.mark.parametrize("layers", [[12, 10], [13, 10], [{"pool": 7}, 10]])
+def test_what_is_counted_as_the_kernels_is_what_it_trains(layers, experiment, monkeypatch):
+    monkeypatch.setattr(cost, "COSTS", {"kernel": Cost(2, 0, 0, 0), "torch": Cost(3, 0, 0, 0)})
+    found = experiment(models={"A": {"layers": layers}}, images=64)
+    assert epoch_seconds(found, "A", 64) == (2 if trained_by(found, "A", "cpu") == "kernel" else 3)
 
 
 # ------------------------------------------------------------------------------------------------------- how long
@@ -126,11 +126,3 @@ def test_the_bound_is_for_one_net_of_every_model(experiment):
     models = {"A": {"layers": [6, 1]}, "B": {"layers": [99, 99, 1]}}
     found = lengths(experiment("functions", points=100, models=models), 50, 40, [("epochs", 25)])
     assert found == {("epochs", 25): Length(5, 20, 4)}
-
-
-@pytest.mark.usefixtures("a_second_a_step")
-def test_equal_steps_take_no_longer_than_equal_epochs(experiment):
-    """Those of the middle batch would: 8 epochs of batches of 100 are 8 steps, and a step of each of the others 2."""
-    trained = [("epochs", 100), *[("steps", size) for size in (10, 25, 50)]]
-    found = lengths(experiment("functions", points=100), 8, 1e9, trained)
-    assert {size: length.steps for (kind, size), length in found.items() if kind == "steps"} == {10: 2, 25: 2, 50: 2}

@@ -7,14 +7,30 @@ from math import ceil
 
 from netclaims.experiment import Experiment
 from netclaims.nets.layers import count_operations
-from netclaims.training.runs import STACKED_PARAMETERS
+from netclaims.training.runs import small_and_dense
 
-# Seconds of one core of a laptop, fitted to measured steps of this project's networks; right within a factor of two.
-STEP = 2.5e-4  # of an optimiser step of a net that trains alone
-STACKED_STEP = 5e-5  # of one that shares it with others
-PARAMETER = 4e-9  # of updating a parameter
-MULTIPLICATION = 6e-11  # of a multiplication by a weight: forward, backward and evaluation after the epoch
-NUMBER = 7e-9  # of a number that a layer computes, likewise
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of one core of a laptop, fitted to measured steps of this project's nets; right within a factor of two.
+
+    Attributes:
+        step: of an optimiser step.
+        parameter: of updating a parameter.
+        multiplication: of a multiplication by a weight: forward, backward and evaluation after the epoch.
+        number: of a number that a layer computes, likewise.
+    """
+
+    step: float
+    parameter: float
+    multiplication: float
+    number: float
+
+
+COSTS = {
+    "kernel": Cost(3e-6, 4e-10, 1.4e-10, 5e-10),
+    "torch": Cost(2.5e-4, 4e-9, 6e-11, 7e-9),
+}
 # Nets learn from small batches in more steps. A batch knob turned up would buy more epochs without this bound.
 EXAMPLES_A_STEP = 64
 
@@ -39,8 +55,9 @@ def epoch_seconds(experiment: Experiment, model: str, batch_size: int) -> float:
     multiplications, numbers = count_operations(experiment.models[model], experiment.example)
     parameters, examples = experiment.parameters(model), experiment.train_size
     steps = ceil(examples / (batch_size if experiment.functions else min(batch_size, EXAMPLES_A_STEP)))
-    step = (STACKED_STEP if parameters <= STACKED_PARAMETERS else STEP) + PARAMETER * parameters
-    return steps * step + examples * (multiplications * MULTIPLICATION + numbers * NUMBER)
+    cost = COSTS["kernel" if small_and_dense(experiment, model) else "torch"]
+    step = cost.step + cost.parameter * parameters
+    return steps * step + examples * (multiplications * cost.multiplication + numbers * cost.number)
 
 
 def lengths(
@@ -49,8 +66,8 @@ def lengths(
     """Find out how long every setting is trained within a bound.
 
     Equal epochs are as many as the report states or as fit. Where not even one fits, it is cut short, by the same share
-    for all. Equal steps are as many as the middle batch size takes in those epochs, or as fit into the time that equal
-    epochs take. There is one step at least.
+    for all. Equal steps are as many as the middle batch size takes in those epochs, or as fit. Each of the two kinds
+    has the whole bound, and takes one step at least.
 
     Args:
         experiment: the nets.
@@ -74,8 +91,7 @@ def lengths(
         steps = max(1, int(epochs * in_an_epoch[size]))
         found["epochs", size] = Length(ceil(steps / in_an_epoch[size]), steps, in_an_epoch[size])
     if by_steps:
-        one_step = sum(cost[size] / in_an_epoch[size] for size in set(by_steps))
-        fit = epochs * sum(cost[size] for size in set(by_epochs)) / one_step
+        fit = seconds / sum(cost[size] / in_an_epoch[size] for size in by_steps)
         steps = max(1, int(min(epochs * middle, fit)))
         found |= {("steps", size): Length(ceil(steps / in_an_epoch[size]), steps, middle) for size in by_steps}
     return found

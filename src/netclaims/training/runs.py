@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import ceil
 
+from netclaims.experiment import Experiment
 from netclaims.nets.layers import Dense, Resize
 from netclaims.tables.columns import SETTINGS
 from netclaims.training.settings import Training
@@ -87,9 +88,13 @@ def runs_of(training: Training, device: str) -> list[Run]:
 
 def trained_by(training: Training, model: str, device: str) -> str:
     """Return what takes the steps of a net: `kernel`, for small dense nets on the processor, or `torch`."""
-    simple = all(isinstance(layer, Dense | Resize) for layer in training.models[model])
-    small = training.parameters(model) <= STACKED_PARAMETERS
-    return "kernel" if simple and small and device == "cpu" and not training.augment else "torch"
+    return "kernel" if small_and_dense(training, model) and device == "cpu" and not training.augment else "torch"
+
+
+def small_and_dense(experiment: Experiment, model: str) -> bool:
+    """Tell whether the kernel can train a net, and is the faster way to."""
+    simple = all(isinstance(layer, Dense | Resize) for layer in experiment.models[model])
+    return simple and experiment.parameters(model) <= STACKED_PARAMETERS
 
 
 def recorded_epochs(epochs: int) -> list[int]:
