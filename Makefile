@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Python >= 3.11, git and make:
 #   make repro   run the whole pipeline at the scale of params.yaml
 #   make test    lint, and run the tests
-.PHONY: setup repro experiments review in-step test bench lint lock licences audit
+.PHONY: setup kernel repro experiments review in-step test bench lint lock licences audit
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 PLOTS := .dvc/plots.html
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-setup: $(READY) $(PLOTS)
+setup: $(READY) $(PLOTS) kernel
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "netclaims needs Python 3.11 or newer")'
@@ -17,6 +17,10 @@ $(READY): requirements.txt pyproject.toml
 	$(VENV)/bin/pip install --disable-pip-version-check -r requirements.txt
 	$(VENV)/bin/pip install --disable-pip-version-check --no-deps -e .
 	touch $(READY)
+
+# The kernel that trains small dense nets: compiled once for all processes, some seconds, unless it is there already.
+kernel: $(READY)
+	python -m netclaims.kernel.compiled
 
 # The page of `dvc plots`, with Vega in it. Told to DVC in the file of this clone: a page that is missing is an error.
 $(PLOTS): $(READY) src/netclaims/review/plots.html src/netclaims/review/plots_template.py

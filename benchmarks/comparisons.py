@@ -133,8 +133,10 @@ def small(bench: Bench) -> Results:
         }
         run = alone | {"members": n}
         entries = [
-            Entry("ours", f"netclaims, two runs of {n}, a process each", OURS, run | {"count": 2, "processes": True}),
-            Entry("ours-one-core", f"netclaims, one run of {n}", OURS, run, ONE, process="one core"),
+            Entry(
+                "ours", f"netclaims, two trainings of {n}, on all cores", OURS, run | {"count": 2, "processes": True}
+            ),
+            Entry("ours-one-core", f"netclaims, one training of {n}", OURS, run, ONE, process="one core"),
             Entry("homework", "homework loop, full batch without a DataLoader", HOMEWORK, plain, process="homework"),
             Entry("homework-one-core", "the same", HOMEWORK, plain, ONE, process="one core"),
             Entry("homework-loader", "homework loop with a DataLoader", HOMEWORK, alone, process="homework"),
@@ -302,7 +304,12 @@ def processes(bench: Bench) -> Results:
     """Time the same list of runs in one process and in as many as there are cores."""
     found = {}
     lists = {
-        "small": (bench.problem(FUNCTION, SMALL, points=300, epochs=SMALL_EPOCHS), 4, 24, "4 runs of 24 small nets"),
+        "small": (
+            bench.problem(FUNCTION, SMALL, points=300, epochs=SMALL_EPOCHS),
+            4,
+            24,
+            "4 trainings of 24 small nets",
+        ),
         "cnn": (bench.problem(IMAGES, CNN, data="mnist", batch_size=64, epochs=2), 4, 1, "4 CNNs on MNIST, 2 epochs"),
     }
     for name, (problem, count, members, work) in lists.items():
@@ -311,7 +318,7 @@ def processes(bench: Bench) -> Results:
         timed = interleave(entries, bench.folder, REPEATS, f"processes, {name}")
         found[name] = {
             "work": work,
-            "processes": min(count, cpu_count()),
+            "processes": min(len(problem.runs(0, count, members)), cpu_count()),
             "seconds": {entry: result.seconds for entry, result in timed.items()},
         }
     stages = {"start_seconds": _start_seconds(), "kinds": independent_runs()}
@@ -353,7 +360,7 @@ def _kind(experiment: Training) -> str:
     if any(isinstance(layer, Conv) for layers in experiment.models.values() for layer in layers):
         return "convolutional nets"
     if all(experiment.parameters(name) <= STACKED_PARAMETERS for name in experiment.models):
-        return "small nets, up to 25 replicas in a run"
+        return "small nets, several in a run"
     return "dense nets on images"
 
 

@@ -17,7 +17,7 @@ from netclaims.training.recorder import TrainingRecord
 
 
 class Ours(Contender):
-    """Trains `count` runs of `members` nets each.
+    """Does `count` trainings of `members` nets each, in as many runs as netclaims makes of them.
 
     With `processes` the start of the processes counts, and that each of them reads the data.
     """
@@ -27,7 +27,7 @@ class Ours(Contender):
 
         Args:
             problem: network, data and settings.
-            count: how many runs.
+            count: how many trainings.
             members: nets in each.
             processes: whether the runs go to processes of their own, as many at once as cores.
         """

@@ -45,11 +45,11 @@ class Problem:
     experiment: Training
 
     def runs(self, seed: int, count: int, members: int = 1) -> list[Run]:
-        """List so many runs of so many nets each, no two of the same seed.
+        """List the runs of so many trainings of so many nets each, no two of the same seed.
 
         Args:
-            seed: runs of another seed are other ones.
-            count: how many runs.
+            seed: trainings of another seed are other ones.
+            count: how many trainings.
             members: nets in each.
         """
         trainings = [replace(self.experiment, seed=seed * count + i, replicas=members) for i in range(count)]

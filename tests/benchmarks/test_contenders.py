@@ -118,9 +118,9 @@ def test_runs_of_a_repeat_have_seeds_of_their_own(made):
     of = made()
     seeds = [run.seed for repeat in range(3) for run in of.runs(repeat, 4)]
     assert len(set(seeds)) == 12
-    (run,) = of.runs(0, 1, members=24)
-    assert len(run.members) == 24
-    assert run.epochs == of.setting.epochs
+    runs = of.runs(0, 2, members=24)
+    assert [sum(len(run.members) for run in runs if run.seed == seed) for seed in (0, 1)] == [24, 24]
+    assert {run.epochs for run in runs} == {of.setting.epochs}
 
 
 def test_the_size_of_a_problem_does_not_hang_on_the_current_folder(made, tmp_path, monkeypatch):

@@ -18,8 +18,7 @@ from netclaims.nets import evaluation
 from netclaims.nets.evaluation import evaluate, gradient, norm
 from netclaims.nets.layers import Softmax
 from netclaims.nets.network import Network, flatten, member
-from netclaims.training import loop as training
-from netclaims.training import optimisers
+from netclaims.training import autograd, fused, loop, optimisers
 from netclaims.training import runs as plan
 from netclaims.training.loop import train
 from netclaims.training.optimisers import Optimiser
@@ -64,16 +63,22 @@ def assert_member(record, index: int, other, at: int = 0) -> None:
 
 
 @pytest.fixture
-def batches(monkeypatch):
+def by_torch(monkeypatch):
+    """Small dense nets are trained by torch as well, on whose steps a test can look."""
+    monkeypatch.setattr(loop, "trained_by", lambda *_: "torch")
+
+
+@pytest.fixture
+def batches(by_torch, monkeypatch):
     """Targets of every mini-batch that training takes, in order: each (members, batch, ...)."""
-    seen, original = [], training.losses
+    seen, original = [], autograd.losses
 
     def losses(kind, outputs, targets):
         if outputs.requires_grad:  # no evaluation
             seen.append(targets)
         return original(kind, outputs, targets)
 
-    monkeypatch.setattr(training, "losses", losses)
+    monkeypatch.setattr(autograd, "losses", losses)
     return seen
 
 
@@ -156,7 +161,10 @@ def plain(run, experiment, index, module_of, inputs=None):
         ("functions", {"batch_size": 16, "momentum": 0.9}),
     ],
 )
-def test_training_is_that_of_plain_pytorch(data, changes, experiment, run_of, module_of):
+@pytest.mark.parametrize("path", ["kernel", "torch"])
+def test_training_is_that_of_plain_pytorch(data, changes, path, experiment, run_of, module_of, request):
+    if path == "torch":
+        request.getfixturevalue("by_torch")
     entry = experiment(data, record={"gradient_norm": "step"}, **changes)
     run = run_of(entry, members=(Member((entry.functions or [None])[0], 3),))
     record = train(run, entry)
@@ -178,7 +186,7 @@ def test_training_is_that_of_plain_pytorch(data, changes, experiment, run_of, mo
 
 
 @pytest.fixture
-def rates(monkeypatch):
+def rates(by_torch, monkeypatch):
     """The learning rate of every optimiser step of a training."""
     seen, original = [], Optimiser.step
 
@@ -249,6 +257,7 @@ def test_at_equal_epochs_the_learning_rate_decays_by_the_epoch_as_torch_has_it(e
         rates.clear()
         train(run, entry)
         assert rates == pytest.approx(expected, rel=1e-14)
+        assert fused.rates(run, entry)[:, 0] == pytest.approx(expected, rel=1e-7)
 
 
 @pytest.mark.parametrize("every", [1, 2])
@@ -260,7 +269,9 @@ def test_at_equal_steps_it_decays_after_as_many_for_every_batch_size(every, expe
         rates.clear()
         train(run, entry)
         # three steps are an epoch of the middle batch size
-        assert rates == pytest.approx([0.05 * 0.3 ** (step // (3 * every)) for step in range(15)], rel=1e-12)
+        expected = [0.05 * 0.3 ** (step // (3 * every)) for step in range(15)]
+        assert rates == pytest.approx(expected, rel=1e-12)
+        assert fused.rates(run, entry)[:, 0] == pytest.approx(expected, rel=1e-7)
 
 
 # ------------------------------------------------------------------------------------------------------ the control
@@ -339,7 +350,7 @@ def changed(monkeypatch):
         seen.append((x, settings, black, found))
         return found
 
-    monkeypatch.setattr(training, "augmented", spy)
+    monkeypatch.setattr(autograd, "augmented", spy)
     return seen
 
 
@@ -1071,7 +1082,7 @@ class Waits(TorchFunctionMode):
         return self.ANSWERS[name]
 
 
-def fused(weights, gradients, *state, **settings):
+def fused_update(weights, gradients, *state, **settings):
     """Stands in for torch's fused kernels, which know no such device: all that they read goes into the weights."""
     for tensors in zip(weights, gradients, *filter(None, state), strict=True):
         tensors[0].add_(sum(tensor for tensor in tensors[1:] if tensor is not None))
@@ -1088,23 +1099,22 @@ def fused(weights, gradients, *state, **settings):
 )
 def test_everything_lies_on_the_device_and_no_step_waits_for_it(data, changes, experiment, run_of, monkeypatch):
     """On torch's device `meta`, which has shapes and no data: an operation that mixes devices is an error there too."""
-    monkeypatch.setattr(optimisers, "adam", fused)
-    monkeypatch.setattr(optimisers, "sgd", fused)
+    monkeypatch.setattr(optimisers, "adam", fused_update)
+    monkeypatch.setattr(optimisers, "sgd", fused_update)
     for optimiser in ("adam", "sgd", "rmsprop"):
         entry = experiment(data, epochs=7, **changes)
         run = replace(run_of(entry, replicas=2), optimiser=optimiser, device="meta")
         with Waits() as waits:
             record = train(run, entry)
         assert record.epochs == list(range(8))
-        assert (waits.count["item"], waits.count["__bool__"]) == (
-            7,
-            8,
-        )  # for every recorded epoch, and for 0
+        # After every recorded epoch: the loss that is shown, whether any member ended, and whether all have, also at 0.
+        assert (waits.count["item"], waits.count["__bool__"]) == (7, 7 + 8)
         outcome = [record.history, record.steps, record.snapshots, record.weights]
         assert waits.count["cpu"] == sum(map(len, outcome)) + (data == "functions") - (len(record.steps) > 1)
         assert all(not tensor.is_meta for tensors in outcome for tensor in tensors.values())
 
 
+@pytest.mark.usefixtures("by_torch")
 def test_training_losses_are_of_the_first_images_until_the_last_record_which_is_of_all(experiment, run_of):
     entry = experiment("mnist")
     data, test = parts(entry, [None])

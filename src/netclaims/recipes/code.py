@@ -26,6 +26,7 @@ DIGITS = 16  # hexadecimal, of a digest
 # Another version of these libraries changes no result. Keys are the names that code imports.
 NO_RESULT = {
     "dvc": "says what has to run, and runs it",
+    "filelock": "lets one process at a time compile",
     "joblib": "counts the cores, and results are the same on any number of them",
     "psutil": "looks at processes",
     "pydantic": "reads settings, and what it read stands in the recipe",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from netclaims.data.examples import Examples, first_examples
-from netclaims.nets.evaluation import evaluate, gradient, norm
+from netclaims.nets.evaluation import evaluate
 from netclaims.nets.network import Network, Weights
 from netclaims.training.settings import Training
+
+if TYPE_CHECKING:
+    from netclaims.training.autograd import AutogradSteps
+    from netclaims.training.fused import FusedSteps
 
 
 def measured_examples(experiment: Training, test_examples: int) -> int:
@@ -83,20 +87,27 @@ class Recorder:
     """Measures the members of a run while they train, and keeps what it found."""
 
     def __init__(
-        self, network: Network, weights: Weights, experiment: Training, data: Examples, test: Examples
+        self,
+        network: Network,
+        steps: AutogradSteps | FusedSteps,
+        experiment: Training,
+        data: Examples,
+        test: Examples,
     ) -> None:
         """Begin with nothing recorded.
 
         Args:
             network: the architecture.
-            weights: (members, ...), which training updates in place.
+            steps: what trains, and measures what it trains.
             experiment: what to record.
             data: the training set, whose whole loss only the last record of a member has: see `measured_examples`.
             test: the test set.
         """
-        self._network, self._weights, self._experiment = network, weights, experiment
-        self._data = data
-        self._parts = {"train": first_examples(data, measured_examples(experiment, len(test.x))), "test": test}
+        self._network, self._trained, self._experiment, self._test = network, steps, experiment, test
+        self._weights = weights = steps.weights
+        self._whole = steps.laid_out(data)
+        on_the_way = first_examples(self._whole, measured_examples(experiment, len(test.x)))
+        self._parts = {"train": on_the_way, "test": steps.laid_out(test)}
         self._names = ["loss"] if experiment.functions else ["loss", "accuracy"]
         self._epochs: list[int] = []
         self._measured: list[Tensor] = []
@@ -104,15 +115,14 @@ class Recorder:
         self._steps: list[Tensor] = []
         self._snapshot_epochs: list[int] = []
         self._snapshots: list[Weights] = []
-        # Each member is kept as it was when it was last measured.
+        # Each member is kept as it was when it ended.
         self._final = {name: w.detach().clone() for name, w in weights.items()}
         self._last = torch.zeros(len(weights["1.weight"]), dtype=torch.long, device=weights["1.weight"].device)
         self._steps_taken = torch.zeros_like(self._last)
 
-    def step(self, loss: Tensor) -> None:
-        """Record the mini-batch loss and the norm of its gradient, before the update, if the experiment asks for it."""
-        if self._experiment.record.gradient_norm == "step":
-            self._steps.append(torch.stack([loss.detach(), norm([w.grad for w in self._weights.values()])]))
+    def record_steps(self, records: Tensor) -> None:
+        """Record loss and gradient norm of mini-batches, before the update: (steps, 2, members)."""
+        self._steps.append(records)
 
     def snapshot(self, epoch: int, active: Tensor) -> None:
         """Record all weights: of members that are not `active`, (members,), those that they ended with."""
@@ -127,24 +137,25 @@ class Recorder:
             loss if a record or a rule asks for it: (members,), of no meaning for other members.
         """
         for which, part in self._parts.items():
-            values = evaluate(self._network, self._weights, self._experiment.loss, part)
-            for name, value in zip(self._names, values, strict=False):
+            for name, value in zip(self._names, self._trained.measure(part), strict=False):
                 self._history.setdefault(f"{which}_{name}", []).append(value)
         slope, rule = None, self._experiment.stop
         if self._experiment.record.gradient_norm == "epoch" or (rule and rule.gradient_norm):
-            found = gradient(self._network, self._weights, self._experiment.loss, self._data)
-            slope = norm(list(found.values()))
+            slope = self._trained.gradient_norm(self._whole)
         if self._experiment.record.gradient_norm == "epoch":
             self._history.setdefault("gradient_norm", []).append(slope)
-        self._final = self._standing(due)
         self._last = torch.where(due, len(self._epochs), self._last)
-        self._steps_taken = torch.where(due, len(self._steps), self._steps_taken)
+        self._steps_taken = torch.where(due, sum(map(len, self._steps)), self._steps_taken)
         self._epochs.append(epoch)
         self._measured.append(due)
         return self._history["train_loss"][-1], slope
 
+    def keep(self, ended: Tensor) -> None:
+        """Keep the weights of members that have just ended, (members,)."""
+        self._final = self._standing(ended)
+
     def _standing(self, moving: Tensor) -> Weights:
-        """Return the weights of members that move, (members,), and of others those at which they were last measured."""
+        """Return the weights of members that move, (members,), and of others those at which they ended."""
         return {
             name: torch.where(moving.view(-1, *[1] * (final.dim() - 1)), self._weights[name].detach(), final)
             for name, final in self._final.items()
@@ -156,7 +167,7 @@ class Recorder:
             "epochs": [self._epochs, self._snapshot_epochs],
             "measured": torch.stack(self._measured),
             "history": {name: torch.stack(values) for name, values in self._history.items()},
-            "steps": torch.stack(self._steps) if self._steps else None,
+            "steps": torch.cat(self._steps) if self._steps else None,
             "snapshots": {name: torch.stack([s[name] for s in self._snapshots]) for name in self._weights}
             if self._snapshots
             else {},
@@ -170,7 +181,7 @@ class Recorder:
         self._epochs, self._snapshot_epochs = state["epochs"]
         self._measured = list(state["measured"].to(device))
         self._history = {name: list(values.to(device)) for name, values in state["history"].items()}
-        self._steps = [] if state["steps"] is None else list(state["steps"].to(device))
+        self._steps = [] if state["steps"] is None else [state["steps"].to(device)]
         snapshots = {name: w.to(device) for name, w in state["snapshots"].items()}
         self._snapshots = [{name: w[i] for name, w in snapshots.items()} for i in range(len(self._snapshot_epochs))]
         self._final = {name: w.to(device) for name, w in state["final"].items()}
@@ -184,8 +195,9 @@ class Recorder:
         """
         measured = torch.stack(self._measured, 1)
         history = {name: torch.stack(values, 1) for name, values in self._history.items()}
-        whole = evaluate(self._network, self._final, self._experiment.loss, self._data)
-        for name, values in zip(self._names, whole, strict=False):
+        for name, weight in self._weights.items():
+            weight.detach().copy_(self._final[name])
+        for name, values in zip(self._names, self._trained.measure(self._whole), strict=False):
             history[f"train_{name}"].scatter_(1, self._last.unsqueeze(1), values.unsqueeze(1))
         record = TrainingRecord(
             epochs=self._epochs,
@@ -198,7 +210,7 @@ class Recorder:
         )
         if self._experiment.record.gradient_norm == "step":
             none = self._final["1.weight"].new_empty(2, len(self._last), 0)  # all members ended before the first step
-            steps = torch.stack(self._steps, 2) if self._steps else none
+            steps = torch.cat(self._steps).permute(1, 2, 0) if self._steps else none
             taken = torch.arange(steps.shape[2], device=steps.device) < self._steps_taken.unsqueeze(1)
             loss_and_norm = steps.where(taken, torch.nan).cpu()
             record.steps = dict(zip(("loss", "gradient_norm"), loss_and_norm, strict=True))
@@ -206,6 +218,6 @@ class Recorder:
         for name in self._weights if self._snapshots else ():
             record.snapshots[name] = torch.stack([snapshot[name] for snapshot in self._snapshots], 1).cpu()
         if self._experiment.functions:
-            outputs = evaluate(self._network, self._final, self._experiment.loss, self._parts["test"])[2]
+            outputs = evaluate(self._network, self._final, self._experiment.loss, self._test)[2]
             record.outputs = outputs.squeeze(2).cpu()
         return record

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import ceil
 
+from netclaims.nets.layers import Dense, Resize
 from netclaims.tables.columns import SETTINGS
 from netclaims.training.settings import Training
 
@@ -13,6 +14,7 @@ from netclaims.training.settings import Training
 # batch brings nothing (784-256-256-256-10: 11.8 ms for eight together, 1.35 ms for one).
 STACKED_PARAMETERS = 10_000
 STACKED_MEMBERS = 25
+FUSED_MEMBERS = 5
 RECORDED_EPOCHS = 200
 
 
@@ -73,13 +75,21 @@ def runs_of(training: Training, device: str) -> list[Run]:
     for control in (False, True):
         settings = [setting for setting in training.settings if setting.control == control]
         for model, setting in product(training.models, settings):
+            fused = trained_by(training, model, device) == "kernel"
             stacked = device == "cuda" or training.parameters(model) <= STACKED_PARAMETERS
-            together = STACKED_MEMBERS if stacked else 1
+            together = FUSED_MEMBERS if fused else STACKED_MEMBERS if stacked else 1
             for start in range(0, len(members), together):
                 some = tuple(members[start : start + together])
                 run = Run(training.key, training.seed, model, **vars(setting), members=some, device=device)
                 runs.append(run)
     return runs
+
+
+def trained_by(training: Training, model: str, device: str) -> str:
+    """Return what takes the steps of a net: `kernel`, for small dense nets on the processor, or `torch`."""
+    simple = all(isinstance(layer, Dense | Resize) for layer in training.models[model])
+    small = training.parameters(model) <= STACKED_PARAMETERS
+    return "kernel" if simple and small and device == "cpu" and not training.augment else "torch"
 
 
 def recorded_epochs(epochs: int) -> list[int]:

@@ -54,8 +54,8 @@ class Stopping:
             return self.active
         return self._settled if self._loss_change and self._settled.any() else None
 
-    def judge(self, due: Tensor, loss: Tensor, gradient_norm: Tensor | None) -> None:
-        """Decide which of the members that were measured have ended.
+    def judge(self, due: Tensor, loss: Tensor, gradient_norm: Tensor | None) -> Tensor:
+        """Decide which of the members that were measured have ended, and return these: (members,).
 
         Args:
             due: which were measured, (members,).
@@ -69,6 +69,7 @@ class Stopping:
         self.diverged = self.diverged | diverged
         self.active = self.active & ~ended
         self.finished = bool((~self.active).all())
+        return ended
 
     def state(self) -> dict[str, Any]:
         """Return what the next decisions depend on."""

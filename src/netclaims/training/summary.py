@@ -13,7 +13,7 @@ from netclaims.paths import DATA, RUNS, metrics_of, plots_of
 from netclaims.spread import mean_and_deviation, rounded, spread
 from netclaims.tables.columns import SETTINGS
 from netclaims.training.recorder import measured_examples
-from netclaims.training.runs import Run, recorded_epochs
+from netclaims.training.runs import Run, recorded_epochs, trained_by
 from netclaims.training.selection import settings_label, tuned, with_series
 from netclaims.training.settings import Training
 
@@ -81,7 +81,9 @@ def write_summary(experiment: Training, runs: list[Run]) -> None:
     write_table(folder / "gap.csv", with_series(experiment, spread(nets, [*names, "parameters"], gaps)))
     said = about(experiment, runs)
     write_json(RUNS / key / "about.json", said)
-    write_json(metrics_of(key), said | {"models": _metrics(experiment, nets, best, said["test_examples"])})
+    write_json(
+        metrics_of(key), said | {"models": _metrics(experiment, nets, best, said["test_examples"], said["device"])}
+    )
 
 
 def epochs_to_fit(experiment: Training, history: pd.DataFrame, nets: pd.DataFrame) -> list[float]:
@@ -126,7 +128,7 @@ def interval(accuracy: float, examples: int) -> list[float]:
     return [rounded(low) if correct else 0.0, rounded(high) if correct < examples else 1.0]
 
 
-def _metrics(experiment: Training, nets: pd.DataFrame, best: pd.DataFrame, test_examples: int) -> dict:
+def _metrics(experiment: Training, nets: pd.DataFrame, best: pd.DataFrame, test_examples: int, device: str) -> dict:
     """Return metrics nested by model, then by function and setting where there are several: mean and deviation.
 
     The interval of the test accuracy is that of its mean on the test set, which all replicas share.
@@ -137,7 +139,11 @@ def _metrics(experiment: Training, nets: pd.DataFrame, best: pd.DataFrame, test_
     models: dict = {}
     for values, group in nets.groupby(experiment.identity, sort=False):
         row = dict(zip(experiment.identity, values, strict=True))
-        place = models.setdefault(row["model"], {"parameters": int(group["parameters"].iloc[0])})
+        which = {
+            "parameters": int(group["parameters"].iloc[0]),
+            "trained_by": trained_by(experiment, row["model"], device),
+        }
+        place = models.setdefault(row["model"], which)
         if experiment.functions:
             place = place.setdefault(row["function"], {})
             if experiment.tuned:
