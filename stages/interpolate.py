@@ -10,7 +10,7 @@ from netclaims.analysis.output import replicas_of, write_analysis
 from netclaims.analysis.sensitivity import COLUMNS
 from netclaims.analysis.weight_matching import matched
 from netclaims.command import command
-from netclaims.data.examples import first_examples, images, measured, parts
+from netclaims.data.examples import first_examples, images, measured_part, parts
 from netclaims.experiment import Experiment
 from netclaims.files import read_table, write_table
 from netclaims.nets.layers import Conv
@@ -71,7 +71,7 @@ def _line(settings: Interpolation, line: dict, start: Weights, end: Weights) -> 
     experiment = settings.nets
     network = Network(experiment.models[line["model"]], experiment.activation, experiment.example)
     train, test = parts(experiment, [])
-    splits = {"train": measured(experiment, train, test), "test": test}
+    splits = {"train": measured_part(experiment, train, test), "test": test}
     alpha, probe = np.linspace(*settings.alpha, settings.points), None
     if not line["own"]:
         alpha = alpha[inside(alpha)]

@@ -34,6 +34,7 @@ pytestmark = [
 
 CNN = {"A": {"layers": [{"conv": 4}, {"pool": 2}, {"conv": 8}, {"pool": 2}, 32, 10]}}
 LARGE = {"A": {"layers": [64, 64, 10]}}
+RESIZED = {"A": {"layers": [{"resize": 4}, {"dense": 15, "bias": False}, 10]}}
 SMALL = {"A": {"layers": [8, 8, 1]}}
 
 
@@ -55,9 +56,16 @@ def check(values: Iterable[torch.Tensor | np.ndarray], expected: str) -> None:
         ("mnist", {"models": CNN, "optimiser": "rmsprop", "learning_rate": 0.001, "momentum": 0.5}, "fc5701d60c1e"),
         ("mnist", {"models": LARGE, "batch_size": 8, "activation": "tanh"}, "654abda09247"),
         ("mnist", {"models": LARGE, "augment": {"crop": 2, "flip": True}}, "52ad111a21ec"),
-        ("mnist", {"batch_size": 8, "activation": "leaky_relu", "record": {"gradient_norm": "step"}}, "dc9a58681795"),
+        ("mnist", {"batch_size": 8, "activation": "leaky_relu", "record": {"gradient_norm": "step"}}, "87bdf154e007"),
         ("functions", {"models": SMALL, "optimiser": "adam", "learning_rate": 0.01, "epochs": 200}, "8ca50cb30667"),
         ("functions", {"models": SMALL, "batch_size": 16, "momentum": 0.9, "activation": "relu"}, "17ebd7fea002"),
+        (
+            "functions",
+            {"models": SMALL, "optimiser": "rmsprop", "learning_rate": 0.01, "activation": "leaky_relu"},
+            "b1ebc47001c4",
+        ),
+        ("mnist", {"models": RESIZED, "optimiser": "rmsprop", "learning_rate": 0.01, "momentum": 0.5}, "5405c0a5f453"),
+        ("mnist", {"models": RESIZED, "optimiser": "adam", "weight_decay": 0.1, "activation": "relu"}, "47d4fb30fb57"),
     ],
 )
 def test_trainings(data, changes, expected, experiment, run_of):

@@ -1,7 +1,6 @@
 """The kernel against torch: the same initial weights and batches, and so the same nets, to rounding."""
 
 from dataclasses import replace
-from hashlib import sha256
 from itertools import product
 
 import pytest
@@ -152,6 +151,14 @@ def test_classifiers_by_mini_batches(activation, optimiser, weight_decay, experi
         assert apart(ours.weights, theirs.weights) < bound, steps
 
 
+def test_losses_on_the_way_are_of_the_first_images_and_those_at_the_end_of_all(experiment, run_of, both):
+    entry = experiment(shuffle_labels=0.5)
+    assert len(images("mnist")[1].x) < entry.train_size
+    ours, theirs = both(run_of(entry, replicas=2), entry)
+    for name, values in theirs.history.items():
+        torch.testing.assert_close(ours.history[name], values, rtol=1e-5, atol=0)
+
+
 def test_what_is_recorded_of_steps(experiment, run_of, both):
     for data, changes in (("functions", {"functions": ["sinc5", "log_abs"]}), ("mnist", {"batch_size": 7})):
         entry = experiment(data, record={"gradient_norm": "step"}, epochs=5, momentum=0.5, **changes)
@@ -167,7 +174,8 @@ def assert_gradients(entry, run, data=None, bound=1e-6) -> None:
     """Loss, accuracy, gradient and its norm are those of torch in float64."""
     steps, network, weights, train_set = steps_of(entry, run)
     data = data or train_set
-    loss, accuracy, length = steps.measure(steps.laid_out(data), slope=True)
+    loss, accuracy = steps.measure(steps.laid_out(data))
+    length = steps.gradient_norm(steps.laid_out(data))
     exact = {name: w.double() for name, w in weights.items()}
     # Images are resized in float32 here as well: what is compared begins after that.
     before, dense = (
@@ -288,37 +296,6 @@ def test_epochs_at_once_are_epochs_one_by_one(grid, experiment, run_of, monkeypa
     assert torch.equal(some.history["test_loss"], every.history["test_loss"][:, some.epochs])
 
 
-# The same on every processor with AVX2, made on an AMD EPYC 9004. Whoever finds other digits has found an error, in the
-# kernel or in what compiled it. Data, weights and orders are made of sums and products alone.
-GOLDEN = {
-    ("relu", "adam", "mse"): "8800a7b8f985325a",
-    ("leaky_relu", "rmsprop", "mse"): "056228804fb6606d",
-    ("tanh", "sgd", "mse"): "a22e88a8484f74a0",
-    ("relu", "adam", "cross_entropy"): "7a03288422f9eb9a",
-    ("tanh", "rmsprop", "cross_entropy"): "9d1159a50287f571",
-}
-
-
-@pytest.mark.parametrize("case", GOLDEN, ids="-".join)
-def test_the_bits_are_those_of_every_other_machine(case, experiment, run_of):
-    activation, optimiser, loss = case
-    settings = {"activation": activation, "optimiser": optimiser, "learning_rate": 0.01}
-    if loss == "mse":
-        entry = experiment("functions", models={"A": {"layers": [9, 14, 1]}}, **settings)
-        x = torch.arange(-20, 20).float().unsqueeze(1) / 16
-        data = Examples(x, (x**2 - 0.25 * x).unsqueeze(0))
-    else:
-        entry = experiment(models={"A": {"layers": [{"dense": 7, "bias": False}, 10]}}, batch_size=16, **settings)
-        images, labels = (torch.arange(60 * 784).view(60, 1, 28, 28) * 37 % 256) / 128 - 1, torch.arange(60) * 7 % 10
-        data = Examples(images, labels.unsqueeze(0))
-    run = run_of(entry, epochs=25)
-    network = Network(entry.models["A"], activation, entry.example)
-    steps = FusedSteps(run, entry, network, network.initial([stream("golden")]), data, [stream("order")])
-    steps.advance(0, 25, torch.ones(1, dtype=torch.bool))
-    digest = sha256(flatten(steps.weights).numpy().tobytes()).hexdigest()[:16]
-    assert digest == GOLDEN[case]
-
-
 # ------------------------------------------------------------------------------------------- divergence and stopping
 
 
@@ -346,7 +323,7 @@ def test_a_weight_that_is_not_finite_is_seen_in_the_loss(activation, data, layer
         before = steps.weights[name][0, index].clone()
         for some in (steps.weights, weights):
             some[name][0, index] = value
-        loss, accuracy, _ = steps.measure(steps.laid_out(train_set), slope=True)
+        loss, accuracy = steps.measure(steps.laid_out(train_set))
         expected = evaluate(network, weights, entry.loss, train_set)
         assert torch.equal(loss.isfinite(), expected[0].isfinite())
         assert torch.equal(accuracy.isnan(), expected[1].isnan()) or data == "functions"

@@ -1114,6 +1114,7 @@ def test_everything_lies_on_the_device_and_no_step_waits_for_it(data, changes, e
         assert all(not tensor.is_meta for tensors in outcome for tensor in tensors.values())
 
 
+@pytest.mark.usefixtures("by_torch")
 def test_training_losses_are_of_the_first_images_until_the_last_record_which_is_of_all(experiment, run_of):
     entry = experiment("mnist")
     data, test = parts(entry, [None])

@@ -93,7 +93,7 @@ def first_examples(part: Examples, count: int) -> Examples:
     return Examples(part.x[:count], part.y[:, :count])
 
 
-def measured(experiment: Experiment, train: Examples, test: Examples) -> Examples:
+def measured_part(experiment: Experiment, train: Examples, test: Examples) -> Examples:
     """Return the training examples whose loss is measured along a training or a line between nets: the first ones.
 
     To classify all images after every epoch would take a third of a training. As many as the test set has give both

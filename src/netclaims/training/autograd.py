@@ -60,7 +60,7 @@ class AutogradSteps:
         self._optimiser = Optimiser(run, experiment, list(self.weights.values()))
 
     def laid_out(self, part: Examples) -> Examples:
-        """Return a set of examples as `measure` takes it: as it is."""
+        """Return a set of examples as measurements take it: as it is."""
         return part
 
     def advance(self, first: int, last: int, active: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -98,12 +98,13 @@ class AutogradSteps:
             total += some.detach()
         return total
 
-    def measure(self, part: Examples, slope: bool) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return loss and accuracy of every member on a set, see `evaluate`, and the norm of its gradient if wanted."""
-        loss, accuracy, _ = evaluate(self._network, self.weights, self._experiment.loss, part)
-        if not slope:
-            return loss, accuracy, None
-        return loss, accuracy, norm(list(gradient(self._network, self.weights, self._experiment.loss, part).values()))
+    def measure(self, part: Examples) -> tuple[Tensor, Tensor]:
+        """Return loss and accuracy of every member on a set, as `evaluate` does: (members,)."""
+        return evaluate(self._network, self.weights, self._experiment.loss, part)[:2]
+
+    def gradient_norm(self, part: Examples) -> Tensor:
+        """Return the norm of every member's gradient on a set: (members,)."""
+        return norm(list(gradient(self._network, self.weights, self._experiment.loss, part).values()))
 
     def state(self) -> dict[str, Any]:
         """Return what the next steps depend on."""

@@ -88,7 +88,7 @@ class FusedSteps:
         return Examples(x.contiguous(), part.y.flatten(1).float().contiguous())
 
     def laid_out(self, part: Examples) -> Examples:
-        """Return a set of examples as `measure` takes it."""
+        """Return a set of examples as measurements take it; the first of these are laid out as well."""
         return self._data if part is self._examples else self._rows(part)
 
     def advance(self, first: int, last: int, active: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -115,14 +115,18 @@ class FusedSteps:
                 found.append(records.permute(1, 2, 0))
         return loss, torch.cat(found) if found else None
 
-    def measure(self, part: Examples, slope: bool) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return loss and accuracy of every member on a set that is laid out, and the norm of its gradient if wanted.
+    def measure(self, part: Examples) -> tuple[Tensor, Tensor]:
+        """Return loss and accuracy of every member on a set that is laid out, (members,).
 
-        Accuracy has no meaning for functions, and is undefined where the loss is not finite. With `slope`, `gradients`
-        are those of the whole set afterwards.
+        Accuracy has no meaning for functions, and is undefined where the loss is not finite.
         """
-        norms = torch.zeros(len(self._order)) if slope else None
-        return *self._call(part, self._all, 0, None, norms), norms
+        return self._call(part, self._all, 0, None, None)
+
+    def gradient_norm(self, part: Examples) -> Tensor:
+        """Return the norm of every member's gradient on a set that is laid out; `gradients` are these gradients."""
+        norms = torch.zeros(len(self._order))
+        self._call(part, self._all, 0, None, norms)
+        return norms
 
     def _call(
         self, data: Examples, active: Tensor, steps: int, order: Tensor | None, records: Tensor | None
@@ -130,7 +134,7 @@ class FusedSteps:
         """Take steps, or with none to take measure; return loss and accuracy of each member."""
         (members, parameters), examples = self._flats[0].shape, len(data.x)
         losses, accuracies = torch.zeros(members), torch.zeros(members)
-        own, batch = 0 if len(data.y) == 1 else examples, min(self._run.batch_size, examples)
+        own, batch = 0 if len(data.y) == 1 else data.y.stride(0), min(self._run.batch_size, examples)
         task = members, parameters, examples, own, batch, steps, self._optimiser, records is not None
         tensors = (
             self._rates[self._taken :],

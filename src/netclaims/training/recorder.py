@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from netclaims.data.examples import Examples, measured
+from netclaims.data.examples import Examples, measured_part
 from netclaims.nets.evaluation import evaluate
 from netclaims.nets.network import Network, Weights
 from netclaims.training.settings import Training
@@ -30,7 +30,7 @@ class TrainingRecord:
         measured: whether each member was: (members, epochs). Nothing is measured of a member after its end.
         history: train_loss, test_loss, for classifiers train_accuracy and test_accuracy, and, if recorded by epoch,
             gradient_norm over the training set: (members, epochs). Training losses and accuracies are of the first
-            examples, `measured`, and of all in the last record of each member.
+            examples, `measured_part`, and of all in the last record of each member.
         last: index into `epochs` of each member's last record: earlier than the end if it stopped or diverged.
         diverged: whether the loss of the member became infinite or undefined.
         steps: if recorded, loss and gradient_norm of the mini-batch at every step: (members, steps).
@@ -91,16 +91,13 @@ class Recorder:
             network: the architecture.
             steps: what trains, and measures what it trains.
             experiment: what to record.
-            data: the training set, whose whole loss only the last record of a member has: see `measured`.
+            data: the training set, whose whole loss only the last record of a member has: see `measured_part`.
             test: the test set.
         """
-        self._network, self._trained, self._experiment = network, steps, experiment
+        self._network, self._trained, self._experiment, self._test = network, steps, experiment, test
         self._weights = weights = steps.weights
-        self._data, self._test = data, test
-        train = measured(experiment, data, test)
-        self._some = train is not data
-        self._parts = {"train": steps.laid_out(train), "test": steps.laid_out(test)}
-        self._whole = steps.laid_out(data) if self._some else self._parts["train"]
+        self._whole = steps.laid_out(data)
+        self._parts = {"train": measured_part(experiment, self._whole, test), "test": steps.laid_out(test)}
         self._names = ["loss"] if experiment.functions else ["loss", "accuracy"]
         self._epochs: list[int] = []
         self._measured: list[Tensor] = []
@@ -129,16 +126,12 @@ class Recorder:
             The loss on the training examples that are measured, and the norm of the gradient of the whole training
             loss if a record or a rule asks for it: (members,), of no meaning for other members.
         """
-        rule = self._experiment.stop
-        wanted = self._experiment.record.gradient_norm == "epoch" or bool(rule and rule.gradient_norm)
-        slope = None
         for which, part in self._parts.items():
-            *values, norm = self._trained.measure(part, wanted and part is self._whole)
-            slope = norm if norm is not None else slope
-            for name, value in zip(self._names, values, strict=False):
+            for name, value in zip(self._names, self._trained.measure(part), strict=False):
                 self._history.setdefault(f"{which}_{name}", []).append(value)
-        if wanted and self._some:
-            *_, slope = self._trained.measure(self._whole, True)
+        slope, rule = None, self._experiment.stop
+        if self._experiment.record.gradient_norm == "epoch" or (rule and rule.gradient_norm):
+            slope = self._trained.gradient_norm(self._whole)
         if self._experiment.record.gradient_norm == "epoch":
             self._history.setdefault("gradient_norm", []).append(slope)
         self._last = torch.where(due, len(self._epochs), self._last)
@@ -192,10 +185,10 @@ class Recorder:
         """
         measured = torch.stack(self._measured, 1)
         history = {name: torch.stack(values, 1) for name, values in self._history.items()}
-        if self._some:
-            whole = evaluate(self._network, self._final, self._experiment.loss, self._data)
-            for name, values in zip(self._names, whole, strict=False):
-                history[f"train_{name}"].scatter_(1, self._last.unsqueeze(1), values.unsqueeze(1))
+        for name, weight in self._weights.items():
+            weight.detach().copy_(self._final[name])
+        for name, values in zip(self._names, self._trained.measure(self._whole), strict=False):
+            history[f"train_{name}"].scatter_(1, self._last.unsqueeze(1), values.unsqueeze(1))
         record = TrainingRecord(
             epochs=self._epochs,
             measured=measured.tolist(),
