@@ -68,7 +68,7 @@ def test_results_are_judged_before_anything_is_run():
     scripts = [step.get("run", "") for step in JOBS["pipeline.pipeline"]["steps"]]
     order = [
         next(i for i, script in enumerate(scripts) if call in script)
-        for call in ("make in-step", "dvc checkout", "make repro", "git restore", "make review")
+        for call in ("make in-step", "dvc checkout", "make repro", "git diff --exit-code", "make review")
     ]
     assert order == sorted(order)
 
