@@ -20,7 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from netclaims import KERNELS
+
 ONE, ALL = "one core", "all cores"
+OURS = {"benchmarks.ours", "benchmarks.hessians"}  # modules that import netclaims' networks
 
 
 class Contender:
@@ -96,7 +99,11 @@ class _Worker:
         self._connection, other = fresh.Pipe()
         arguments = (other, folder, multiprocessing.get_start_method(), modules)
         self._process = fresh.Process(target=_serve, args=arguments)
+        before = dict(os.environ)
+        if not OURS.intersection(modules):
+            os.environ.update(dict.fromkeys(KERNELS, ""))  # others take the fastest kernels that they know
         self._process.start()
+        os.environ.update(before)
         other.close()
 
     def ask(self, *message: Any) -> Any:
