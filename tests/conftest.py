@@ -33,6 +33,9 @@ from netclaims.training.settings import Training
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-stage", action="store_true", help="determinism of every stage, not of one of each kind")
+    parser.addoption(
+        "--fuzz", type=int, default=45, metavar="N", help="claims made up on each table, and figures: a third"
+    )
     parser.addoption("--kills", type=int, metavar="N", help="stop the pipeline of a report at N random moments")
     parser.addoption("--kill-seed", type=int, default=0, metavar="SEED", help="of these moments")
 
@@ -105,6 +108,39 @@ def entry():
         return {key: value for key, value in found.items() if value is not None}
 
     return make
+
+
+@pytest.fixture(scope="session")
+def every_kind(entry):
+    """A report of experiments and analyses of every kind."""
+    images = {"models": {"A": {"layers": [5, 10]}, "B": {"layers": [6, 10]}, "NA": {"layers": [6, 5, 10]}}}
+    swept = {"sweep": {"batch_size": [4, 16, 50], "equal": ["epochs", "steps"]}, "against": "batch_size"}
+    rates = {"learning_rate": [1e-3, 0.01, 0.1]}
+    fits = {"functions": ["quadratic", "sinc5"], "models": {"A": {"layers": [4, 1]}, "B": {"layers": [3, 1]}}}
+    experiments = {
+        "d-sizes": entry(**swept, models=images["models"], record={"gradient_norm": "step"}),
+        "d-shares": entry(sweep={"shuffle_labels": [0, 0.3, 0.5, 1]}, against="shuffle_labels",
+                          fitted={"accuracy": 0.9}),
+        "d-tuned": entry(tune=rates | {"optimiser": ["sgd", "adam"]}, learning_rate=None, optimiser=None,
+                         against="learning_rate", **images),
+        "d-fits": entry("functions", record={"gradient_norm": "epoch"}, **fits),
+        "d-one": entry(record={"weights_every": 1}),
+    }  # fmt: skip
+    line = {"nets": "d-sizes", "data": "mnist", "over": "batch_size", "between": [4, 16], "alpha": [-1, 2], "points": 7}
+    curvature = {"examples": 9, "iterations": 3, "probes": 2, "epsilon": 1e-3}
+    analyses = {
+        "fit": {"d-fits": {"nets": "d-fits"}},
+        "hessian": {"d-fits": {"nets": "d-fits", "descent": 1, "iterations": 1, "neighbours": 2, "radius": 1e-3}},
+        "pca": {"d-one": {"nets": "d-one", "data": "mnist", "points": 3, "examples": 9}},
+        "gradient": {"d-sizes": {"nets": "d-sizes", "against": "step"},
+                     "d-fits": {"nets": "d-fits", "against": "epoch"}},
+        "interpolate": {"d-line": line, "d-norms": line | {"examples": 5}},
+        "sensitivity": {"d-norms": {"nets": "d-sizes", "data": "mnist", "against": "batch_size", "examples": 5,
+                                    "curvature": curvature}},
+    }  # fmt: skip
+    found = {"experiments": experiments}
+    found |= {kind: {key: {"report": "d"} | one for key, one in some.items()} for kind, some in analyses.items()}
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -132,13 +132,15 @@ def _check_places(comparison: Trend | Extreme | Shape, looked_at: Looked) -> Non
     operand, along = comparison.operand, comparison.along
     table, entry, experiment = TABLES[operand.table], looked_at.entry(operand.table), looked_at.experiment
     if along != operand.coordinate and is_category(along):
-        values = values_of(table, experiment, entry)[along]
+        values = values_of(table, experiment, entry).get(along, [])  # of a knob it is not known, and there is one
         wanted = operand.where.get(along)
         values = [value for value in values if wanted is None or _fits(value, wanted)]
+        if not operand.is_number and operand.coordinate not in comparison.each:
+            raise EntryError(f"{operand.of} is a series, and {along} is a setting: say what to take of it")
         if along in experiment.tune.varied and not table.every_setting:
             raise EntryError(f"along: {along} is tuned, and there are nets of its best value alone")
         if len(values) < 3:
-            raise EntryError(f"along: takes three values of {along} and more; there are {values}")
+            raise EntryError(f"along: takes three values of {along} and more; there are {values or 'fewer'}")
         if isinstance(comparison, Extreme):
             within = [value for value in values if comparison.between[0] <= value <= comparison.between[1]]
             if len(within) in (0, len(values)):
@@ -221,6 +223,8 @@ def check_number(operand: Operand, each: list[str], along: list[str], looked_at:
         EntryError: which key is wrong, and what is allowed there.
     """
     table, entry, experiment = TABLES[operand.table], looked_at.entry(operand.table), looked_at.experiment
+    if operand.column in ("replica", operand.coordinate):
+        raise EntryError(f"{operand.of}: counts rows, and is nothing that is measured")
     for name, columns in (("each", each), ("along", along)):
         if operand.column in columns:
             raise EntryError(f"{name}: {operand.column} is what is compared")

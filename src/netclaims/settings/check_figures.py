@@ -88,8 +88,11 @@ def _columns(
         yield "x", f"numbers; {figure.x} holds words, which kind: points shows"
     if figure.kind == "contours" and figure.x != "x":
         yield "x", f"x, the first direction of the plane (found {figure.x!r})"
-    if column == figure.x:
-        yield key, f"another column than x (found {column!r} in both)"
+    for place, name in (("x", figure.x), ("lines", figure.lines), ("columns", figure.columns)):
+        if column == name:
+            yield key, f"another column than {place} (found {column!r} in both)"
+    if figure.lines == figure.x and figure.kind != "points":
+        yield "lines", f"another column than x (found {figure.x!r} in both)"
     if figure.lines and figure.kind in ("contours", "paths"):
         yield "lines", f"kind: {figure.kind} has none"
     for where, name in (("lines", figure.lines), ("columns", figure.columns)):
