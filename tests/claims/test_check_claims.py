@@ -430,7 +430,7 @@ SEVERAL = " has several rows a replica: say which by "
          "each: batch_size is named twice"),
         ({"trend": {"rises": {"of": "history.test_loss"}, "along": "train_loss",
                     "each": ["epoch", "batch_size", "equal"]}}, "each: epoch is the course of the series"),
-        (higher("history.epoch", take="end", each=["batch_size", "equal"]), "history.epoch: counts rows, and is nothing "),
+        (higher("history.epoch", take="end", each=["batch_size", "equal"]), "history.epoch: counts rows, and is "),
         (higher("nets.replica", each=["batch_size", "equal"]), "nets.replica: counts rows, and is nothing that"),
         ({"trend": {"rises": {"of": "history.test_loss"}, "along": "parameters", "each": ["batch_size", "equal"]}},
          "history.test_loss is a series, and parameters is a setting: say what to take of it"),
