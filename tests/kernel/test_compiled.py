@@ -72,7 +72,7 @@ def test_other_code_and_another_processor_have_a_file_of_their_own(monkeypatch, 
 def test_who_loads_it_imports_no_numba():
     compiled.kernel()
     code = "import sys; from netclaims.kernel.compiled import kernel; kernel(); print('numba' in sys.modules)"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 (this Python)
     assert found.stdout == "False\n"
 
 
