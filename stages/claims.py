@@ -4,7 +4,7 @@ from netclaims.claims.ledger import Conclusions, find_all, judge, write_ledger
 from netclaims.claims.stated import write_stated
 from netclaims.command import command
 from netclaims.recipes.read import read_recipe
-from netclaims.training.checkpoint import discard
+from netclaims.training.leftovers import discard
 
 
 @command

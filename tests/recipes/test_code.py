@@ -445,26 +445,6 @@ def test_what_changed_since_a_recipe_was_written(tmp_path):
     assert changed(code, SCRIPT, tmp_path) == ["netclaims.a", "netclaims.b", "netclaims.c"]
 
 
-def test_every_module_that_a_stage_loads_is_in_its_closure():
-    """Python says which modules of the package it has loaded once it has run the imports of a script."""
-    run = """if True:
-        import json, runpy, sys
-        def loaded(script):
-            for name in [name for name in sys.modules if name.startswith("netclaims")]:
-                del sys.modules[name]
-            runpy.run_path(script, run_name="imported")
-            return [name for name, module in sys.modules.items()
-                    if name.startswith("netclaims") and getattr(module, "__file__", None)]
-        print(json.dumps({script: loaded(script) for script in sys.argv[1:]}))"""
-    done = subprocess.run(  # noqa: S603 (this Python, and scripts of ours)
-        [sys.executable, "-c", run, *map(str, STAGES)], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    for script, names in json.loads(done.stdout).items():
-        assert names
-        decisive = set(names) - NOT_IN_RESULTS.keys()
-        assert decisive <= set(closure(Path(script), ROOT).modules), script
-
-
 def test_modules_that_decide_no_result_are_there_and_in_no_closure():
     for name in NOT_IN_RESULTS:
         assert (ROOT / "src" / Path(*name.split("."))).with_suffix(".py").exists()

@@ -1,9 +1,6 @@
 """What pages and figures are made of: every claim and every figure as the reports say, and no library to compute."""
 
 import json
-import os
-import subprocess
-import sys
 from contextlib import chdir
 from importlib import import_module
 from pathlib import Path
@@ -146,24 +143,3 @@ def test_what_is_shown_makes_pages_and_figures_alone_be_made_again(name, expecte
                 content["experiments"]["d-capacity"]["stated"] = "Other words."
 
     assert reached("d", change) == expected
-
-
-# ----------------------------------------------------------------------------------------------------------- libraries
-
-
-@pytest.mark.parametrize("stage", ["figures", "ledger", "docs", "report", "recipes"])
-def test_what_draws_or_checks_does_not_wait_for_torch(stage):
-    code = f"import sys; import stages.{stage}; print('torch' in sys.modules)"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
-    words = [sys.executable, "-c", code]
-    found = subprocess.run(words, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 (no shell)
-    assert found.stdout == "False\n"
-
-
-def test_writing_recipes_does_not_wait_for_what_computes():
-    """Not by an import within a function either."""
-    code = "import sys; from netclaims.recipes.write import all_recipes; assert all_recipes(); print(*sys.modules)"
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    words = [sys.executable, "-c", code]
-    found = subprocess.run(words, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 (no shell)
-    assert not {"torch", "pandas", "matplotlib", "scipy", "statsmodels", "sklearn"} & set(found.stdout.split())

@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -82,14 +80,6 @@ def test_the_nets_of_an_experiment_of_an_analysis_and_of_figures(files):
     assert trained
     for key in trained:
         assert report.nets_of(key) == REPORTS["c"]["figures"][key]["nets"]
-
-
-def test_reading_settings_takes_no_library_that_computes():
-    """Which take seconds to import: `dvc repro` that runs nothing reads the settings, too."""
-    heavy = ["torch", "scipy", "matplotlib", "PIL", "sklearn"]
-    code = f"import sys, netclaims.settings.reports; print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 (ours)
-    assert done.stdout == "[]\n"
 
 
 def test_the_five_reports_have_entries_in_every_section():

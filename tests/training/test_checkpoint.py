@@ -10,7 +10,8 @@ from netclaims.paths import CHECKPOINTS, RUNS
 from netclaims.training import all_runs
 from netclaims.training import checkpoint as module
 from netclaims.training.all_runs import train_all
-from netclaims.training.checkpoint import Checkpoint, discard
+from netclaims.training.checkpoint import Checkpoint
+from netclaims.training.leftovers import discard
 from netclaims.training.loop import train
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Member, runs_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit  # scipy.stats takes half a second to import
 
 from netclaims.files import first
 from netclaims.spread import mean_and_deviation, rounded, spread
@@ -112,7 +112,7 @@ def _times(error: pd.Series, reference: pd.Series) -> dict[str, float] | None:
         ratio = np.log(error / reference)
     if error is reference or len(ratio) < 2 or not np.isfinite(ratio).all():
         return None
-    half = student.ppf(0.975, len(ratio) - 1) * ratio.std() / np.sqrt(len(ratio))
+    half = stdtrit(len(ratio) - 1, 0.975) * ratio.std() / np.sqrt(len(ratio))
     middle = ratio.mean()
     return {name: rounded(float(np.exp(value))) for name, value in
             (("ratio", middle), ("low", middle - half), ("high", middle + half))}  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import norm, spearmanr
 from torch import Tensor
 
 from netclaims.analysis.critical_points import lower_gradient_norm, lower_loss, switching_distance
@@ -182,8 +182,8 @@ def spearman(x: pd.Series, y: pd.Series) -> dict[str, float | int | None]:
     found = {"rho": None, "low": None, "high": None, "n": len(x)}
     if len(x) < 4 or any(column.hasnans or column.min() == column.max() for column in (x, y)):
         return found
-    rho = float(spearmanr(x, y).statistic)
-    half = norm.ppf(0.975) * np.sqrt((1 + rho**2 / 2) / (len(x) - 3))
+    rho = float(x.rank().corr(y.rank()))
+    half = NormalDist().inv_cdf(0.975) * np.sqrt((1 + rho**2 / 2) / (len(x) - 3))
     middle = np.arctanh(np.clip(rho, -1 + 1e-15, 1 - 1e-15))
     return found | {
         "rho": rounded(rho),

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
@@ -21,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from netclaims.paths import CHECKPOINTS, DATA, RUNS
+from netclaims.paths import CHECKPOINTS, DATA
 from netclaims.training.recorder import TrainingRecord
 from netclaims.training.runs import Run
 from netclaims.training.settings import Training
@@ -73,18 +71,6 @@ class Checkpoint:
         """Load the record of a finished run; None if it is not finished."""
         found = _read(self.path).get("record")
         return None if found is None else TrainingRecord(**found)
-
-
-def discard() -> None:
-    """Remove the checkpoints of all experiments whose outputs are written.
-
-    No training does this at its end: DVC may be stopped, or find itself locked, before it has stored the outputs.
-    """
-    for folder in CHECKPOINTS.glob("*"):
-        if (RUNS / folder.name).exists():
-            shutil.rmtree(folder)
-    with suppress(OSError):  # there is no folder, or others in it are still needed
-        CHECKPOINTS.rmdir()
 
 
 def _digest(run: Run, experiment: Training, code: dict[str, str]) -> str:

@@ -1,0 +1,80 @@
+"""What Python loads when a script of `stages/` starts: no library that it does not use, no code beside its recipe."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from netclaims.recipes.code import NOT_IN_RESULTS, closure
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted(path.stem for path in (ROOT / "stages").glob("*.py"))
+
+# To import one of these takes from a tenth of a second to seconds.
+SLOW = {
+    "PIL", "curvlinops", "dvc", "jinja2", "matplotlib", "mlxtend", "numba", "numpy", "pandas", "ray", "scipy",
+    "scipy.optimize", "scipy.stats", "sklearn", "statsmodels", "torch", "torchvision", "vl_convert",
+}  # fmt: skip
+TABLES = {"numpy", "pandas"}
+NETS = TABLES | {"torch"}
+LOADED = {
+    "recipes": {"numpy"},
+    "prepare": TABLES,  # image sets bring more, each when it is read
+    "train": NETS,
+    "fit": TABLES | {"scipy"},
+    "pca": NETS,
+    "gradient": TABLES,
+    "hessian": NETS,
+    "interpolate": NETS | {"scipy", "scipy.optimize"},  # linear assignment
+    "sensitivity": NETS | {"scipy", "curvlinops"},
+    "claims": TABLES | {"scipy", "scipy.optimize", "scipy.stats", "statsmodels"},
+    "ledger": TABLES | {"matplotlib", "PIL"},
+    "docs": set(),
+    "figures": TABLES | {"matplotlib", "PIL"},
+    "report": TABLES | {"jinja2"},
+}
+
+# A line for every script: its modules, as a process of its own has them after the imports of the script.
+LOAD = """if True:
+    import json, os, runpy, sys
+    for script in sys.argv[1:]:
+        child = os.fork()
+        if not child:
+            runpy.run_path(script, run_name="imported")
+            print(json.dumps([name for name, module in sys.modules.items()
+                              if getattr(module, "__file__", None)]), flush=True)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0, script"""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, set[str]]:
+    """The modules that each script loads, by its name."""
+    words = [sys.executable, "-c", LOAD, *(f"stages/{name}.py" for name in SCRIPTS)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)  # noqa: S603 (ours)
+    return {name: set(json.loads(line)) for name, line in zip(SCRIPTS, done.stdout.splitlines(), strict=True)}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_loads_no_slow_library_that_it_does_not_use(name, loaded):
+    assert SLOW & loaded[name] == LOADED[name]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_module_that_a_script_loads_is_in_its_recipe(name, loaded):
+    ours = {module for module in loaded[name] if module.startswith("netclaims.")}
+    assert ours
+    assert ours - NOT_IN_RESULTS.keys() <= set(closure(Path("stages", f"{name}.py"), ROOT).modules)
+
+
+def test_writing_recipes_does_not_wait_for_what_computes():
+    """Not by an import within a function either."""
+    code = "import sys; from netclaims.recipes.write import all_recipes; assert all_recipes(); print(*sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    words = [sys.executable, "-c", code]
+    found = subprocess.run(words, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 (ours)
+    assert SLOW & set(found.stdout.split()) == {"numpy"}
