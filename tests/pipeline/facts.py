@@ -11,6 +11,7 @@ PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 REPORTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
            for path in sorted((ROOT / "reports").glob("[a-z]*.yaml"))}  # fmt: skip
 EXPERIMENTS = {key: entry for report in REPORTS.values() for key, entry in report["experiments"].items()}
+TWO = ["d", "e"]  # reports that have between them every kind of stage and of data, and nearly every setting
 KINDS = ["fit", "pca", "gradient", "hessian", "interpolate", "sensitivity"]
 NETS = {f"{kind}@{key}": entry["nets"]
         for report in REPORTS.values() for kind in KINDS for key, entry in report.get(kind, {}).items()}  # fmt: skip
@@ -45,6 +46,12 @@ ALL = {"recipes"} | WITH_RECIPE
 def kind(stage: str) -> str:
     """The name of a stage without its key: that of its script."""
     return stage.partition("@")[0]
+
+
+def of_reports(stages, reports) -> set[str]:
+    """Those of some stages that a pipeline of these reports has."""
+    keys = {stage: stage.partition("@")[2] for stage in stages}
+    return {stage for stage, key in keys.items() if not key or stage in DATA or key.partition("-")[0] in reports}
 
 
 def of_kinds(kinds) -> set[str]:
