@@ -76,6 +76,7 @@ def names_imported(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
+INIT = ROOT / "src" / "netclaims" / "__init__.py"  # runs before any other module of the package
 # What these say and do is in no result: how scripts start and end, digests, and where work is done.
 NO_RESULT = {ROOT / "src" / "netclaims" / name for name in (
     "command.py", "errors.py", "parallel/processes.py", "parallel/ray_cluster.py", "recipes/code.py", "recipes/read.py",
@@ -85,7 +86,7 @@ NO_RESULT = {ROOT / "src" / "netclaims" / name for name in (
 @cache
 def imported(path: Path) -> frozenset[Path]:
     """The package's modules that a file imports, and those that they import, as far as they are in results."""
-    seen, waiting = set(), [path]
+    seen, waiting = {INIT}, [path, INIT]
     while waiting:
         modules = {
             found for name in names_imported(waiting.pop()) if (found := path_of(name)) not in {None, *NO_RESULT}
