@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Python >= 3.11, git and make:
 #   make repro   run the whole pipeline at the scale of params.yaml
 #   make test    lint, and run the tests
-.PHONY: setup kernel repro experiments review in-step test bench lint lock licences audit
+.PHONY: setup kernel repro experiments review in-step test test-all bench lint lock licences audit
 
 PYTHON ?= python3
 VENV := .venv
@@ -40,8 +40,12 @@ review: $(READY)  # what changed since the branch left BASE; the comment leads t
 in-step: $(READY)  # are the results those of the code and the settings? needs nothing that Git does not hold
 	python -m netclaims.review.staleness
 
+PYTEST := pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 test: lint
-	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
+
+test-all: lint  # all reports at the smoke scale, every stage elsewhere, stopped at random moments: an hour
+	$(PYTEST) --every-report --every-stage --kills 50
 
 bench: $(READY)  # ours beside other ways to do the same work: benchmarks/results.md
 	pip install --disable-pip-version-check -r benchmarks/requirements.txt -c requirements.txt

@@ -1,6 +1,7 @@
 """What several test modules use: small prepared data, entries of a report file, and networks built by torch.nn."""
 
 import netclaims  # noqa: F401  # isort: skip (first: it tells numpy and torch which kernels to take)
+import gc
 import json
 import warnings
 from dataclasses import asdict, replace
@@ -32,6 +33,7 @@ from netclaims.training.settings import Training
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-report", action="store_true", help="the pipeline of all reports, not of two of them")
     parser.addoption("--every-stage", action="store_true", help="determinism of every stage, not of one of each kind")
     parser.addoption(
         "--fuzz", type=int, default=45, metavar="N", help="claims made up on each table, and figures: a third"
@@ -46,6 +48,11 @@ SMOKE = ("tests/pipeline/test_smoke.py", "tests/pipeline/test_determinism.py")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(SMOKE))
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over all that is imported now: statsmodels calls it for every correction."""
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

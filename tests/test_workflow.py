@@ -32,6 +32,7 @@ def test_it_is_not_started_with_rights_that_a_fork_lacks():
     assert {name: set(events) for name, events in started.items()} == {
         "pipeline": {"pull_request", "push", "workflow_dispatch"},
         "audit": {"pull_request", "schedule", "workflow_dispatch"},
+        "nightly": {"schedule", "workflow_dispatch"},
     }
     assert started["pipeline"]["push"] == {"branches": ["main"]}
 
@@ -46,7 +47,7 @@ def test_every_action_is_pinned_by_a_hash_with_its_version_beside_it():
 
 def test_no_credentials_are_left_in_a_checkout():
     checkouts = [step for step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
-    assert len(checkouts) == 3
+    assert len(checkouts) == 4
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
@@ -80,3 +81,15 @@ def test_the_audit_is_no_part_of_the_tests_and_does_not_pass_over_what_the_index
     assert "pip-audit --strict " in rules["audit"]
     assert [step.get("run") for step in JOBS["audit.audit"]["steps"]][2:] == ["make audit"]
     assert WORKFLOWS["audit"][True]["pull_request"]["paths"][0] == "requirements.txt"
+
+
+def test_every_change_is_tested_and_every_night_all_that_the_tests_of_a_change_leave_out():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    rules = dict(re.findall(r"^([a-z-]+):.*((?:\n\t.*)*)", makefile, flags=re.MULTILINE))
+    assert JOBS["pipeline.test"]["steps"][-1]["run"] == ".ci/run"
+    assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").endswith("\nmake test\n")
+    assert JOBS["nightly.test-all"]["steps"][-1]["run"] == "make test-all"
+    own = (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
+    options = set(re.findall(r'addoption\("(--[a-z-]+)"', own)) - {"--kill-seed"}
+    assert set(re.findall(r"--\S+", rules["test-all"])) == options
+    assert rules["test-all"].startswith(rules["test"].rstrip())

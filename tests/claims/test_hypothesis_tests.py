@@ -672,10 +672,7 @@ IN_A_LEDGER = {
 
 @pytest.mark.usefixtures("_few_draws")
 @pytest.mark.parametrize("replicas", REPLICAS)
-def test_chance_decides_on_some_claim_of_a_ledger_no_more_often_than_it_may(replicas, monkeypatch):
-    monkeypatch.setattr(
-        "gc.collect", lambda: None
-    )  # Holm's correction calls it, which takes ten times as long as the rest
+def test_chance_decides_on_some_claim_of_a_ledger_no_more_often_than_it_may(replicas):
     ledgers, decided = 150, 0
     kinds = [name for name, times in IN_A_LEDGER.items() for _ in range(times)]
     assert len(kinds) == 20

@@ -36,15 +36,12 @@ def cluster():
         found.shutdown()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def nodes(cluster):
     """Two nodes of one core each."""
     found = [cluster.add_node(num_cpus=1) for _ in range(2)]
     cluster.wait_for_nodes()
-    yield found
-    for node in found:
-        if node in cluster.worker_nodes:
-            cluster.remove_node(node)
+    return found
 
 
 def same(one, other) -> bool:
@@ -74,7 +71,33 @@ def test_work_is_spread_over_the_nodes_in_processes_of_one_thread(nodes):
     assert os.getpid() not in {process for *_, process in found}
 
 
+def test_what_is_done_is_kept_before_the_rest_is(nodes, tmp_path):
+    """So that a training on a cluster, interrupted, goes on with what is not finished."""
+    kept = {}
+
+    def waits_if(it: bool, folder: Path) -> str:
+        while it and not (folder / "go").exists():
+            sleep(0.05)
+        return "done"
+
+    def keep(place, result):
+        kept[place] = result
+        (tmp_path / "go").touch()
+
+    on_cluster([(waits_if, (it, tmp_path)) for it in (False, True)], "two jobs", keep)
+    assert list(kept.items()) == [(0, "done"), (1, "done")]
+
+
+def test_an_error_is_the_jobs_own(nodes):
+    def fails(number):
+        raise SettingsError(f"job {number}: bad")
+
+    with pytest.raises(SettingsError, match=r"^job 1: bad$"):
+        in_parallel(fails, [(1,)], "one job")
+
+
 def test_what_a_lost_node_was_at_is_done_by_another(nodes, cluster, experiment, tmp_path):
+    """The last of these: it takes one of the nodes away."""
     entry = experiment(models=MODELS, optimiser="adam")
     runs = runs_of(entry, "cpu")
 
@@ -105,31 +128,6 @@ def test_what_a_lost_node_was_at_is_done_by_another(nodes, cluster, experiment, 
     assert all(same(trace, train(run, entry)) for run, trace in zip(runs, found, strict=True))
     (interrupted,) = (job for job, places in before.items() if places == [lost])
     assert started()[interrupted] == [lost, nodes[0].node_id]
-
-
-def test_what_is_done_is_kept_before_the_rest_is(nodes, tmp_path):
-    """So that a training on a cluster, interrupted, goes on with what is not finished."""
-    kept = {}
-
-    def waits_if(it: bool, folder: Path) -> str:
-        while it and not (folder / "go").exists():
-            sleep(0.05)
-        return "done"
-
-    def keep(place, result):
-        kept[place] = result
-        (tmp_path / "go").touch()
-
-    on_cluster([(waits_if, (it, tmp_path)) for it in (False, True)], "two jobs", keep)
-    assert list(kept.items()) == [(0, "done"), (1, "done")]
-
-
-def test_an_error_is_the_jobs_own(nodes):
-    def fails(number):
-        raise SettingsError(f"job {number}: bad")
-
-    with pytest.raises(SettingsError, match=r"^job 1: bad$"):
-        in_parallel(fails, [(1,)], "one job")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "no.such.host.invalid:6379", "127.0.0.1:x"])

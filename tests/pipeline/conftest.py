@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.pipeline.facts import ALL, REPORTS, ROOT
+from tests.pipeline.facts import ALL, REPORTS, ROOT, TWO, of_reports
 
-EPOCHS = 150  # of the long training, in each of its four runs: together some seconds
+LONG, SHORT = 150, 40  # epochs of each of four runs: together some seconds, and hardly more than a start takes
 
 
 def ran(result: subprocess.CompletedProcess) -> list[str]:
@@ -109,66 +109,103 @@ class Clone:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
         path.write_text(text.replace(old, new), encoding="utf-8")
 
+    def keep(self, reports: list[str]) -> None:
+        """Take all other reports out of the pipeline, with their results: DVC then needs a fraction of the time."""
+        others = [report for report in REPORTS if report not in reports]
+        results = [f"{name}/{report}" for name in ("metrics", "plots", "plots/figures") for report in others]
+        self.git("rm", "-rq", *(f"reports/{report}.yaml" for report in others), *results)
+        files, kept = (", ".join(f"reports/{report}.yaml" for report in names) for names in (REPORTS, reports))
+        for name in ("vars: [", "params: [params.yaml, "):
+            self.edit("dvc.yaml", f"{name}{files}]", f"{name}{kept}]")
+        metrics, kept = ("".join(f"metrics/{report}, " for report in names) for names in (REPORTS, reports))
+        self.edit("dvc.yaml", metrics, kept)
+        self.edit("dvc.yaml", f"foreach: [{', '.join(REPORTS)}]", f"foreach: [{', '.join(reports)}]")
+        lock = self.folder / "dvc.lock"
+        content = yaml.load(lock.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        there = of_reports(content["stages"], reports)
+        content["stages"] = {name: entry for name, entry in content["stages"].items() if name in there}
+        lock.write_text(yaml.dump(content, sort_keys=False), encoding="utf-8")
+
     def restore(self) -> None:
         """Put every tracked file back as it was committed."""
         self.git("checkout", "-q", "--", ".")
 
 
 @pytest.fixture(scope="session")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """The repository as it stands, without results or cache beyond those in Git."""
-    return Clone.of_the_working_tree(tmp_path_factory.mktemp("clone"))
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """The repository as it stands, without results or cache beyond those in Git: what others are copies of."""
+    return Clone.of_the_working_tree(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture(scope="session")
-def smoke(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """The repository after a run of the whole pipeline at the smoke scale, committed: what takes minutes."""
-    clone = Clone.of_the_working_tree(tmp_path_factory.mktemp("smoke"))
-    clone.edit("params.yaml", "scale: quick", "scale: smoke")
-    result = clone.repro()
+def clone(tree: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """The same, to be edited and restored."""
+    return tree.copy(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.fixture(scope="session")
+def reports(request: pytest.FixtureRequest) -> list[str]:
+    """The reports of a pipeline that is run as a whole."""
+    return sorted(REPORTS) if request.config.getoption("--every-report") else TWO
+
+
+@pytest.fixture(scope="session")
+def fresh(tree: Clone, reports: list[str], tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A repository of these reports at the smoke scale, in which nothing has run."""
+    found = tree.copy(tmp_path_factory.mktemp("fresh"))
+    found.edit("params.yaml", "scale: quick", "scale: smoke")
+    if reports == TWO:
+        found.keep(TWO)
+        for path in (found.folder / "reports").glob("*.yaml"):  # a third of the time would go into Lanczos' method
+            text = path.read_text(encoding="utf-8")
+            path.write_text(text.replace("iterations: 15, probes: 5", "iterations: 4, probes: 2"), encoding="utf-8")
+    found.git("commit", "-qam", "smoke")
+    return found
+
+
+@pytest.fixture(scope="session")
+def smoke(fresh: Clone, reports: list[str], tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """The same after a run of the whole pipeline, committed: what takes minutes."""
+    found = fresh.copy(tmp_path_factory.mktemp("smoke"))
+    result = found.repro()
     assert result.returncode == 0, result.stdout + result.stderr
-    assert set(ran_beside(result)) == ALL - {"docs"}  # which says nothing of the scale
-    clone.git("add", "-A")
-    clone.git("commit", "-qm", "smoke")
-    return clone
+    unchanged = set() if reports == TWO else {"docs"}  # which say nothing of the scale
+    assert set(ran_beside(result)) == of_reports(ALL, reports) - unchanged
+    found.git("add", "-A")
+    found.git("commit", "-qm", "results")
+    return found
 
 
-@pytest.fixture(scope="module")
-def report_d(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+@pytest.fixture(scope="session")
+def report_d(tree: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A repository of report d alone, at the smoke scale, in which nothing has run."""
-    clone = Clone.of_the_working_tree(tmp_path_factory.mktemp("report"))
-    others = [report for report in REPORTS if report != "d"]
-    for report in others:  # DVC needs a fraction of the time without them
-        clone.git(
-            "rm",
-            "-rq",
-            f"reports/{report}.yaml",
-            *(f"{name}/{report}" for name in ("metrics", "plots", "plots/figures")),
-        )
-    everything = ", ".join(f"reports/{report}.yaml" for report in REPORTS)
-    for name in ("vars: [", "params: [params.yaml, "):
-        clone.edit("dvc.yaml", f"{name}{everything}]", f"{name}reports/d.yaml]")
-    clone.edit("dvc.yaml", "".join(f"metrics/{report}, " for report in REPORTS), "metrics/d, ")
-    clone.edit("dvc.yaml", f"foreach: [{', '.join(REPORTS)}]", "foreach: [d]")
-    lock = clone.folder / "dvc.lock"
-    content = yaml.load(lock.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    other = re.compile(rf"\w+@[{''.join(others)}](-.*)?")
-    content["stages"] = {name: entry for name, entry in content["stages"].items() if not other.fullmatch(name)}
-    lock.write_text(yaml.dump(content, sort_keys=False), encoding="utf-8")
-    clone.edit("params.yaml", "scale: quick", "scale: smoke")
-    clone.edit("params.yaml", "train_seconds: 0.1", "train_seconds: 1")
-    clone.edit("src/netclaims/training/checkpoint.py", "SECONDS, SHARE = 5.0,", "SECONDS, SHARE = 0.2,")
-    clone.git("commit", "-qam", "one report")
-    return clone
+    found = tree.copy(tmp_path_factory.mktemp("report"))
+    found.keep(["d"])
+    found.edit("params.yaml", "scale: quick", "scale: smoke")
+    found.edit("params.yaml", "train_seconds: 0.1", "train_seconds: 1")
+    found.edit("src/netclaims/training/checkpoint.py", "SECONDS, SHARE = 5.0,", "SECONDS, SHARE = 0.2,")
+    found.git("commit", "-qam", "one report")
+    return found
 
 
-@pytest.fixture(scope="module")
-def long_training(report_d: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """The same, and the training `d-gradient-norm` takes some seconds."""
-    clone = report_d.copy(tmp_path_factory.mktemp("long"))
-    clone.edit("params.yaml", "train_seconds: 1\n", "train_seconds: 1.0e+9\n")
-    clone.edit("params.yaml", "max_replicas: 2", "max_replicas: 4")
+def with_epochs(report_d: Clone, epochs: int, folder: Path) -> Clone:
+    """A copy in which the training `d-gradient-norm` has so many epochs and four runs."""
+    found = report_d.copy(folder)
+    found.edit("params.yaml", "train_seconds: 1\n", "train_seconds: 1.0e+9\n")
+    found.edit("params.yaml", "max_replicas: 2", "max_replicas: 4")
     recorded = "    record:\n      gradient_norm: step\n"
-    clone.edit("reports/d.yaml", f"    epochs: 5\n{recorded}", f"    epochs: {EPOCHS}\n{recorded}")
-    clone.git("commit", "-qam", "a long training")
-    return clone
+    found.edit("reports/d.yaml", f"    epochs: 5\n{recorded}", f"    epochs: {epochs}\n{recorded}")
+    found.git("commit", "-qam", f"{epochs} epochs")
+    return found
+
+
+@pytest.fixture(scope="session")
+def long_training(report_d: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A repository of report d in which the training `d-gradient-norm` takes some seconds."""
+    return with_epochs(report_d, LONG, tmp_path_factory.mktemp("long"))
+
+
+@pytest.fixture(scope="session")
+def short_training(report_d: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """The same with a shorter one, of several checkpoints."""
+    return with_epochs(report_d, SHORT, tmp_path_factory.mktemp("short"))

@@ -11,6 +11,7 @@ PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 REPORTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
            for path in sorted((ROOT / "reports").glob("[a-z]*.yaml"))}  # fmt: skip
 EXPERIMENTS = {key: entry for report in REPORTS.values() for key, entry in report["experiments"].items()}
+TWO = ["d", "e"]  # reports that have between them every kind of stage and of data, and nearly every setting
 KINDS = ["fit", "pca", "gradient", "hessian", "interpolate", "sensitivity"]
 NETS = {f"{kind}@{key}": entry["nets"]
         for report in REPORTS.values() for kind in KINDS for key, entry in report.get(kind, {}).items()}  # fmt: skip
@@ -47,6 +48,12 @@ def kind(stage: str) -> str:
     return stage.partition("@")[0]
 
 
+def of_reports(stages, reports) -> set[str]:
+    """Those of some stages that a pipeline of these reports has."""
+    keys = {stage: stage.partition("@")[2] for stage in stages}
+    return {stage for stage, key in keys.items() if not key or stage in DATA or key.partition("-")[0] in reports}
+
+
 def of_kinds(kinds) -> set[str]:
     """The stages with these scripts."""
     return {stage for stage in WITH_RECIPE if kind(stage) in kinds}
@@ -69,6 +76,7 @@ def names_imported(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
+INIT = ROOT / "src" / "netclaims" / "__init__.py"  # runs before any other module of the package
 # What these say and do is in no result: how scripts start and end, digests, and where work is done.
 NO_RESULT = {ROOT / "src" / "netclaims" / name for name in (
     "command.py", "errors.py", "parallel/processes.py", "parallel/ray_cluster.py", "recipes/code.py", "recipes/read.py",
@@ -78,7 +86,7 @@ NO_RESULT = {ROOT / "src" / "netclaims" / name for name in (
 @cache
 def imported(path: Path) -> frozenset[Path]:
     """The package's modules that a file imports, and those that they import, as far as they are in results."""
-    seen, waiting = set(), [path]
+    seen, waiting = {INIT}, [path, INIT]
     while waiting:
         modules = {
             found for name in names_imported(waiting.pop()) if (found := path_of(name)) not in {None, *NO_RESULT}

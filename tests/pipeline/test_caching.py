@@ -56,12 +56,9 @@ OF_DATA_OF_IMAGES = DATA - {"prepare@functions"}
 SERVER = """if True:
     import json, os, sys
     from importlib import metadata
-    from pathlib import Path
     from netclaims.errors import DataError, SettingsError
-    from netclaims.recipes.code import closure
     from netclaims.recipes.write import all_recipes
-    for path in Path("stages").glob("*.py"):
-        closure(path)  # so that files are parsed once
+    all_recipes()  # so that files are parsed once
     installed = metadata.version
     for line in sys.stdin:
         child = os.fork()
@@ -385,10 +382,23 @@ def with_knob(name: str, value: object) -> Callable[[str], str]:
     return change
 
 
-@pytest.mark.parametrize(("name", "value", "expected"), KNOBS, ids=[f"{name}={value}" for name, value, _ in KNOBS])
+REACHING = [knob for knob in KNOBS if knob[-1]]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"), REACHING, ids=[f"{name}={value}" for name, value, _ in REACHING]
+)
 def test_a_knob_reruns_the_stages_that_it_reaches(copy, name, value, expected):
     with copy.edited("params.yaml", with_knob(name, value)):
         assert copy.reruns() == expected
+
+
+def test_knobs_that_reach_nothing_rerun_nothing_all_together(copy):
+    with ExitStack() as edits:
+        for name, value, expected in KNOBS:
+            if not expected:
+                edits.enter_context(copy.edited("params.yaml", with_knob(name, value)))
+        assert copy.reruns() == set()
 
 
 def test_no_knob_is_forgotten():

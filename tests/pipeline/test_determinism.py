@@ -18,9 +18,8 @@ import yaml
 
 from netclaims.paths import CHECKPOINTS, PARAMS
 from netclaims.recipes.code import PACKAGE
-from tests.pipeline.facts import ALL, kind
+from tests.pipeline.facts import ALL, REPORTS, TWO, kind, of_reports
 
-ONE_OF_EACH_KIND = {kind(stage): stage for stage in sorted(ALL)} | {"convolutions": "train@c-trajectory"}
 ELSEWHERE = {
     "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",  # text is ASCII, unless a file is said to be UTF-8
     "TZ": "Pacific/Kiritimati",
@@ -33,8 +32,10 @@ ELSEWHERE = {
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "stage" in metafunc.fixturenames:
+        stages = sorted(of_reports(ALL, REPORTS if metafunc.config.getoption("--every-report") else TWO))
+        one_of_each_kind = {kind(stage): stage for stage in stages} | {"convolutions": "train@e-capacity-convolutions"}
         every = metafunc.config.getoption("--every-stage")
-        metafunc.parametrize("stage", sorted(ALL if every else ONE_OF_EACH_KIND.values()))
+        metafunc.parametrize("stage", stages if every else sorted(one_of_each_kind.values()))
 
 
 @pytest.fixture(scope="module")

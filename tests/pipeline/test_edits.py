@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import md5
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from tests.pipeline.conftest import ran
-from tests.pipeline.test_interruption import entries, lock, until
+from tests.pipeline.test_interruption import entries, lock, until, victims
 
 TARGET, TRAINING = "gradient@d-gradient-norm", "train@d-gradient-norm"
 CHAIN = ["prepare@mnist", TRAINING, TARGET]
@@ -105,20 +106,15 @@ def test_parameters_that_differ_are_told(clone):
     assert len(lines) == 2
 
 
-@pytest.mark.parametrize(
-    ("setting", "read"),
-    [
-        ("batch_size=32", lambda settings: settings["settings"][0]["batch_size"] == 32),
-        ("reports/d.yaml:experiments.d-gradient-norm.epochs=2", lambda settings: settings["epochs_stated"] == 2),
-    ],
-    ids=["knob", "entry"],
-)
-def test_a_setting_is_tried(clone, setting, read):
-    result = clone.dvc("exp", "run", "-S", setting, TARGET)
+def test_settings_are_tried(clone):
+    """A knob, and a setting of an entry."""
+    entry = "reports/d.yaml:experiments.d-gradient-norm.epochs=2"
+    result = clone.dvc("exp", "run", "-S", "batch_size=32", "-S", entry, TARGET)
     assert result.returncode == 0, result.stdout + result.stderr
     assert ran(result) == ["recipes", TRAINING, TARGET]
     recipe = yaml.safe_load((clone.folder / "recipes/train/d-gradient-norm.json").read_text(encoding="utf-8"))
-    assert read(recipe["settings"])
+    assert recipe["settings"]["settings"][0]["batch_size"] == 32
+    assert recipe["settings"]["epochs_stated"] == 2
     assert clone.in_step_of(CHAIN) == []
     shown = clone.dvc("exp", "show", "--csv").stdout
     assert len(shown.splitlines()) == 4  # names of columns, workspace, HEAD and the experiment
@@ -171,11 +167,26 @@ def test_a_single_stage_stores_the_results_of_the_recipe_that_there_is_and_that_
 
 
 @pytest.fixture(scope="module")
-def slow(long_training, tmp_path_factory):
-    """A repository with data and recipes, in which a training takes some seconds."""
-    clone = long_training.copy(tmp_path_factory.mktemp("slow"))
+def slow(short_training, tmp_path_factory):
+    """A repository with data and recipes, in which a training saves checkpoints."""
+    clone = short_training.copy(tmp_path_factory.mktemp("slow"))
     repro(clone, "prepare@mnist")
     return clone
+
+
+@contextmanager
+def suspended(session: int) -> Iterator[None]:
+    """Let the stage that DVC runs wait, however long this takes."""
+    (stage,) = victims(session, "stage")
+    stage.suspend()
+    workers = victims(session, "worker")
+    for process in workers:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in (*workers, stage):
+            process.resume()
 
 
 def edited_while_it_trains(clone, log: Path, edit: Callable[[], None]) -> tuple[int, str]:
@@ -183,7 +194,8 @@ def edited_while_it_trains(clone, log: Path, edit: Callable[[], None]) -> tuple[
     run = clone.start("repro", TARGET, log=log)
     begun = until(lambda: list((clone.folder / "checkpoints").glob("*/*.safetensors")), LONG)
     assert begun, log.read_text(encoding="utf-8")
-    edit()
+    with suspended(run.pid):
+        edit()
     return run.wait(), log.read_text(encoding="utf-8")
 
 

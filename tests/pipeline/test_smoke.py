@@ -1,4 +1,4 @@
-"""The whole pipeline at the smoke scale, in a copy of the repository."""
+"""The whole pipeline of two reports, with `--every-report` of all, at the smoke scale, in a copy of the repository."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,52 @@ import pytest
 from netclaims.claims.operands import TABLES
 from netclaims.files import read_csv
 from tests.pipeline.conftest import ran
-from tests.pipeline.facts import ALL, ANALYSES, EXPERIMENTS, IN_BATCHES, OWN_REPLICAS, REPORTS, TRAINING, analyses
+from tests.pipeline.facts import (
+    ALL,
+    ANALYSES,
+    EXPERIMENTS,
+    IN_BATCHES,
+    KINDS,
+    OWN_REPLICAS,
+    REPORTS,
+    TRAINING,
+    TWO,
+    analyses,
+    kind,
+    of_reports,
+)
+
+# What only others than the two reports have: tests of training and of figures have it too.
+ELSEWHERE = {
+    "activation: tanh", "augment", "interpolate: examples", "layer: bias", "layer: dense", "sweep: learning_rate",
+    "weight_decay",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def contents(reports) -> dict[str, dict]:
+    """What these reports say."""
+    return {report: REPORTS[report] for report in reports}
+
+
+def variety(reports) -> set[str]:
+    """What settings, layers and tests there are in the entries of reports, and which data."""
+    entries = [entry for entry in EXPERIMENTS.values() if entry["report"] in reports]
+    layers = [layer for entry in entries for model in entry["models"].values() for layer in model["layers"]]
+    found = {name for entry in entries for name in entry}
+    found |= {f"{name}: {entry[name]}" for entry in entries for name in ("data", "loss", "activation")}
+    found |= {f"{name}: {knob}" for name in ("sweep", "tune") for entry in entries for knob in entry.get(name, {})}
+    found |= {f"layer: {name}" for layer in layers if isinstance(layer, dict) for name in layer}
+    found |= {f"{section}: {name}" for section in KINDS for report in reports
+              for entry in REPORTS[report].get(section, {}).values() for name in entry}  # fmt: skip
+    claims = [claim for report in reports for claim in REPORTS[report]["claims"].values()]
+    return found | {f"claim: {name}" for claim in claims for name in claim}
+
+
+def test_the_two_reports_have_nearly_all_that_there_is():
+    assert {kind(stage) for stage in of_reports(ALL, TWO)} == {kind(stage) for stage in ALL}
+    assert variety(REPORTS) - variety(TWO) == ELSEWHERE
+    assert {"data: functions", "data: mnist", "data: cifar10", "layer: conv", "claim: shape"} <= variety(TWO)
 
 
 def test_the_five_reports_are_there():
@@ -17,9 +62,9 @@ def test_the_five_reports_are_there():
     assert len(ALL) > 80
 
 
-def test_every_metric_says_its_scale_and_data(smoke):
+def test_every_metric_says_its_scale_and_data(smoke, reports):
     files = sorted((smoke.folder / "metrics").glob("*/*.json"))
-    assert len(files) == len(TRAINING | ANALYSES)
+    assert len(files) == len(of_reports(TRAINING | ANALYSES, reports))
     for path in files:
         content = json.loads(path.read_text(encoding="utf-8"))
         assert content["scale"] == "smoke"
@@ -35,22 +80,22 @@ def test_every_table_of_single_nets_is_as_declared(smoke):
     assert seen == set(TABLES)
 
 
-def test_every_claim_has_a_verdict(smoke):
+def test_every_claim_has_a_verdict(smoke, contents):
     found = json.loads((smoke.folder / "metrics" / "claims.json").read_text(encoding="utf-8"))
     assert found["scale"] == "smoke"
     assert {report: set(verdicts) for report, verdicts in found["verdicts"].items()} == {
-        report: set(content["claims"]) for report, content in REPORTS.items()
+        report: set(content["claims"]) for report, content in contents.items()
     }
     assert sum(found["counts"].values()) == found["claims"]
     page = (smoke.folder / "docs" / "claims.md").read_text(encoding="utf-8")
     assert "**smoke** scale" in page
-    assert all(f'<a id="{key}">' in page for content in REPORTS.values() for key in content["claims"])
+    assert all(f'<a id="{key}">' in page for content in contents.values() for key in content["claims"])
 
 
-def test_every_stated_number_has_ours_beside_it(smoke):
+def test_every_stated_number_has_ours_beside_it(smoke, contents):
     found = json.loads((smoke.folder / "metrics" / "stated.json").read_text(encoding="utf-8"))
     assert found.pop("scale") == "smoke"
-    entries = {key: numbers for content in REPORTS.values() for key, numbers in content.get("results", {}).items()}
+    entries = {key: numbers for content in contents.values() for key, numbers in content.get("results", {}).items()}
     assert {key: list(numbers) for key, numbers in found.items()} == {key: list(said) for key, said in entries.items()}
     for key, numbers in found.items():
         for name, number in numbers.items():
@@ -59,20 +104,20 @@ def test_every_stated_number_has_ours_beside_it(smoke):
             assert number["mean"] is not None or number["remark"]
 
 
-def test_every_figure_is_drawn(smoke):
+def test_every_figure_is_drawn(smoke, contents):
     folder = smoke.folder / "plots" / "figures"
-    declared = {Path(report, key, f"{name}.svg") for report, content in REPORTS.items()
+    declared = {Path(report, key, f"{name}.svg") for report, content in contents.items()
                 for key, entry in content["figures"].items() for name in entry["draw"]}  # fmt: skip
     declared |= {Path("claims.svg"), Path("verdicts.svg")}
     assert {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()} == declared
     assert all("<svg" in (folder / path).read_text(encoding="utf-8") for path in declared)
 
 
-def test_the_report_page_is_that_of_the_run(smoke):
+def test_the_report_page_is_that_of_the_run(smoke, contents):
     page = (smoke.folder / "report" / "index.html").read_text(encoding="utf-8")
     assert "<strong>smoke</strong> scale" in page
     assert all(
-        f'<article class="card" id="{key}"' in page for content in REPORTS.values() for key in content["figures"]
+        f'<article class="card" id="{key}"' in page for content in contents.values() for key in content["figures"]
     )
 
 
@@ -83,8 +128,8 @@ def test_every_experiment_of_every_report_has_a_figure():
         assert keys == set(report["figures"])
 
 
-def test_metrics_hold_the_parameter_count_of_every_model(smoke):
-    for key, entry in EXPERIMENTS.items():
+def test_metrics_hold_the_parameter_count_of_every_model(smoke, contents):
+    for key, entry in ((key, entry) for content in contents.values() for key, entry in content["experiments"].items()):
         metrics = json.loads((smoke.folder / "metrics" / entry["report"] / f"{key}.json").read_text(encoding="utf-8"))
         assert list(metrics["models"]) == list(entry["models"])
         for name, model in entry["models"].items():
@@ -99,8 +144,10 @@ def test_a_second_run_does_nothing(smoke):
     assert smoke.stages_to_run() == set()
 
 
-def test_a_batch_size_reruns_the_trainings_that_follow_it_and_what_comes_after(smoke):
+def test_a_batch_size_reruns_the_trainings_that_follow_it_and_what_comes_after(request, smoke):
     """Of one report: all five take too long."""
+    if not request.config.getoption("--every-report"):
+        pytest.skip("a minute for what test_edits shows of one training: --every-report")
     result = smoke.dvc("exp", "run", "-S", "batch_size=32", "figures@d")
     assert result.returncode == 0, result.stdout + result.stderr
     expected = {stage for stage in IN_BATCHES | analyses(IN_BATCHES) if "@d-" in stage}

@@ -27,7 +27,7 @@ LOADED = {
     "fit": TABLES | {"scipy"},
     "pca": NETS,
     "gradient": TABLES,
-    "hessian": NETS,
+    "hessian": NETS | {"scipy"},  # its linear algebra
     "interpolate": NETS | {"scipy", "scipy.optimize"},  # linear assignment
     "sensitivity": NETS | {"scipy", "curvlinops"},
     "claims": TABLES | {"scipy", "scipy.optimize", "scipy.stats", "statsmodels"},
