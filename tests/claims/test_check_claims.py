@@ -434,6 +434,8 @@ SEVERAL = " has several rows a replica: say which by "
         (higher("nets.replica", each=["batch_size", "equal"]), "nets.replica: counts rows, and is nothing that"),
         ({"trend": {"rises": {"of": "history.test_loss"}, "along": "parameters", "each": ["batch_size", "equal"]}},
          "history.test_loss is a series, and parameters is a setting: say what to take of it"),
+        ({"trend": {"rises": {"of": "history.test_loss", "take": "end"}, "along": "train_loss",
+                    "each": ["batch_size", "equal"]}}, "along: train_loss is a series, and history.test_loss comes "),
         # places
         ({"trend": {"rises": {"of": "nets.test_loss"}, "along": "batch_size", "each": ["equal"]}},
          "along: takes three values of batch_size and more; there are [16, 64]"),

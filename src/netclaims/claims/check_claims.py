@@ -148,6 +148,8 @@ def _check_places(comparison: Trend | Extreme | Shape, looked_at: Looked) -> Non
                 raise EntryError(f"between: {which} of the values of {along} lies there; there are {values}")
     elif along != operand.coordinate and not isinstance(comparison, Trend):
         raise EntryError(f"along: {along} is measured; a swept setting is not, nor the course of a series")
+    elif along != operand.coordinate and operand.coordinate and operand.is_number:
+        raise EntryError(f"along: {along} is a series, and {operand.of} comes to one number a replica")
     if isinstance(comparison, Shape) and comparison.log:
         _check_logarithm(comparison, table, experiment, entry)
 
