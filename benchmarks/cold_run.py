@@ -1,8 +1,9 @@
-"""Where the time of a cold `dvc repro` goes, and how much memory it takes: `python -m benchmarks.cold_run [STAGE …]`.
+"""Where the time of a cold `make repro` goes, and how much memory it takes: `python -m benchmarks.cold_run [STAGE …]`.
 
-Runs the pipeline of the last commit in a clone without a cache, and notes how long the script of each stage takes. It
-then starts every script with arguments that it refuses after its imports: that is its start-up. What is left is DVC's,
-between the scripts. Stages whose results are all in Git do not run. Writes `benchmarks/cold_run.md`.
+Runs the pipeline of the last commit in a clone without a cache, and notes how much of the processor the script of each
+stage takes, with its workers. It then starts every script with arguments that it refuses after its imports: that is its
+start-up. What is left is DVC's, and cores that wait. Stages whose results are all in Git do not run. Writes
+`benchmarks/cold_run.md`.
 """
 
 from __future__ import annotations
@@ -12,23 +13,25 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from time import perf_counter
 
 import psutil
+from joblib import cpu_count
 from tqdm import tqdm
 
 ROOT = Path(__file__).parents[1]
 REPORT = Path(__file__).with_suffix(".md")
 # Stands for `python` in the commands of dvc.yaml.
 NOTING = """#!{python}
-import subprocess, sys, time
-begun = time.time()
+import resource, subprocess, sys
 status = subprocess.call([{python!r}, *sys.argv[1:]])
+spent = resource.getrusage(resource.RUSAGE_CHILDREN)
 with open({notes!r}, "a") as file:
-    print(sys.argv[1], time.time() - begun, file=file)
+    print(sys.argv[1], spent.ru_utime + spent.ru_stime, file=file)
 sys.exit(status)
 """
 ANALYSES = ["fit", "pca", "gradient", "hessian", "interpolate", "sensitivity", "claims"]
@@ -45,22 +48,33 @@ def main() -> None:
         noting.write_text(NOTING.format(python=sys.executable, notes=str(notes)), encoding="utf-8")
         noting.chmod(0o755)
         path = os.pathsep.join([str(bin_folder), str(Path(sys.executable).parent), os.environ["PATH"]])
-        wall, memory = _repro(clone, {**os.environ, "PATH": path}, sys.argv[1:])
+        wall, busy, memory = _repro(clone, {**os.environ, "PATH": path}, sys.argv[1:])
         seconds: dict[str, list[float]] = defaultdict(list)
         for line in notes.read_text(encoding="utf-8").splitlines():
             script, _, spent = line.rpartition(" ")
             seconds[Path(script).stem].append(float(spent))
         start_up = {stage: _start_up(clone, stage) for stage in tqdm(seconds, desc="start-up", disable=None)}
         idle = min(_repro(clone, {**os.environ, "PATH": path}, sys.argv[1:])[0] for _ in range(3))
-    REPORT.write_text(render(wall, memory, seconds, start_up, idle), encoding="utf-8")
+    REPORT.write_text(render(wall, busy, memory, seconds, start_up, idle), encoding="utf-8")
     sys.stdout.write(REPORT.read_text(encoding="utf-8"))
 
 
-def _repro(clone: Path, environment: dict[str, str], targets: list[str]) -> tuple[float, int]:
-    """Run `dvc repro`, and return its seconds and the largest memory of all its processes together, in bytes (PSS)."""
-    begun, peak, done = perf_counter(), [0], Event()
+def _processor() -> float:
+    """Return the seconds of a processor that processes which this one has waited for have taken, with theirs."""
+    spent = getrusage(RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
+def _repro(clone: Path, environment: dict[str, str], targets: list[str]) -> tuple[float, float, int]:
+    """Run the pipeline as `make repro` does.
+
+    Returns:
+        Seconds that it took, those of a processor, and the most memory of all its processes together, in bytes (PSS).
+    """
+    begun, before, peak, done = perf_counter(), _processor(), [0], Event()
+    environment = environment | {"PYTHONPATH": str(clone / "src")}
     running = psutil.Popen(
-        [sys.executable, "-m", "dvc", "repro", *targets], cwd=clone, env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "netclaims.repro", *targets], cwd=clone, env=environment, stdout=subprocess.DEVNULL
     )
 
     def watch() -> None:
@@ -79,30 +93,33 @@ def _repro(clone: Path, environment: dict[str, str], targets: list[str]) -> tupl
     done.set()
     watching.join()
     if status:
-        sys.exit(f"dvc repro ended with status {status}")
-    return perf_counter() - begun, peak[0]
+        sys.exit(f"the pipeline ended with status {status}")
+    return perf_counter() - begun, _processor() - before, peak[0]
 
 
 def _start_up(clone: Path, stage: str) -> float:
-    """Return the median seconds of a script that ends after its imports, saying what arguments it takes."""
+    """Return the median seconds of a core of a script that ends after its imports, saying what arguments it takes."""
     spent = []
     for _ in range(5):
-        begun = perf_counter()
+        before = _processor()
         words = [sys.executable, f"stages/{stage}.py", *["too many"] * 9]
         subprocess.run(words, cwd=clone, capture_output=True, check=False)  # noqa: S603 (a list, no shell)
-        spent.append(perf_counter() - begun)
+        spent.append(_processor() - before)
     return median(spent)
 
 
-def render(wall: float, memory: int, seconds: dict[str, list[float]], start_up: dict[str, float], idle: float) -> str:
+def render(
+    wall: float, busy: float, memory: int, seconds: dict[str, list[float]], start_up: dict[str, float], idle: float
+) -> str:
     """Return the table, in Markdown.
 
     Args:
-        wall: seconds of the whole `dvc repro`.
+        wall: seconds of the whole run.
+        busy: seconds of a processor that it took.
         memory: the most that all of its processes took together, in bytes.
-        seconds: of every run of a script, by its stage.
-        start_up: seconds of a script that does nothing after its imports, by its stage.
-        idle: seconds of a `dvc repro` that has nothing to do.
+        seconds: of a processor, of every run of a script, by its stage.
+        start_up: likewise of a script that does nothing after its imports, by its stage.
+        idle: seconds of a run that has nothing to do.
     """
     lines = ["| stages | number | seconds in all | of these start-up | work |", "|---|---|---|---|---|"]
     work: dict[str, float] = defaultdict(float)
@@ -115,15 +132,15 @@ def render(wall: float, memory: int, seconds: dict[str, list[float]], start_up: 
             f"| {stage} | {len(spent)} | {sum(spent):.0f} | {begins:.0f} ({start_up[stage]:.1f} each) "
             f"| {sum(spent) - begins:.0f} |"
         )
-    stages = sum(map(len, seconds.values()))
-    between = wall - sum(map(sum, seconds.values()))
-    parts = {**work, "start-up of the scripts": started, "DVC, between the scripts": between}
-    shares = [f"| {name} | {spent:.0f} s | {spent / wall:.0%} |" for name, spent in parts.items()]
+    stages, cores = sum(map(len, seconds.values())), cpu_count()
+    between = busy - sum(map(sum, seconds.values()))
+    parts = {**work, "start-up of the scripts": started, "DVC": between, "cores that wait": wall * cores - busy}
+    shares = [f"| {name} | {spent:.0f} s | {spent / (wall * cores):.0%} |" for name, spent in parts.items()]
     return "\n".join([
-        "# A cold `dvc repro`",
+        "# A cold `make repro`",
         "",
-        f"{stages} stages, {wall:.0f} s on {os.cpu_count()} cores; at the most {memory / 1e9:.1f} GB of memory, of all "
-        f"processes together. A further run, which has nothing to do, takes {idle:.1f} s.",
+        f"{stages} stages, {wall:.0f} s on {cores} cores; at the most {memory / 1e9:.1f} GB of memory, of all "
+        f"processes together. A further run, which has nothing to do, takes {idle:.1f} s. The seconds below are those of a core.",
         "",
         "| what | time | share |",
         "|---|---|---|",
