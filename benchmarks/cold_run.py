@@ -140,7 +140,7 @@ def render(
         "# A cold `make repro`",
         "",
         f"{stages} stages, {wall:.0f} s on {cores} cores; at the most {memory / 1e9:.1f} GB of memory, of all "
-        f"processes together. A further run, which has nothing to do, takes {idle:.1f} s. The seconds below are those of a core.",
+        f"processes together. A further run, which has nothing to do, takes {idle:.1f} s. Seconds below are a core's.",
         "",
         "| what | time | share |",
         "|---|---|---|",
