@@ -15,7 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_KERNELS = torch.library.Library("aten", "IMPL", "CPU")  # they are in use as long as this exists
+
+def _library() -> torch.library.Library:
+    return torch.library.Library("aten", "IMPL", "CPU")
+
+
+# Torch notes the file that a library of kernels is from, and takes no path that is not UTF-8.
+_library.__code__ = _library.__code__.replace(co_filename="linear_algebra.py")
+_KERNELS = _library()  # they are in use as long as this exists
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import yaml
 
 from tests.pipeline.facts import ALL, REPORTS, ROOT, TWO, of_reports
 
-LONG, SHORT = 150, 40  # epochs of each of four runs: together some seconds, and hardly more than a start takes
+LONG, SHORT = 500, 100  # epochs of each of four runs: together some seconds, and hardly more than a start takes
 
 
 def ran(result: subprocess.CompletedProcess) -> list[str]:

@@ -527,8 +527,7 @@ def test_a_setting_of_an_entry_reruns_its_stage_and_what_describes_it(copy, sect
         ("experiments", "d-gradient-norm", {"replicas": 5}, DESCRIBED),
         ("experiments", "d-gradient-norm", {"replicas": 6}, {"train@d-gradient-norm"} | DESCRIBED),
         ("experiments", "d-gradient-norm", {"title": "Another title"}, DESCRIBED),
-        ("fit", "c-simulate", {"nets": "c-simulate-stop"}, {"fit@c-simulate"}),
-        ("gradient", "b-gradient-norm", {"nets": "b-simulate"}, {"gradient@b-gradient-norm"} | DESCRIBED),
+        ("hessian", "d-minimal-ratio", {"neighbours": 99}, {"hessian@d-minimal-ratio"} | DESCRIBED),
     ],
 )  # fmt: skip
 def test_single_settings(copy, section, key, change, expected):

@@ -191,7 +191,7 @@ def suspended(session: int) -> Iterator[None]:
 
 def edited_while_it_trains(clone, log: Path, edit: Callable[[], None]) -> tuple[int, str]:
     """The status and the words of a `dvc repro` of the target during whose training something is edited."""
-    run = clone.start("repro", TARGET, log=log)
+    run = clone.start("dvc", "repro", TARGET, log=log)
     begun = until(lambda: list((clone.folder / "checkpoints").glob("*/*.safetensors")), LONG)
     assert begun, log.read_text(encoding="utf-8")
     with suspended(run.pid):

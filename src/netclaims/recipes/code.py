@@ -38,13 +38,13 @@ NO_RESULT = {
 NOT_IN_RESULTS = {
     "netclaims.command": "starts and ends scripts",
     "netclaims.errors": "says what is wrong",
+    "netclaims.parallel.cores": "hands out cores",
     "netclaims.parallel.processes": "hands pieces of work, each with random streams of its own, to processes",
     "netclaims.parallel.ray_cluster": "hands them to other machines",
     "netclaims.recipes.code": "works out digests; another way to do that shows in all of them",
     "netclaims.recipes.read": "reads recipes",
 }
-# These distributions have another name than what code imports of them, but for `_`. To ask `importlib.metadata` for
-# them takes half a second; a test compares the two.
+# Distributions of another name than what code imports. A test compares them with `importlib.metadata`, which is slow.
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "curvlinops": "curvlinops-for-pytorch",
@@ -60,9 +60,7 @@ QUOTED = re.compile(r"""(?=(["'])([^"'\n]+)\1)""")
 class Code:
     """Digests of the code that a stage runs, and versions of the libraries, both sorted by name."""
 
-    modules: dict[
-        str, str
-    ]  # by script (`stages/train.py`), module (`netclaims.files`) or other file (`netclaims/a.html`)
+    modules: dict[str, str]  # by script (`stages/train.py`), module (`netclaims.files`) or file (`netclaims/a.html`)
     libraries: dict[str, str]  # versions, by name of the distribution
 
 
