@@ -1,5 +1,6 @@
 """Nets that fit a function, beside it: `python stages/fit.py d-simulate`."""
 
+import netclaims  # noqa: F401  # isort: skip (first: it tells numpy and torch which kernels to take)
 from dataclasses import dataclass
 
 from safetensors.numpy import load_file

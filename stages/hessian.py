@@ -1,5 +1,6 @@
 """The Hessian where the gradient almost vanishes: `python stages/hessian.py d-minimal-ratio`."""
 
+import netclaims  # noqa: F401  # isort: skip (first: it tells numpy and torch which kernels to take)
 import sys
 
 import pandas as pd

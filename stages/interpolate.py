@@ -1,5 +1,6 @@
 """Nets on the line between two trained ones: `python stages/interpolate.py d-interpolation`."""
 
+import netclaims  # noqa: F401  # isort: skip (first: it tells numpy and torch which kernels to take)
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,6 @@
 """Trajectories of the weights in their main plane, and the loss around them: `python stages/pca.py d-trajectory`."""
 
+import netclaims  # noqa: F401  # isort: skip (first: it tells numpy and torch which kernels to take)
 import sys
 from dataclasses import dataclass
 

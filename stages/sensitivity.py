@@ -1,5 +1,6 @@
 """Sensitivity of trained nets, and curvature of their loss: `python stages/sensitivity.py d-sensitivity`."""
 
+import netclaims  # noqa: F401  # isort: skip (first: it tells numpy and torch which kernels to take)
 from dataclasses import dataclass
 
 import pandas as pd

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from netclaims import KERNELS
 from tests.pipeline.facts import ALL, REPORTS, ROOT, TWO, of_reports
 
 LONG, SHORT = 500, 100  # epochs of each of four runs: together some seconds, and hardly more than a start takes
@@ -53,7 +54,8 @@ class Clone:
     def _environment(self) -> dict[str, str]:
         """That of a set-up of this copy: its own package is what Python imports."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return {**os.environ, "PATH": path, "PYTHONPATH": str(self.folder / "src"), "DVC_NO_ANALYTICS": "1"}
+        inherited = {name: value for name, value in os.environ.items() if name not in KERNELS}  # scripts choose them
+        return {**inherited, "PATH": path, "PYTHONPATH": str(self.folder / "src"), "DVC_NO_ANALYTICS": "1"}
 
     def _run(self, words: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess:
         return subprocess.run(words, cwd=cwd or self.folder, env=self._environment(), capture_output=True, text=True)  # noqa: S603 (a list, no shell)

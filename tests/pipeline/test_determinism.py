@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from netclaims import KERNELS
 from netclaims.paths import CHECKPOINTS, PARAMS
 from netclaims.recipes.code import PACKAGE
 from tests.pipeline.facts import ALL, REPORTS, TWO, kind, of_reports
@@ -65,7 +66,8 @@ def test_a_stage_gives_the_same_bytes_elsewhere(smoke, locked, elsewhere, stage)
         (elsewhere / out).parent.mkdir(parents=True, exist_ok=True)
     there = digests(elsewhere, ["."])
     _, *words = entry["cmd"].split()
-    environment = os.environ | ELSEWHERE | {"PYTHONPATH": ""}
+    inherited = {name: value for name, value in os.environ.items() if name not in KERNELS}  # the script chooses them
+    environment = inherited | ELSEWHERE | {"PYTHONPATH": ""}
     result = subprocess.run(  # noqa: S603 (a command of the pipeline)
         [sys.executable, *words], cwd=elsewhere, env=environment, capture_output=True, text=True
     )

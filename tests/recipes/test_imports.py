@@ -1,5 +1,6 @@
 """What Python loads when a script of `stages/` starts: no library that it does not use, no code beside its recipe."""
 
+import ast
 import json
 import os
 import subprocess
@@ -62,6 +63,16 @@ def loaded() -> dict[str, set[str]]:
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_loads_no_slow_library_that_it_does_not_use(name, loaded):
     assert SLOW & loaded[name] == LOADED[name]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_loads_the_package_first_which_chooses_the_kernels_of_numpy_and_torch(name):
+    """Else a script that `dvc repro` starts takes others than one that `make repro` does, which has them chosen."""
+    lines = ast.parse((ROOT / "stages" / f"{name}.py").read_text(encoding="utf-8")).body
+    imported = [node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+                for node in lines if isinstance(node, ast.Import | ast.ImportFrom)]  # fmt: skip
+    first = next(module for module in imported if module.partition(".")[0] not in sys.stdlib_module_names)
+    assert first.partition(".")[0] == "netclaims"
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
