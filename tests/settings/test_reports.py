@@ -439,8 +439,9 @@ def test_a_report_is_called_by_one_word(name, files):
 
 
 def listing(files: Path, *entries) -> None:
-    """What DVC is told of the files of reports."""
-    (files / "dvc.yaml").write_text(yaml.dump({"vars": list(entries), "stages": {}}), encoding="utf-8")
+    """What DVC is told of the files of reports, under `vars`; all else is as for those of this project."""
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8")) | {"vars": list(entries)}
+    (files / "dvc.yaml").write_text(yaml.dump(pipeline), encoding="utf-8")
 
 
 ALL = [f"reports/{name}.yaml" for name in "abcde"]
@@ -467,6 +468,21 @@ def test_a_report_that_dvc_does_not_know_of(files):
         shutil.copy(ROOT / "reports" / f"{name}.yaml", files / "reports")
     rule = "is not listed, here and under params, claims and figures: it has no stages"
     assert fault() == f"dvc.yaml: vars: reports/f.yaml {rule}"
+
+
+@pytest.mark.parametrize(
+    ("place", "entry"),
+    [("params", "reports/d.yaml"), ("stages.claims.deps", "metrics/d"), ("stages.figures.foreach", "d")],
+)
+def test_a_report_that_dvc_knows_of_by_half(place, entry, files):
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    *keys, last = place.split(".")
+    block = pipeline
+    for key in keys:
+        block = block[key]
+    block[last].remove(entry)
+    (files / "dvc.yaml").write_text(yaml.dump(pipeline), encoding="utf-8")
+    assert fault() == f"dvc.yaml: {place}: {entry} is not listed, as reports/d.yaml is under vars"
 
 
 def test_a_report_that_dvc_looks_for_in_vain(files):

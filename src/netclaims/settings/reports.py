@@ -24,6 +24,8 @@ from netclaims.settings.strict_yaml import read_yaml
 
 Entry = TypeVar("Entry", Section, FiguresSettings)
 PIPELINE = Path("dvc.yaml")  # lies beside params.yaml
+# Where it names every report besides `vars`, and how.
+LISTS = {"params": "reports/{}.yaml", "stages.claims.deps": "metrics/{}", "stages.figures.foreach": "{}"}
 # A name has no hyphen, at which `<report>-<name>` is taken apart. The figures of all reports lie in plots/figures.
 NAME = re.compile(r"(?!figures$)[A-Za-z0-9][A-Za-z0-9_]{0,49}")
 
@@ -86,15 +88,27 @@ def _unlisted(paths: list[Path]) -> Iterator[str]:
     """Yield in what the report files in `dvc.yaml`, if there is one, differ from those that there are."""
     if not PIPELINE.exists():
         return
-    entries = read_yaml(PIPELINE).get("vars")
-    texts = [entry for entry in entries if isinstance(entry, str)] if isinstance(entries, list) else []
-    listed = {Path(os.path.normpath(text.partition(":")[0])) for text in texts}  # some of its keys may follow a colon
+    pipeline = read_yaml(PIPELINE)
+    listed = {
+        Path(os.path.normpath(text.partition(":")[0])) for text in _texts(pipeline, "vars")
+    }  # `: some of its keys`
     for path in paths:
         if path not in listed and NAME.fullmatch(path.stem):
             yield f"{PIPELINE}: vars: {path} is not listed, here and under params, claims and figures: it has no stages"
     for path in sorted(listed.difference(paths)):
         if path.parent == REPORTS:
             yield f"{PIPELINE}: vars: {path}: no such report; there are {', '.join(map(str, paths)) or 'none'}"
+    for place, entry in LISTS.items():
+        texts = _texts(pipeline, *place.split("."))
+        for path in (path for path in paths if path in listed and entry.format(path.stem) not in texts):
+            yield f"{PIPELINE}: {place}: {entry.format(path.stem)} is not listed, as {path} is under vars"
+
+
+def _texts(content: Any, *keys: str) -> list[str]:
+    """Return the texts of a list that lies under these keys; none if there is no list."""
+    for key in keys:
+        content = content.get(key) if isinstance(content, dict) else None
+    return [text for text in content if isinstance(text, str)] if isinstance(content, list) else []
 
 
 def load_report(path: Path) -> Report:
