@@ -672,7 +672,9 @@ IN_A_LEDGER = {
 
 @pytest.mark.usefixtures("_few_draws")
 @pytest.mark.parametrize("replicas", REPLICAS)
-def test_chance_decides_on_some_claim_of_a_ledger_no_more_often_than_it_may(replicas):
+def test_chance_decides_on_some_claim_of_a_ledger_no_more_often_than_it_may(replicas, monkeypatch):
+    # Holm's correction calls it, which takes longer than all the rest.
+    monkeypatch.setattr("gc.collect", lambda: None)
     ledgers, decided = 150, 0
     kinds = [name for name, times in IN_A_LEDGER.items() for _ in range(times)]
     assert len(kinds) == 20

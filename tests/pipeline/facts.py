@@ -79,7 +79,8 @@ def names_imported(path: Path) -> frozenset[str]:
 INIT = ROOT / "src" / "netclaims" / "__init__.py"  # runs before any other module of the package
 # What these say and do is in no result: how scripts start and end, digests, and where work is done.
 NO_RESULT = {ROOT / "src" / "netclaims" / name for name in (
-    "command.py", "errors.py", "parallel/processes.py", "parallel/ray_cluster.py", "recipes/code.py", "recipes/read.py",
+    "command.py", "errors.py", "parallel/cores.py", "parallel/processes.py", "parallel/ray_cluster.py",
+    "recipes/code.py", "recipes/read.py",
 )}  # fmt: skip
 
 
