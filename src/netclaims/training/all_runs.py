@@ -13,7 +13,7 @@ from netclaims.parallel.processes import each
 from netclaims.training.checkpoint import Checkpoint
 from netclaims.training.loop import train
 from netclaims.training.recorder import TrainingRecord
-from netclaims.training.runs import Run
+from netclaims.training.runs import Run, trained_by
 from netclaims.training.settings import Training
 
 
@@ -31,6 +31,10 @@ def train_all(runs: list[Run], experiment: Training, code: dict[str, str]) -> li
         The records, in the order of the runs.
     """
     torch.set_num_threads(1)
+    if any(trained_by(experiment, run.model, run.device) == "kernel" for run in runs):
+        from netclaims.kernel.compiled import kernel
+
+        kernel()  # loaded once, and so by all processes that are forked
     checkpoints = [Checkpoint(run, experiment, code) for run in runs]
     left = [i for i, checkpoint in enumerate(checkpoints) if not checkpoint.record()]
     left.sort(key=lambda i: -experiment.parameters(runs[i].model))
