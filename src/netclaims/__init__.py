@@ -25,8 +25,8 @@ def _same_kernels() -> None:
     if platform.machine() == "x86_64" and PROCESSOR.exists() and " avx2 " in PROCESSOR.read_text(encoding="utf-8"):
         for name, value in KERNELS.items():
             os.environ.setdefault(name, value)
-    # Work is shared between processes, each of one thread.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Work is shared between processes, each of one thread; with more of them OpenBLAS adds in another order.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 _same_kernels()

@@ -15,7 +15,7 @@ import yaml
 from netclaims import KERNELS
 from tests.pipeline.facts import ALL, REPORTS, ROOT, TWO, of_reports
 
-LONG, SHORT = 500, 100  # epochs of each of four runs: together some seconds, and hardly more than a start takes
+LONG, SHORT = 1500, 100  # epochs of each of four runs: together some seconds, and hardly more than a start takes
 
 
 def ran(result: subprocess.CompletedProcess) -> list[str]:
