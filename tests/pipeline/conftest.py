@@ -15,7 +15,8 @@ import yaml
 from netclaims import KERNELS
 from tests.pipeline.facts import ALL, REPORTS, ROOT, TWO, of_reports
 
-LONG, SHORT = 1500, 100  # epochs of each of four runs: together some seconds, and hardly more than a start takes
+LONG, SHORT = 100, 40  # epochs of each of four runs
+PAUSE = 0.03  # seconds that each of these epochs waits: the trainings are as long on any machine, and use little of it
 
 
 def ran(result: subprocess.CompletedProcess) -> list[str]:
@@ -191,12 +192,15 @@ def report_d(tree: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 
 def with_epochs(report_d: Clone, epochs: int, folder: Path) -> Clone:
-    """A copy in which the training `d-gradient-norm` has so many epochs and four runs."""
+    """A copy in which the training `d-gradient-norm` has so many epochs, with a pause after each, and four runs."""
     found = report_d.copy(folder)
     found.edit("params.yaml", "train_seconds: 1\n", "train_seconds: 1.0e+9\n")
     found.edit("params.yaml", "max_replicas: 2", "max_replicas: 4")
     recorded = "    record:\n      gradient_norm: step\n"
     found.edit("reports/d.yaml", f"    epochs: 5\n{recorded}", f"    epochs: {epochs}\n{recorded}")
+    checkpoint, asked = "src/netclaims/training/checkpoint.py", "        return monotonic() >= self._next\n"
+    found.edit(checkpoint, asked, f"        sleep({PAUSE})\n{asked}")
+    found.edit(checkpoint, "from time import monotonic\n", "from time import monotonic, sleep\n")
     found.git("commit", "-qam", f"{epochs} epochs")
     return found
 
