@@ -20,6 +20,7 @@ UNITS = {
 
 def short(value: float, digits: int = 3) -> str:
     """Write a number with so many significant digits, or a whole one from a thousand on, with a true minus sign."""
+    value += 0.0  # nought has no sign
     said = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
     return said.replace("-", "−")
 
