@@ -187,7 +187,8 @@ class Interrupted:
             self.counts[f"kill in {stage}"] += 1
         # DVC leaves SIGINT to the stage that runs, and a worker to its parent: to one of them alone it changes nothing.
         if kill.signal != signal.SIGINT or kill.victim not in ("worker", *["dvc"] * (not self.beside)):
-            over = until(lambda: not psutil.wait_procs(at_work, 0)[1])
+            orphaned = kill == Kill("dvc", signal.SIGKILL, kill.after)  # nobody tells the stage, which goes to its end
+            over = until(lambda: not psutil.wait_procs(at_work, 0)[1], 10 * SOON if orphaned else SOON)
             assert over, f"{stage} goes on after {kill}: {self.tell()}"
         if until(lambda: self.run.poll() is not None, 3):
             self.end()
