@@ -20,8 +20,13 @@ from threading import Event, Thread
 from time import perf_counter
 
 import psutil
+from dvc.repo import Repo
 from joblib import cpu_count
 from tqdm import tqdm
+
+from benchmarks.many_cores import makespan, split
+from netclaims.repro.dvc_stages import planned
+from netclaims.repro.side_by_side import SPARE
 
 ROOT = Path(__file__).parents[1]
 REPORT = Path(__file__).with_suffix(".md")
@@ -31,10 +36,11 @@ import resource, subprocess, sys
 status = subprocess.call([{python!r}, *sys.argv[1:]])
 spent = resource.getrusage(resource.RUSAGE_CHILDREN)
 with open({notes!r}, "a") as file:
-    print(sys.argv[1], spent.ru_utime + spent.ru_stime, file=file)
+    print(*sys.argv[1:], spent.ru_utime + spent.ru_stime, file=file)
 sys.exit(status)
 """
 ANALYSES = ["fit", "pca", "gradient", "hessian", "interpolate", "sensitivity", "claims"]
+Spent = dict[str, dict[str, float]]
 KINDS = {"train": "training", "prepare": "data"} | dict.fromkeys(ANALYSES, "analysis")
 
 
@@ -49,13 +55,15 @@ def main() -> None:
         noting.chmod(0o755)
         path = os.pathsep.join([str(bin_folder), str(Path(sys.executable).parent), os.environ["PATH"]])
         wall, busy, memory = _repro(clone, {**os.environ, "PATH": path}, sys.argv[1:])
-        seconds: dict[str, list[float]] = defaultdict(list)
+        spent: dict[str, dict[str, float]] = defaultdict(dict)
         for line in notes.read_text(encoding="utf-8").splitlines():
-            script, _, spent = line.rpartition(" ")
-            seconds[Path(script).stem].append(float(spent))
-        start_up = {stage: _start_up(clone, stage) for stage in tqdm(seconds, desc="start-up", disable=None)}
+            script, *key, seconds = line.split()
+            spent[Path(script).stem]["".join(key)] = float(seconds)
+        start_up = {kind: _start_up(clone, kind) for kind in tqdm(spent, desc="start-up", disable=None)}
         idle = min(_repro(clone, {**os.environ, "PATH": path}, sys.argv[1:])[0] for _ in range(3))
-    REPORT.write_text(render(wall, busy, memory, seconds, start_up, idle), encoding="utf-8")
+        between = (busy - sum(sum(of_keys.values()) for of_keys in spent.values())) / sum(map(len, spent.values()))
+        reasoned = _reasoned(clone, spent, start_up, between)
+    REPORT.write_text(render(wall, busy, memory, spent, start_up, idle) + reasoned, encoding="utf-8")
     sys.stdout.write(REPORT.read_text(encoding="utf-8"))
 
 
@@ -108,23 +116,50 @@ def _start_up(clone: Path, stage: str) -> float:
     return median(spent)
 
 
-def render(
-    wall: float, busy: float, memory: int, seconds: dict[str, list[float]], start_up: dict[str, float], idle: float
-) -> str:
+def _reasoned(clone: Path, spent: Spent, start_up: dict[str, float], between: float) -> str:
+    """Return how long the stages that ran take on other numbers of cores, in Markdown, by `many_cores.makespan`."""
+    with Repo(str(clone)) as repo:
+        needs = {stage.addressing: [one.addressing for one in found] for stage, found in planned(repo, []).items()}
+    stages = {
+        f"{kind}@{key}" if key else kind: split(kind, key, seconds, min(start_up[kind], seconds), clone / "recipes")
+        for kind, of_keys in spent.items()
+        for key, seconds in of_keys.items()
+    }
+    needs = {name: [some for some in needed if some in stages] for name, needed in needs.items() if name in stages}
+    one = makespan(needs, stages, 1, 1, between)
+    lines = [
+        "## Other numbers of cores: reasoned, not measured",
+        "",
+        "From what each stage took here: its start on one core, then its jobs, each on a core, the longest first (the "
+        "runs of a training by their nominal seconds, analyses evenly over their nets), and DVC's part, one stage "
+        "after another. `dvc repro` runs one stage at a time, `make repro` several.",
+        "",
+        "| cores | `dvc repro` | faster than one core | `make repro` | faster than one core |",
+        "|---|---|---|---|---|",
+    ]
+    for cores in (1, 2, 4, 8, 16):
+        serial = makespan(needs, stages, cores, 1, between)
+        beside = makespan(needs, stages, cores, cores // 2 + SPARE, between)
+        lines.append(f"| {cores} | {serial:.0f} s | {one / serial:.1f}× | {beside:.0f} s | {one / beside:.1f}× |")
+    return "\n".join([*lines, ""])
+
+
+def render(wall: float, busy: float, memory: int, seconds: Spent, start_up: dict[str, float], idle: float) -> str:
     """Return the table, in Markdown.
 
     Args:
         wall: seconds of the whole run.
         busy: seconds of a processor that it took.
         memory: the most that all of its processes took together, in bytes.
-        seconds: of a processor, of every run of a script, by its stage.
-        start_up: likewise of a script that does nothing after its imports, by its stage.
+        seconds: of a processor, of every run of a script, by the kind of its stage and its key.
+        start_up: likewise of a script that does nothing after its imports, by the kind of its stage.
         idle: seconds of a run that has nothing to do.
     """
     lines = ["| stages | number | seconds in all | of these start-up | work |", "|---|---|---|---|---|"]
     work: dict[str, float] = defaultdict(float)
     started = 0.0
-    for stage, spent in seconds.items():
+    for stage, of_keys in seconds.items():
+        spent = of_keys.values()
         begins = start_up[stage] * len(spent)
         started += begins
         work[KINDS.get(stage, "settings, figures and pages")] += sum(spent) - begins
@@ -133,7 +168,7 @@ def render(
             f"| {sum(spent) - begins:.0f} |"
         )
     stages, cores = sum(map(len, seconds.values())), cpu_count()
-    between = busy - sum(map(sum, seconds.values()))
+    between = busy - sum(sum(of_keys.values()) for of_keys in seconds.values())
     parts = {**work, "start-up of the scripts": started, "DVC": between, "cores that wait": wall * cores - busy}
     shares = [f"| {name} | {spent:.0f} s | {spent / (wall * cores):.0%} |" for name, spent in parts.items()]
     return "\n".join([

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 from joblib import cpu_count
 
 from benchmarks.peak import measure_peak
-from benchmarks.problem import FUNCTION, IMAGES, ROOT, Problem, make_params, prepare_data
+from benchmarks.problem import FUNCTION, IMAGES, Problem, make_params, prepare_data
 from benchmarks.timing import ALL, ONE, Entry, Timed, interleave
-from netclaims.nets.layers import Conv
-from netclaims.paths import PARAMS, REPORTS
 from netclaims.recipes.resolve import training, training_size
-from netclaims.settings.experiments import ExperimentEntry, load_experiments
-from netclaims.settings.params import Params, load_params
-from netclaims.training.budget import epoch_seconds
-from netclaims.training.runs import STACKED_PARAMETERS, runs_of
-from netclaims.training.settings import Training
+from netclaims.settings.experiments import ExperimentEntry
+from netclaims.settings.params import Params
 
 Results = dict[str, Any]
 
@@ -106,6 +98,7 @@ def contender(entry: Entry, timed: Timed, operations: float | None = None, peak:
 
 OURS, HOMEWORK = "benchmarks.ours:Ours", "benchmarks.homework:Homework"
 SKORCH, JAX = "benchmarks.with_skorch:Skorch", "benchmarks.with_jax:Jax"
+FLOOR = "benchmarks.floor:Products"
 
 
 def _trained(bench: Bench, problem: Problem, entries: list[Entry], about: Results) -> Results:
@@ -142,9 +135,7 @@ def small(bench: Bench) -> Results:
             Entry("homework-loader", "homework loop with a DataLoader", HOMEWORK, alone, process="homework"),
             Entry("jax", f"JAX, {n} nets by vmap", JAX, run),
             Entry("jax-two", f"JAX, {n} nets by vmap on each of two devices", JAX, run | {"devices": 2}),
-            Entry(
-                "floor", f"torch's matrix products for {n} nets, nothing else", "benchmarks.floor:Products", run, ONE
-            ),
+            Entry("floor", f"torch's matrix products for {n} nets, nothing else", FLOOR, run, ONE),
         ]
         found[f"small-{n}"] = _trained(bench, problem, entries, about)
     return found
@@ -171,6 +162,7 @@ def _classifiers(bench: Bench, name: str, data: str, layers: list, epochs: int, 
         Entry("homework-one-core", "homework loop", HOMEWORK, alone, ONE, process="one core"),
         Entry("skorch", "skorch", SKORCH, alone, process="peers"),
         Entry("skorch-one-core", "skorch", SKORCH, alone, ONE, process="one core"),
+        Entry("floor", "torch's matrix products and convolutions, nothing else", FLOOR, alone, ONE),
     ]
     return {f"{name}-full" if full else name: _trained(bench, problem, entries, about)}
 
@@ -321,55 +313,7 @@ def processes(bench: Bench) -> Results:
             "processes": min(len(problem.runs(0, count, members)), cpu_count()),
             "seconds": {entry: result.seconds for entry, result in timed.items()},
         }
-    stages = {"start_seconds": _start_seconds(), "kinds": independent_runs()}
-    return {"processes": {"title": "One process, and one for every core", "lists": found, "stages": stages}}
-
-
-def _start_seconds() -> list[float]:
-    """Time a training stage that does nothing: without words it imports, and says its usage. Wall-clock seconds."""
-    found = []
-    for _ in range(REPEATS):
-        start = perf_counter()
-        subprocess.run([sys.executable, "stages/train.py"], cwd=ROOT, capture_output=True, check=False)
-        found.append(perf_counter() - start)
-    return found
-
-
-def independent_runs() -> dict[str, list[Results]]:
-    """Count the runs of every training stage at the scale of `params.yaml`, and estimate how long they take.
-
-    Returns:
-        By the kind of stage: its runs, and its nominal seconds on 1, 2 and 16 cores.
-    """
-    params = load_params(ROOT / PARAMS)
-    kinds: dict[str, list[Results]] = {}
-    for path in sorted((ROOT / REPORTS).glob("*.yaml")):
-        for key, entry in load_experiments(path).items():
-            images = None if entry.functions else training_size(entry.data, params)
-            experiment = training(key, entry, params, images)
-            seconds = [
-                run.epochs * len(run.members) * epoch_seconds(experiment, run.model, run.batch_size)
-                for run in runs_of(experiment, "cpu")
-            ]
-            finish = {f"on_{cores}": makespan(seconds, cores) for cores in (1, 2, 16)}
-            kinds.setdefault(_kind(experiment), []).append({"stage": key, "runs": len(seconds)} | finish)
-    return kinds
-
-
-def _kind(experiment: Training) -> str:
-    if any(isinstance(layer, Conv) for layers in experiment.models.values() for layer in layers):
-        return "convolutional nets"
-    if all(experiment.parameters(name) <= STACKED_PARAMETERS for name in experiment.models):
-        return "small nets, several in a run"
-    return "dense nets on images"
-
-
-def makespan(seconds: list[float], cores: int) -> float:
-    """Return when the last of independent runs ends, if the longest that is left goes to the first free core."""
-    free = [0.0] * cores
-    for some in sorted(seconds, reverse=True):
-        free[free.index(min(free))] += some
-    return max(free)
+    return {"processes": {"title": "One process, and one for every core", "lists": found}}
 
 
 @dataclass(frozen=True)

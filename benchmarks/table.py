@@ -12,15 +12,20 @@ Results = dict[str, Any]
 
 # Aims: the words, the comparison, the contenders to beat, and how many times as long as ours each of them has to take.
 AIMS = [
-    ("small nets ≥ 8× the homework loop per net", "small-8", ["homework"], 8.0),
-    ("small nets ≥ 8× the homework loop per net", "small-24", ["homework"], 8.0),
-    ("small nets no slower than JAX", "small-8", ["jax", "jax-two"], 1.0),
-    ("small nets no slower than JAX", "small-24", ["jax", "jax-two"], 1.0),
+    *(
+        aim
+        for name in ("small-8", "small-24")
+        for aim in (
+            ("small nets ≥ 8× the homework loop per net", name, ["homework"], 8.0),
+            ("small nets ≥ 1.5× JAX, both compiled before", name, ["jax", "jax-two"], 1.5),
+            ("small nets ≥ 5× JAX with its compilation", name, ["jax, compiled", "jax-two, compiled"], 5.0),
+        )
+    ),
     ("MNIST MLP ≥ 6× the homework loop", "mlp", ["homework"], 6.0),
     ("MNIST MLP ≥ 6× the homework loop", "mlp-full", ["homework"], 6.0),
     ("MNIST CNN ≥ 3× the homework loop", "cnn", ["homework"], 3.0),
     ("MNIST CNN ≥ 3× the homework loop", "cnn-full", ["homework"], 3.0),
-    ("CIFAR CNN ≥ 1.5× the homework loop", "cifar", ["homework"], 1.5),
+    ("CIFAR CNN ≥ 2.5× the homework loop", "cifar", ["homework"], 2.5),
     *(
         aim
         for kind in ("relu", "tanh")
@@ -36,6 +41,9 @@ AIMS = [
     ),
     ("largest eigenvalue no slower than any library", "lanczos", ["curvlinops", "eigenthings"], 1.0),
 ]
+# Shares of the machine's peak at which nets are to train, on all cores: the comparison, and the least share.
+SHARES = [("mlp", 0.5), ("mlp-full", 0.5), ("cnn", 0.45), ("cnn-full", 0.45), ("cifar", 0.45)]
+COMPILED = ", compiled"  # behind the name of a contender: with its compilation
 ORDER = ["small-8", "small-24", "mlp", "mlp-full", "cnn", "cnn-full", "cifar", "hessian-relu", "hessian-tanh",
          "lanczos"]  # fmt: skip
 SAME_WITHIN = 3.0  # standard errors of a difference of means
@@ -51,15 +59,17 @@ as netclaims a contender takes for one of them, again median [smallest, largest]
 - **All** contenders have the same images, networks, initial distribution, optimiser, learning rate, batch sizes and
   epochs, and orders of data of their own.
 - **netclaims** trains several nets at once in processes of one thread; their start, reading the data in each, and the
-  losses on training and test set after every epoch (of small nets: at 200 of the epochs) are in the time. The factor
-  that comes from training two at once is not in the rows on one core: one process and one thread, its data in memory.
+  losses after every epoch (of small nets: at 200 of the epochs) on the test set and on as many training images are in
+  the time. The factor that comes from training two at once is not in the rows on one core: one process and one thread,
+  its data in memory. Small nets train in a kernel that is compiled once, at set-up, for all networks and settings.
 - **The homework loop** reads torchvision's data set through a DataLoader with the usual transforms (ToTensor,
   Normalize), takes `.item()` of the loss every step, measures loss and accuracy on the test set after every epoch (of
   small nets, nothing), and trains one net after another, with torch's default threads, one for every core. A row on
   one core says what a single thread takes it: for small nets that is less.
 - **skorch** has the images as tensors in memory, standardised; its validation set is the test set.
 - **JAX** runs a whole training as one compiled function, steps by `lax.scan`, nets by `vmap`, and measures the same
-  losses as netclaims. Its compilation is not in the time: it stands beside the title.
+  losses as netclaims. Its compilation is not in the time: it stands beside the title, and is needed anew for every
+  network and number of nets. An aim that says so adds it to the time of each call.
 - **Share of the peak**: operations are two for every multiplication by a weight, three times the forward pass, without
   evaluation; the peak is that of torch's product of two 2048 × 2048 matrices, on one core or on all, as the row says.
 """
@@ -81,8 +91,9 @@ def render(results: Results) -> str:
 
 def ratios(comparison: Results, name: str) -> list[float]:
     """Return how many times as long as ours the named contender takes for one piece of work, by repeat."""
-    ours, other = (_each(comparison["contenders"][who]) for who in ("ours", name))
-    return [b / a for a, b in zip(ours, other, strict=True)]
+    ours, other = (comparison["contenders"][who] for who in ("ours", name.removesuffix(COMPILED)))
+    before = other["compile_seconds"] / other["pieces"] if name.endswith(COMPILED) else 0.0
+    return [(before + b) / a for a, b in zip(_each(ours), _each(other), strict=True)]
 
 
 def agreement(losses: list[float], ours: list[float]) -> float:
@@ -116,6 +127,11 @@ def _aims(comparisons: Results) -> str:
             comparison = comparisons[name]
             worst = min((ratios(comparison, other) for other in others), key=median)
             lines.append(f"| {words} | {comparison['title']} | {_span(worst, '×')} | {_holds(worst, least)} |")
+    for name, least in SHARES:
+        if name in comparisons:
+            title, ours = comparisons[name]["title"], comparisons[name]["contenders"]["ours"]["share_of_peak"]
+            words, found = f"at ≥ {100 * least:.0f} % of the peak of all cores", f"{100 * ours:.2g} %"
+            lines.append(f"| {words} | {title} | {found} | {'yes' if ours >= least else 'no'} |")
     return "\n".join(lines) + "\n"
 
 
@@ -156,15 +172,15 @@ def _comparison(comparison: Results) -> str:
 
 
 def _floor(contenders: Results) -> str:
-    """Tell what limits the small nets, from the time of the matrix products alone."""
-    floor, ours, jax = (1e3 * median(_each(contenders[name])) for name in ("floor", "ours-one-core", "jax-two"))
-    return (
-        f"\nThe limit: on one core the matrix products of these steps by themselves take torch {floor:.0f} ms a net, "
-        f"{100 * floor / ours:.0f} % of what netclaims takes. The rest is activations, the graph of what was done, the "
-        "optimiser and the evaluations, each an operation of its own that reads and writes memory; JAX compiles them "
-        f"into few. Shared by two cores the products would take {floor / 2:.0f} ms, and JAX does everything in "
-        f"{jax:.0f} ms on its two devices."
+    """Tell what limits a way that uses torch's operations, from the time of the products alone."""
+    floor, ours = (1e3 * median(_each(contenders[name])) for name in ("floor", "ours-one-core"))
+    said = (
+        f"\nOn one core the products of these steps by themselves take torch {floor:.3g} ms a net, "
+        f"{100 * floor / ours:.0f} % of what netclaims takes there"
     )
+    if "share_of_peak" not in contenders["floor"]:
+        return f"{said}."
+    return f"{said}: {100 * contenders['floor']['share_of_peak']:.2g} % of the peak is the most that torch's allow."
 
 
 def _losses(contender: Results, ours: Results) -> str:
@@ -225,29 +241,5 @@ def _processes(found: Results) -> str:
         gain = [a / b for a, b in zip(one, several, strict=True)]
         efficiency = f"{100 * median(gain) / count:.0f} %"
         cells = [entry["work"], _time(one), _time(several), str(count), _span(gain, "×"), efficiency]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", _sixteen(found["stages"])])
-
-
-def _sixteen(stages: Results) -> str:
-    start = median(stages["start_seconds"])
-    lines = [
-        "### Sixteen cores: reasoned, not measured\n",
-        "Runs are independent: they share no number and wait for each other only at the end of their stage. So a stage "
-        "takes as long as its longest run at least, and its start, which more cores do not shorten. From the runs of "
-        "each training stage at the default scale, "
-        "their nominal seconds (src/netclaims/training/budget.py), "
-        f"the longest run first to whichever core is free, and a start of {start:.1f} s (measured here: Python, its "
-        "imports) follows (Amdahl 1967):\n",
-        "| training stages | number | runs in a stage | two cores | sixteen cores | sixteen, with the start |",
-        "|---|---|---|---|---|---|",
-    ]
-    together = [row for some in stages["kinds"].values() for row in some]
-    for kind, rows in [*stages["kinds"].items(), ("all", together)]:
-        one, two, sixteen = (sum(row[f"on_{cores}"] for row in rows) for cores in (1, 2, 16))
-        runs = [row["runs"] for row in rows]
-        began = start * len(rows)
-        cells = [kind, str(len(rows)), _span(runs, ""), f"{one / two:.1f}×", f"{one / sixteen:.1f}×",
-                 f"{(one + began) / (sixteen + began):.1f}×"]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -140,6 +140,8 @@ def _serve(connection: Connection, folder: Path, start_method: str, modules: lis
     multiprocessing.set_start_method(start_method, force=True)
     for module in modules:  # all processes import at once; timing begins when each has answered
         import_module(module)
+    for name in [name for name in KERNELS if not os.environ.get(name)]:  # torch warns of one that is empty
+        os.environ.pop(name, None)
     connection.send("ready")
     made: dict[str, Contender] = {}
     while True:
