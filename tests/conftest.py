@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from torch import nn
 from xdist.scheduler import LoadFileScheduling
 
-from netclaims.data.examples import images
+from netclaims.data.examples import images, standard
 from netclaims.data.functions import FUNCTIONS, evaluate, formula, grid
 from netclaims.nets.network import Network
 from netclaims.paths import recipe_of
@@ -245,9 +245,11 @@ def prepared(tmp_path, monkeypatch):
         np.save(folder / f"{name}.npy", evaluate(name, x))
     manifest = {"formulas": {name: formula(name) for name in FUNCTIONS}, "test_points": HELD_OUT}
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    images.cache_clear()  # it remembers data by name, not by folder
+    for reader in (images, standard):
+        reader.cache_clear()  # it remembers data by name, not by folder
     yield tmp_path
-    images.cache_clear()
+    for reader in (images, standard):
+        reader.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def test_everything_that_an_entry_leaves_out_is_filled_in(experiment):
     assert found.settings == [own]
     said = {"key": "d-test", "data": "mnist", "functions": None, "points": None, "train_size": 60}
     said |= {"activation": "tanh", "loss": "cross_entropy", "swept": [], "tuned": [], "seed": 7, "scale": "small"}
-    said |= {"replicas": 2, "epochs_stated": 3, "momentum": 0.0, "weight_decay": 0.0}
+    said |= {"replicas": 2, "epochs_stated": 3, "momentum": 0.0, "weight_decay": 0.0, "resample": False}
     said |= {"schedule": None, "augment": None, "stop": None, "fitted": None, "record": Record(None, None)}
     assert {name: value for name, value in vars(found).items() if name not in ("models", "settings")} == said
 

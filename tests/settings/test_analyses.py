@@ -159,6 +159,7 @@ SIZES = {"sweep": {"batch_size": [4, 8, 16]}, "against": "batch_size"}
 WEIGHTS = {"record": {"weights_every": 1}}
 ONE_NET = "works on an experiment that records weights_every, of one net with one setting"
 TRUE_LABELS = "works on an experiment that shuffles no labels: it is measured on the true ones"
+ALL_IMAGES = "works on an experiment that resamples no images: it is measured on all of them"
 IMAGES = "works on an experiment that classifies images"
 BIASES = "works on an experiment that fits functions with biases in every layer"
 TWO = {"A": {"layers": [8, 10]}, "B": {"layers": [10]}}
@@ -216,6 +217,9 @@ REFUSED = [
     ("pca", {}, "mnist", WEIGHTS | {"sweep": {"batch_size": [4]}}, "", ONE_NET),
     ("pca", {"layer": 1}, "mnist", WEIGHTS | {"shuffle_labels": 1}, "", TRUE_LABELS),
     ("pca", {"layer": 1}, "mnist", WEIGHTS | {"shuffle_labels": 1e-3}, "", TRUE_LABELS),
+    ("pca", {"layer": 1}, "mnist", WEIGHTS | {"resample": True}, "", ALL_IMAGES),
+    ("interpolate", {}, "mnist", SIZES | {"resample": True}, "", ALL_IMAGES),
+    ("sensitivity", {}, "mnist", SIZES | {"resample": True}, "", ALL_IMAGES),
     ("pca", {"data": "cifar10", "layer": 1}, "mnist", WEIGHTS, "data", "the experiment has mnist (found 'cifar10')"),
     ("pca", {}, "mnist", WEIGHTS, "layer", "the net has 1 layers (found 2)"),
     (

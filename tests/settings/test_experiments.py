@@ -633,6 +633,7 @@ def test_a_mistake_in_an_experiment_is_one_line(changes, expected, entry):
         ({"tune": {"shuffle_labels": [0, 1]}}, "shuffle_labels: functions have no labels"),
         ({"examples": 20}, "examples: functions have no images"),
         ({"control": 0}, "control: functions have no images"),
+        ({"resample": True}, "resample: functions have no images"),
         ({"fitted": {"accuracy": 0.9}}, "fitted: unexplained goes with functions, accuracy with images"),
         ({"augment": {"flip": True}}, "augment: functions have no images"),
         ({"augment": {}}, "augment.crop: give it, or flip: true, or leave augment out"),

@@ -393,8 +393,10 @@ def test_every_use_of_an_image_changes_it_anew(experiment, run_of, changed):
 
 
 def test_black_is_what_a_pixel_of_0_becomes(experiment, run_of, changed, prepared):
+    path = prepared / "data" / "cifar10" / "train_images.npy"
+    np.save(path, np.maximum(np.load(path), 10))  # no image has a black pixel
     train(run_of(entry := experiment("cifar10", models=CNN, **AUGMENT)), entry)
-    pixels = np.load(prepared / "data" / "cifar10" / "train_images.npy") / 255
+    pixels = np.load(path) / 255
     expected = -pixels.mean((0, 2, 3)) / pixels.std((0, 2, 3))
     for _, _, black, _ in changed:
         np.testing.assert_allclose(black, expected, rtol=1e-5)
@@ -1127,3 +1129,47 @@ def test_training_losses_are_of_the_first_images_until_the_last_record_which_is_
         value, accuracy, _ = evaluate(network, weights, "cross_entropy", part)
         torch.testing.assert_close(record.history["train_loss"][:, at], value)
         torch.testing.assert_close(record.history["train_accuracy"][:, at], accuracy)
+
+
+# --------------------------------------------------------------------------------------------------- images anew
+
+
+@pytest.mark.parametrize("layers", [[10], [{"conv": 2}, {"pool": 8}, 10]], ids=["kernel", "torch"])
+def test_a_replica_trains_and_is_measured_on_images_that_are_drawn_for_it(layers, experiment, monkeypatch):
+    entry = experiment(models={"A": {"layers": layers}}, resample=True)
+    runs = runs_of(entry, "cpu")
+    assert [len(run.members) for run in runs] == [1, 1]
+    train_set, test_set = images("mnist")
+    records = []
+    for replica, run in enumerate(runs):
+        drawn = torch.randint(60, (60,), generator=stream(0, "d-test", replica, "sample"))
+        assert 30 < len(set(drawn.tolist())) < 48  # (1 - 1/e) of 60 are 38
+        records.append(train(run, entry))
+        mine = Examples(train_set.x[drawn], train_set.y[:, drawn])
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "parts", lambda *_, mine=mine: (mine, test_set))
+            assert same(records[-1], train(run, replace(entry, resample=False)))
+    assert not same(*records)
+
+
+def test_images_are_drawn_alike_for_every_model_and_setting(experiment, batches):
+    models = {name: {"layers": layers} for name, layers in {"A": [10], "B": [4, 10]}.items()}
+    sweep = {"learning_rate": [0.1, 0.01]}
+    entry = experiment(
+        models=models,
+        resample=True,
+        batch_size="full",
+        epochs=1,
+        learning_rate=None,
+        sweep=sweep,
+        against="learning_rate",
+    )
+    seen = []
+    for run in runs_of(entry, "cpu"):
+        batches.clear()
+        train(run, entry)
+        seen.append((run.members[0].replica, *batches))
+    for replica in range(2):
+        first, *others = (labels for index, labels in seen if index == replica)
+        assert len(others) == 3
+        assert all(torch.equal(first, other) for other in others)

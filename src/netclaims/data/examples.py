@@ -40,21 +40,31 @@ def images(name: str) -> tuple[Examples, Examples]:
     Pixels are scaled to [0, 1] and standardised by the mean and standard deviation of each channel over the
     training set (the reports do not say how they scaled theirs).
     """
-    arrays = {part: read_array(DATA / name / f"{part}.npy") for part in
-              ("train_images", "train_labels", "test_images", "test_labels")}  # fmt: skip
-    pixels = arrays["train_images"]
-    axes = (0, 2, 3)
+    mean, deviation = standard(name)
+
+    def part(which: str) -> Examples:
+        x = (read_array(DATA / name / f"{which}_images.npy") / np.float32(255) - mean) / deviation
+        # Convolutions on the CPU are about a third faster with the channels last in memory.
+        x = torch.from_numpy(x).contiguous(memory_format=torch.channels_last)
+        return Examples(x, torch.from_numpy(read_array(DATA / name / f"{which}_labels.npy")).unsqueeze(0))
+
+    return part("train"), part("test")
+
+
+@cache
+def standard(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each channel over the training set, of pixels in [0, 1]."""
+    pixels, axes = read_array(DATA / name / "train_images.npy"), (0, 2, 3)
     mean = (pixels.mean(axes, keepdims=True) / 255).astype(np.float32)
     deviation = (pixels.std(axes, keepdims=True) / 255).astype(np.float32)
     deviation[deviation == 0] = 1  # a channel of one colour stays at 0
+    return mean, deviation
 
-    def part(which: str) -> Examples:
-        x = (arrays[f"{which}_images"] / np.float32(255) - mean) / deviation
-        # Convolutions on the CPU are about a third faster with the channels last in memory.
-        x = torch.from_numpy(x).contiguous(memory_format=torch.channels_last)
-        return Examples(x, torch.from_numpy(arrays[f"{which}_labels"]).unsqueeze(0))
 
-    return part("train"), part("test")
+def black(name: str) -> Tensor:
+    """Return what a pixel of 0 becomes in each channel of the prepared data set: (channels,)."""
+    mean, deviation = standard(name)
+    return torch.from_numpy(-mean / deviation).flatten()
 
 
 def function_values(functions: list[str], x: np.ndarray, dtype: torch.dtype = torch.float32) -> Examples:
@@ -100,6 +110,17 @@ def measured_part(experiment: Experiment, train: Examples, test: Examples) -> Ex
     losses the same sampling error. Functions have few points, and all of them count.
     """
     return train if experiment.functions or len(train.x) <= len(test.x) else first_examples(train, len(test.x))
+
+
+def resampled(part: Examples, seed: torch.Generator) -> Examples:
+    """Draw as many images as there are, with replacement (a bootstrap sample: Efron 1979).
+
+    Args:
+        part: images and their classes.
+        seed: stream that draws.
+    """
+    drawn = torch.randint(len(part.x), (len(part.x),), generator=seed)
+    return Examples(part.x[drawn].contiguous(memory_format=torch.channels_last), part.y[:, drawn])
 
 
 def shuffled(labels: Tensor, share: float, seed: torch.Generator) -> Tensor:

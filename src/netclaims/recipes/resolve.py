@@ -86,6 +86,7 @@ def training(key: str, entry: ExperimentEntry, params: Params, images: int | Non
         momentum=entry.momentum,
         weight_decay=entry.weight_decay,
         schedule=entry.schedule and Schedule(**entry.schedule.model_dump()),
+        resample=entry.resample,
         augment=entry.augment and Augment(**entry.augment.model_dump()),
         stop=entry.stop and Stop(**entry.stop.model_dump()),
         fitted=entry.fitted and Fitted(**entry.fitted.model_dump()),

@@ -57,10 +57,13 @@ class Section(Settings):
         raise NotImplementedError
 
 
-def _true_labels(experiment: ExperimentEntry) -> dict[str, bool]:
-    """Return the need of analyses that measure on the training set as it is: no net has learnt other labels."""
+def _as_it_is(experiment: ExperimentEntry) -> dict[str, bool]:
+    """Return the needs of analyses that measure on the training set as it is: nets have learnt it, and no other."""
     shuffled = [experiment.shuffle_labels or 0.0, *experiment.varied.get("shuffle_labels", [])]
-    return {"shuffles no labels: it is measured on the true ones": not any(shuffled)}
+    return {
+        "shuffles no labels: it is measured on the true ones": not any(shuffled),
+        "resamples no images: it is measured on all of them": not experiment.resample,
+    }
 
 
 def _varies_nothing(how: str, varied: dict[str, list]) -> dict[str, bool]:
@@ -98,7 +101,7 @@ class PcaSettings(DataSection):
         """Return what the analysis needs of an experiment: replicas of one net, of which nothing else varies."""
         one = len(experiment.models) * len(experiment.functions or [None]) == 1 and not experiment.varied
         recorded = experiment.record.weights_every is not None
-        return {"records weights_every, of one net with one setting": one and recorded} | _true_labels(experiment)
+        return {"records weights_every, of one net with one setting": one and recorded} | _as_it_is(experiment)
 
     def faults(self, experiment: ExperimentEntry) -> Iterator[tuple[str, str]]:
         """Yield what is wrong, also where the net has fewer layers, or no path between its snapshots."""
@@ -166,7 +169,7 @@ class InterpolateSettings(DataSection):
         """Return what the analysis needs of an experiment."""
         others = set(experiment.varied) - {self.over, "equal", "shuffle_labels"}
         alone = f"sweeps {self.over}, and nothing besides (found {', '.join(sorted(others))})"
-        return {"classifies images": experiment.functions is None} | _true_labels(experiment) | {alone: not others}
+        return {"classifies images": experiment.functions is None} | _as_it_is(experiment) | {alone: not others}
 
     def faults(self, experiment: ExperimentEntry) -> Iterator[tuple[str, str]]:
         """Yield what is wrong, also where a value is not swept."""
@@ -212,7 +215,7 @@ class SensitivitySettings(DataSection):
     def needs(self, experiment: ExperimentEntry) -> dict[str, bool]:
         """Return what the analysis needs of an experiment."""
         images = {"classifies images": experiment.functions is None}
-        return images | _true_labels(experiment) | _varies_nothing("tunes", experiment.tune.varied)
+        return images | _as_it_is(experiment) | _varies_nothing("tunes", experiment.tune.varied)
 
 
 ANALYSES: dict[str, type[Section]] = {

@@ -56,8 +56,10 @@ class ExperimentEntry(Settings):
 
     `examples` takes so many images of the training set, the first ones. `control` is a swept value that is trained once
     more, from the same initial weights with the data in another order, for interpolation to compare with. With `fitted`
-    the metrics say how many epochs that took. `least_replicas` are trained even if the knob says fewer, where nets are
-    so small that more cost little. Without `batch_size` or `replicas`, the knobs of `params.yaml` say how many.
+    the metrics say how many epochs that took. With `resample` every replica has a training set of its own, drawn with
+    replacement from the images: its results vary as they would with other data, too. `least_replicas` are trained even
+    if the knob says fewer, where nets are so small that more cost little. Without `batch_size` or `replicas`, the knobs
+    of `params.yaml` say how many.
     """
 
     report: Name
@@ -79,6 +81,7 @@ class ExperimentEntry(Settings):
     replicas: Replicas | None = None
     least_replicas: Replicas | None = None
     shuffle_labels: Share | None = None
+    resample: bool = False
     augment: Augment | None = None
     sweep: Sweep = Sweep()
     tune: Sweep = Sweep()
@@ -113,8 +116,8 @@ class ExperimentEntry(Settings):
             raise ValueError(f"loss: mse goes with data: functions, cross_entropy with images (found {self.loss})")
         if fits and (self.shuffle_labels is not None or "shuffle_labels" in varied):
             raise ValueError("shuffle_labels: functions have no labels")
-        for name in ("augment", "examples", "control"):
-            if fits and getattr(self, name) is not None:
+        for name in ("augment", "examples", "control", "resample"):
+            if fits and (value := getattr(self, name)) is not None and value is not False:
                 raise ValueError(f"{name}: functions have no images")
         if self.fitted and fits == (self.fitted.unexplained is None):
             raise ValueError("fitted: unexplained goes with functions, accuracy with images")

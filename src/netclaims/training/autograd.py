@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from netclaims.data.augment import augmented
-from netclaims.data.examples import Examples
+from netclaims.data.examples import Examples, black
 from netclaims.nets.evaluation import evaluate, gradient, norm, pieces
 from netclaims.nets.losses import losses
 from netclaims.nets.network import Network, Weights
@@ -54,8 +54,7 @@ class AutogradSteps:
         """
         self._run, self._experiment, self._network, self._data = run, experiment, network, data
         self._order, self._augment = order, augment
-        # Every channel has a black pixel somewhere.
-        self._black = data.x.amin((0, 2, 3)) if experiment.augment else None
+        self._black = black(experiment.data).to(run.device) if experiment.augment else None
         self.weights = {name: w.to(run.device).requires_grad_() for name, w in initial.items()}
         self._optimiser = Optimiser(run, experiment, list(self.weights.values()))
 

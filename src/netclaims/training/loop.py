@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import torch
 
-from netclaims.data.examples import Examples, parts, shuffled
+from netclaims.data.examples import Examples, parts, resampled, shuffled
 from netclaims.nets.network import Network
-from netclaims.training.autograd import AutogradSteps
+from netclaims.training.autograd import AutogradSteps, Streams
 from netclaims.training.checkpoint import Checkpoint
 from netclaims.training.random_streams import stream
 from netclaims.training.recorder import Recorder, TrainingRecord
@@ -35,11 +35,11 @@ def train(
             been interrupted, and where this one leaves its own.
     """
     network = Network(experiment.models[run.model], experiment.activation, experiment.example)
-    weights, order, labels, augment = (
+    weights, order, labels, augment, sample = (
         [stream(run.seed, run.key, member.replica, use) for member in run.members]
-        for use in ("weights", "another order" if run.control else "order", "labels", "augment")
+        for use in ("weights", "another order" if run.control else "order", "labels", "augment", "sample")
     )
-    data, test = _examples(run, experiment, labels)
+    data, test = _examples(run, experiment, labels, sample)
     what = run, experiment, network, network.initial(weights), data, order
     if trained_by(experiment, run.model, run.device) == "kernel":
         from netclaims.training.fused import FusedSteps  # which brings LLVM along
@@ -96,9 +96,14 @@ def train(
     return recorder.record(stopping.diverged)
 
 
-def _examples(run: Run, experiment: Training, labels: list[torch.Generator]) -> tuple[Examples, Examples]:
-    """Return the training and test set on the run's device, labels shuffled for every member if the run asks for it."""
+def _examples(run: Run, experiment: Training, labels: Streams, sample: Streams) -> tuple[Examples, Examples]:
+    """Return the training and test set on the run's device.
+
+    If the experiment asks for it, the training set is drawn anew; labels are shuffled for every member if the run does.
+    """
     data, test = parts(experiment, [member.function for member in run.members])
+    if experiment.resample:
+        data = resampled(data, *sample)
     if run.shuffle_labels:
         data = Examples(data.x, torch.stack([shuffled(data.y[0], run.shuffle_labels, one) for one in labels]))
     return data.to(run.device), test.to(run.device)

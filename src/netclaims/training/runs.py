@@ -79,6 +79,8 @@ def runs_of(training: Training, device: str) -> list[Run]:
             fused = trained_by(training, model, device) == "kernel"
             stacked = device == "cuda" or training.parameters(model) <= STACKED_PARAMETERS
             together = FUSED_MEMBERS if fused else STACKED_MEMBERS if stacked else 1
+            if training.resample:  # the members of a run share their images
+                together = 1
             for start in range(0, len(members), together):
                 some = tuple(members[start : start + together])
                 run = Run(training.key, training.seed, model, **vars(setting), members=some, device=device)

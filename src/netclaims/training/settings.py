@@ -101,6 +101,7 @@ class Training(Experiment):
         replicas: runs of every network and setting from different initial weights.
         epochs_stated: as many as the report took; the scale may cut them.
         settings: every combination that is trained, those of the control last.
+        resample: whether each replica's training set is drawn anew from all images, with replacement.
     """
 
     seed: int
@@ -111,6 +112,7 @@ class Training(Experiment):
     momentum: float
     weight_decay: float
     schedule: Schedule | None
+    resample: bool
     augment: Augment | None
     stop: Stop | None
     fitted: Fitted | None
