@@ -188,7 +188,7 @@ def test_whatever_is_accepted_is_drawn(name, left, every_kind, request, tmp_path
             assert all("\n" not in said for _, said in faults)
             seen["refused"] += 1
             return
-        spec = found.draw["x"].plain()
+        spec = found.draw["x"].plain(classes=10)
         with warnings.catch_warnings(action="ignore"), chdir(folders[kind]):
             save(draw(key, spec, about[nets]), tmp_path / "x.svg")
             assert "nan" not in describe(key, spec, about[nets])

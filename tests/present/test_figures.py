@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -43,7 +44,7 @@ def curves(write):
 
 def spec(**changes):
     entry = {"title": "A title", "x": "epoch", "y": ["curves.loss"], "lines": "series"} | changes
-    return FigureSettings(**entry).plain()
+    return FigureSettings(**entry).plain(classes=10)
 
 
 def figure(**changes):
@@ -686,14 +687,15 @@ def accuracies(write):
     return {"y": ["curves.loss", "curves.accuracy"], "lines": None}
 
 
-@pytest.mark.parametrize("examples", [24, 1000, 10000])
-def test_guesses_are_the_central_part_of_a_binomial(examples, write):
-    loss, accuracy = draw("x-y", spec(**accuracies(write), chance=True), ABOUT | {"test_examples": examples}).axes
+@pytest.mark.parametrize(("classes", "examples"), [(10, 24), (10, 1000), (10, 10000), (2, 24), (3, 1000), (47, 18800)])
+def test_guesses_are_the_central_part_of_a_binomial(classes, examples, write):
+    asked = replace(spec(**accuracies(write), chance=True), chance=classes)
+    loss, accuracy = draw("x-y", asked, ABOUT | {"test_examples": examples}).axes
     assert list(loss.patches) == []
     (band,) = accuracy.patches
     low, high = band.get_y() * examples, (band.get_y() + band.get_height()) * examples
     assert (low, high) == (pytest.approx(round(low)), pytest.approx(round(high)))
-    mass = binom.pmf(np.arange(examples + 1), examples, 0.1)
+    mass = binom.pmf(np.arange(examples + 1), examples, 1 / classes)
     for tail in (mass[: round(low)].sum(), mass[round(high) + 1 :].sum()):
         assert tail < 0.025
     assert mass[: round(low) + 1].sum() >= 0.025

@@ -437,7 +437,7 @@ def test_what_lies_outside_the_repository_is_known_by_its_content(params, tmp_pa
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(name.encode())
     before = preparation("cifar10", images(tmp_path))["source"]
-    assert set(before) == {"source", "path", "title", "licence", "content"}
+    assert set(before) == {"source", "path", "title", "licence", "resize", "content"}
     assert training_size("cifar10", images(tmp_path)) == 2
     (tmp_path / "train/a/2.png").write_bytes(b"another image")
     after = preparation("cifar10", images(tmp_path))["source"]

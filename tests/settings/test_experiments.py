@@ -149,7 +149,23 @@ def test_the_files_of_this_project_are_right(monkeypatch):
         ({"datasets.photos.root": GONE}, "datasets.photos.root: required, and not there"),
         ({"datasets.folder.licence": GONE}, "datasets.folder.licence: required, and not there"),
         ({"datasets.photos.url": "x"}, "datasets.photos.url: unknown key"),
-        ({"datasets.photos.name": "SVHN"}, "datasets.photos.name: input should be 'MNIST' or 'CIFAR10' (found 'SVHN')"),
+        (
+            {"datasets.photos.name": "SVHN"},
+            "datasets.photos.name: input should be 'MNIST', 'FashionMNIST', 'KMNIST', 'EMNIST' or 'CIFAR10' "
+            "(found 'SVHN')",
+        ),
+        (
+            {"datasets.photos.name": "EMNIST"},
+            "datasets.photos.split: EMNIST needs one, such as balanced, and no other data set has any",
+        ),
+        (
+            {"datasets.photos.split": "letters"},
+            "datasets.photos.split: EMNIST needs one, such as balanced, and no other data set has any",
+        ),
+        (
+            {"datasets.folder.resize": 28},
+            "datasets.folder.resize: input should be a valid boolean (found 28)",
+        ),
         (
             {"datasets.photos.download": "yes"},
             "datasets.photos.download: input should be a valid boolean (found 'yes')",
@@ -501,8 +517,10 @@ def test_a_sweep_of_such_numbers(checked):
             {"models.A.layers": [5, {"conv": 3}, 10]},
             ".models.A: {conv: 3} needs channels x height x width, and is given (5,)",
         ),
-        ({"models.A.layers": [11]}, ".models.A: ends with shape (11,); mnist needs 10 outputs"),
-        ({"models.A.layers": [{"conv": 10}]}, ".models.A: ends with shape (10, 28, 28); mnist needs 10 outputs"),
+        (
+            {"models.A.layers": [{"conv": 10}]},
+            ".models.A: ends with shape (10, 28, 28); mnist needs one output a class",
+        ),
         ({"models.A.parameters": 7851}, ".models.A: has 7,850 parameters, and the report states 7,851"),
         # keys that contradict each other
         ({"loss": "mse"}, ".loss: mse goes with data: functions, cross_entropy with images (found mse)"),
@@ -641,7 +659,7 @@ def test_a_mistake_in_an_experiment_is_one_line(changes, expected, entry):
             {"loss": "cross_entropy"},
             "loss: mse goes with data: functions, cross_entropy with images (found cross_entropy)",
         ),
-        ({"models.A.layers": [6, 2]}, "models.A: ends with shape (2,); functions needs 1 outputs"),
+        ({"models.A.layers": [6, 2]}, "models.A: ends with shape (2,); functions needs 1 output"),
         (
             {"models.A.layers": [{"pool": 1}, 1]},
             "models.A: {pool: 1} needs channels x height x width, and is given (1,)",

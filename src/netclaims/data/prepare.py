@@ -78,9 +78,6 @@ def _images(preparation: Preparation) -> tuple[Arrays, Manifest, str]:
     found = read_source(preparation.source, kind.shape)
     if found.shape != kind.shape:
         raise DataError(f"datasets.{row}: images of shape {found.shape}, and {name} needs {kind.shape}")
-    if len(found.classes) != kind.outputs:
-        names = ", ".join(found.classes)
-        raise DataError(f"datasets.{row}: {len(found.classes)} classes ({names}), and {name} needs {kind.outputs}")
 
     def per_class(split: Split) -> dict[str, int]:
         counts = np.bincount(split.labels, minlength=len(found.classes)).tolist()

@@ -1,207 +1,179 @@
-"""MNIST and CIFAR-10 from their published files.
+"""Files that their publishers give a digest of: read after a comparison with that, and fetched where they are missing.
 
-A published file is compared with its known digest before any of it is parsed, and nothing is unpickled:
-CIFAR-10 is read from its binary archive, where torchvision would read the pickled one.
+Nothing of a file is parsed before it is known to be the published one.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import struct
-import tarfile
-from collections.abc import Callable
+import os
+from dataclasses import dataclass
 from http.client import HTTPException
-from math import prod
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netclaims.data.image_set import ImageSet, Split
-from netclaims.data.mnist_m import MNIST_CITATION, MNIST_LICENCE
+from netclaims.data.image_set import Split
 from netclaims.errors import DataError
 from netclaims.paths import file_size
 
-LARGEST_FILE = 500_000_000  # bytes; the published ones have up to 170 million
-
-MNIST_SHA256 = {
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
-
-# The address, MD5 and layout are those of https://www.cs.toronto.edu/~kriz/cifar.html ("binary version").
-CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
-CIFAR10_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
-CIFAR10_SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
-CIFAR10_TRAIN = tuple(f"cifar-10-batches-bin/data_batch_{number}.bin" for number in range(1, 6))
-CIFAR10_TEST = "cifar-10-batches-bin/test_batch.bin"
-CIFAR10_RECORDS = 10_000  # each of the six files has so many
-CIFAR10_SHAPE = (3, 32, 32)
-CIFAR10_CLASSES = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
+SECONDS = 60  # without an answer, after which the next address is tried
 
 
-# ----------------------------------------------------------------------------------------------------- MNIST
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file as it is published.
 
-
-def read_mnist(root: Path, download: bool) -> ImageSet:
-    """Read MNIST, 60,000 + 10,000 images of shape (1, 28, 28), from the IDX files in `root/MNIST/raw`.
-
-    Raises:
-        DataError: a file is missing and not to be fetched, or cannot be; or it is not the genuine one.
+    Attributes:
+        size: in bytes.
+        sha256: digest of its content.
+        urls: where it can be fetched, in the order in which that is tried.
     """
-    raw = root / "MNIST" / "raw"
-    if download and not all((raw / name).exists() for name in MNIST_SHA256):
-        _download(_fetch_mnist, raw)
-    return ImageSet(
-        title="MNIST",
-        classes=tuple("0123456789"),
-        train=_mnist_split(raw, "train"),
-        test=_mnist_split(raw, "t10k"),
-        licence=MNIST_LICENCE,
-        citation=MNIST_CITATION,
-    )
+
+    size: int
+    sha256: str
+    urls: tuple[str, ...] = ()
 
 
-def parse_idx(content: bytes, dimensions: int, where: Path) -> NDArray[np.uint8]:
-    """Return the array in an IDX file of unsigned bytes with the given number of dimensions.
+Choices = dict[Path, PublishedFile]  # files that hold the same, such as one and its compressed form
 
-    The format is: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a big-endian
-    32-bit integer, and the values in C order.
+
+def read_published(choices: Choices, download: bool) -> tuple[Path, bytes]:
+    """Read the first that is there of files that hold the same; fetch the last if none is, or only part of one.
+
+    What was fetched is compared with its digest and then put in place at one stroke. Nothing else that lies there is
+    written over: only the beginning of the same file, as an interrupted download leaves it.
 
     Args:
-        content: of the file.
-        dimensions: as many as the array has to have.
-        where: the file's path, which an error names.
+        choices: the files.
+        download: whether to fetch one.
+
+    Returns:
+        The path of the file that was read or fetched, and its content.
 
     Raises:
-        DataError: the content is anything else, or longer or shorter than its header says.
+        DataError: there is none and none is to be fetched, or can be; or one is another file than the published one.
     """
-    magic, start = bytes((0, 0, 8, dimensions)), 4 + 4 * dimensions
-    if content[:4] != magic:
-        raise DataError(f"{where}: starts with {content[:4].hex() or 'nothing'}, expected IDX {magic.hex()}")
-    if len(content) < start:
-        raise DataError(f"{where}: {len(content)} bytes, expected a header of {start}")
-    shape = struct.unpack(f">{dimensions}I", content[4:start])
-    if len(content) != start + prod(shape):
-        raise DataError(f"{where}: {len(content):,} bytes, expected {start + prod(shape):,} for shape {shape}")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    parts: dict[Path, bytes] = {}
+    for path, published in choices.items():
+        content = _content(path, published)
+        if content is None:
+            continue
+        if _sha256(content) == published.sha256:
+            return path, content
+        parts[path] = content
+        if not _may_be_part(content, published):
+            raise _not_published(path, content, published)
+    path, published = next(reversed(choices.items()))
+    if not download:
+        if parts:
+            path, content = next(iter(parts.items()))
+            raise _not_published(path, content, choices[path])
+        raise DataError(f"{next(iter(choices))}: no such file; put it there, or set download: true")
+    content = _fetched(path, published)
+    if not content.startswith(parts.get(path, b"")):
+        raise _not_published(path, parts[path], published)
+    _put(path, content)
+    return path, content
 
 
-def _mnist_split(raw: Path, prefix: str) -> Split:
-    images, labels = (
-        parse_idx(_verified(raw / name, MNIST_SHA256[name]), dimensions, raw / name)
-        for name, dimensions in ((f"{prefix}-images-idx3-ubyte", 3), (f"{prefix}-labels-idx1-ubyte", 1))
-    )
-    return _labelled(images[:, None], labels, raw / f"{prefix}-labels-idx1-ubyte")
+def other_files(choices: Choices, download: bool) -> list[Path]:
+    """Return which of files that hold the same are not the published ones, so that to read them fails.
+
+    Args:
+        choices: the files.
+        download: whether one would be fetched in place of part of one.
+    """
+    others = []
+    for path, published in choices.items():
+        try:
+            content = _content(path, published)
+        except DataError:  # reading says why
+            return [path]
+        if content is None:
+            continue
+        if _sha256(content) == published.sha256:
+            return []
+        if not _may_be_part(content, published):
+            return [path]
+        if not download:
+            others.append(path)
+    return others
 
 
-def _fetch_mnist(raw: Path) -> None:
-    from torchvision.datasets import MNIST  # imported here, because it takes seconds
-    from torchvision.datasets.utils import download_and_extract_archive
+def labelled(images: NDArray[np.uint8], labels: NDArray[np.uint8], classes: int, where: Path) -> Split:
+    """Return images with their labels.
 
-    # MNIST(root, download=True) would do this too, but it prefers, and unpickles, what lies in root/processed.
-    for name, md5 in MNIST.resources:
-        download_and_extract_archive(MNIST.mirrors[0] + name, str(raw), md5=md5)
-
-
-# -------------------------------------------------------------------------------------------------- CIFAR-10
-
-
-def read_cifar10(root: Path, download: bool) -> ImageSet:
-    """Read CIFAR-10, 50,000 + 10,000 images of shape (3, 32, 32), from `root/cifar-10-binary.tar.gz`.
+    Args:
+        images: (n, channels, height, width).
+        labels: (n,).
+        classes: how many there are.
+        where: the file that the labels are from.
 
     Raises:
-        DataError: the archive is missing and not to be fetched, or cannot be; or it is not the genuine one.
+        DataError: there are more labels than images, or fewer, or one that stands for no class.
     """
-    path = root / "cifar-10-binary.tar.gz"
-    if download and not path.exists():
-        _download(_fetch_cifar10, path)
-    content = _verified(path, CIFAR10_SHA256)
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-        # It is read once, in the archive's order: going back in it would unpack it again from the start.
-        batches = {
-            member.name: parse_cifar10(archive.extractfile(member).read(), path / member.name)
-            for member in archive
-            if member.name in (*CIFAR10_TRAIN, CIFAR10_TEST)
-        }
-    images, labels = zip(*(batches[name] for name in CIFAR10_TRAIN), strict=True)
-    return ImageSet(
-        title="CIFAR-10",
-        classes=CIFAR10_CLASSES,
-        train=Split(np.concatenate(images), np.concatenate(labels)),
-        test=batches[CIFAR10_TEST],
-        licence="none stated by its authors, who ask to cite their technical report",
-        citation=(
-            "A. Krizhevsky. Learning multiple layers of features from tiny images. "
-            "Technical report, University of Toronto, 2009."
-        ),
-    )
-
-
-def parse_cifar10(content: bytes, where: Path) -> Split:
-    """Return the images of one file of the archive: 10,000 records of a label and the pixels, one byte each.
-
-    Raises:
-        DataError: the content has another length, or a label above 9.
-    """
-    length = 1 + prod(CIFAR10_SHAPE)
-    if len(content) != CIFAR10_RECORDS * length:
-        expected = f"{CIFAR10_RECORDS:,} records of {length:,}"
-        raise DataError(f"{where}: {len(content):,} bytes, expected {expected}")
-    records = np.frombuffer(content, np.uint8).reshape(CIFAR10_RECORDS, length)
-    return _labelled(records[:, 1:].reshape(CIFAR10_RECORDS, *CIFAR10_SHAPE), records[:, 0], where)
-
-
-def _fetch_cifar10(path: Path) -> None:
-    from torchvision.datasets.utils import download_url  # imported here, because it takes seconds
-
-    download_url(CIFAR10_URL, str(path.parent), path.name, CIFAR10_MD5)
-
-
-# ------------------------------------------------------------------------------------------------------ both
-
-
-def _download(fetch: Callable[[Path], None], path: Path) -> None:
-    try:
-        fetch(path)
-    except (OSError, RuntimeError, HTTPException) as error:
-        raise DataError(f"{path}: download failed: {' '.join(str(error).split())}") from None
-
-
-def _verified(path: Path, sha256: str) -> bytes:
-    """Read a file that has to have the given digest."""
-    try:
-        if (size := file_size(path)) > LARGEST_FILE:
-            raise DataError(f"{path}: {size:,} bytes, expected {LARGEST_FILE:,} at the most")
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; put it there, or set download: true") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        advice = "delete it, and download: true fetches it again"
-        raise DataError(f"{path}: not the published file: SHA-256 {found}, expected {sha256}; {advice}")
-    return content
-
-
-def _labelled(images: NDArray[np.uint8], labels: NDArray[np.uint8], where: Path) -> Split:
     if len(images) != len(labels):
         raise DataError(f"{where}: {len(labels):,} labels, expected one for each of {len(images):,} images")
-    if labels.max(initial=0) > 9:
-        raise DataError(f"{where}: a label {labels.max()}, expected 0 to 9")
+    if labels.max(initial=0) >= classes:
+        raise DataError(f"{where}: a label {labels.max()}, expected 0 to {classes - 1}")
     return Split(images, labels.astype(np.int64))
+
+
+def _content(path: Path, published: PublishedFile) -> bytes | None:
+    """Read a file; None if it is not there."""
+    try:
+        if (size := file_size(path)) > published.size:
+            raise DataError(f"{path}: not the published file: {size:,} bytes, expected {published.size:,}")
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _may_be_part(content: bytes, published: PublishedFile) -> bool:
+    """Return whether a file may be what an interrupted download has left."""
+    return len(content) < published.size
+
+
+def _not_published(path: Path, content: bytes, published: PublishedFile) -> DataError:
+    if _may_be_part(content, published):
+        found = f"{len(content):,} bytes, expected {published.size:,}"
+    else:
+        found = f"SHA-256 {_sha256(content)}, expected {published.sha256}"
+    return DataError(f"{path}: not the published file: {found}")
+
+
+def _fetched(path: Path, published: PublishedFile) -> bytes:
+    from urllib.request import Request, urlopen  # where it is needed: few ever fetch anything
+
+    faults = []
+    for url in published.urls:
+        try:
+            request = Request(url, headers={"User-Agent": "netclaims"})  # noqa: S310 (addresses in our code)
+            with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+                content = answer.read(published.size + 1)
+        except (OSError, HTTPException) as error:
+            faults.append(f"{url}: {' '.join(str(error).split())}")
+            continue
+        if _sha256(content) == published.sha256:
+            return content
+        faults.append(f"{url}: gives another file than the published one")
+    raise DataError(f"{path}: download failed: {'; '.join(faults)}")
+
+
+def _put(path: Path, content: bytes) -> None:
+    new = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(content)
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise DataError(f"{path}: cannot be written: {error.strerror}") from None

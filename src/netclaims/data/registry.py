@@ -14,7 +14,7 @@ class DataKind:
     Attributes:
         title: what the reports call it.
         shape: of one input: (features,) or (channels, height, width).
-        outputs: numbers that a net gives: one value of a function, or one logit for each class.
+        outputs: numbers that a net gives: one value of a function, or one logit for each class of the reports' data.
     """
 
     title: str

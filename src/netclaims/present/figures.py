@@ -57,7 +57,7 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
             if spec.kind in SPREADS and column != NEVER and diverged(about):
                 overlays.crosses(axes, rows, spec, column)
             if spec.chance and column == "accuracy":
-                overlays.chance(axes, about["test_examples"])
+                overlays.chance(axes, spec.chance, about["test_examples"])
             label_decades(axes)
         row[0].set_ylabel(PLANE[1] if spec.plane else quantity)
     _name(grid, facets, spec, about)

@@ -9,13 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
-from netclaims.data.registry import DATA_KINDS
 from netclaims.present import style
 from netclaims.present.captions import DIVERGED
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.marks import MARKED, aside, draw_path, series_of
-
-CLASSES = DATA_KINDS["mnist"].outputs  # as many as in every data set of images
 
 
 def walk(axes: Axes, path: pd.DataFrame, spec: FigureSpec) -> None:
@@ -55,11 +52,17 @@ def crosses(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> N
         axes.set_yticks([])
 
 
-def chance(axes: Axes, examples: int) -> None:
-    """Shade the central 95 % of the accuracies of guessing among equally likely classes, a binomial distribution."""
+def chance(axes: Axes, classes: int, examples: int) -> None:
+    """Shade the central 95 % of the accuracies of guessing among equally likely classes, a binomial distribution.
+
+    Args:
+        axes: the panel.
+        classes: among which a guess chooses.
+        examples: that are guessed.
+    """
     from scipy.special import bdtrik  # in some figures only; scipy.stats takes half a second
 
-    low, high = (np.ceil(bdtrik(tail, examples, 1 / CLASSES)) / examples for tail in (0.025, 0.975))
+    low, high = (np.ceil(bdtrik(tail, examples, 1 / classes)) / examples for tail in (0.025, 0.975))
     axes.axhspan(low, high, color=style.QUIET, alpha=0.2, lw=0, zorder=0, label="95 % of guesses on the test set")
 
 

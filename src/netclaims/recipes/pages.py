@@ -29,7 +29,7 @@ def pages(
     facts = {report.name: [asdict(fact) for fact in facts_of_report(report)] for report in reports}
     claims = {key: asdict(_shown(claim)) for report in reports for key, claim in report.claims.items()}
     drawn = {
-        key: {"nets": entry.nets, "question": entry.question, "draw": _draw(entry, trainings[entry.nets].train_size)}
+        key: {"nets": entry.nets, "question": entry.question, "draw": _draw(entry, trainings[entry.nets], report)}
         for report in reports
         for key, entry in report.figures.items()
     }
@@ -46,11 +46,12 @@ def pages(
     }  # fmt: skip
 
 
-def _draw(entry: FiguresSettings, train_size: int) -> dict[str, dict]:
+def _draw(entry: FiguresSettings, nets: Training, report: Report) -> dict[str, dict]:
     """Return the figures of an experiment; tables have the batch sizes that were trained, at most the training set."""
+    classes = report.experiments[entry.nets].outputs(next(iter(nets.models)))
     return {
-        name: asdict(figure.plain())
-        | {"only": {column: effective(column, value, train_size) for column, value in figure.only.items()}}
+        name: asdict(figure.plain(classes))
+        | {"only": {column: effective(column, value, nets.train_size) for column, value in figure.only.items()}}
         for name, figure in entry.draw.items()
     }
 

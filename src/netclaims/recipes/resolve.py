@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from itertools import product
 
-from netclaims.data.sources import Source, content_of, count_training_images
+from netclaims.data.sources import Source, content_of, sizes
+from netclaims.errors import SettingsError
 from netclaims.experiment import Experiment
+from netclaims.paths import PARAMS
 from netclaims.settings.analyses import (
     GradientSettings,
     HessianSettings,
@@ -17,6 +19,7 @@ from netclaims.settings.analyses import (
 )
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.params import Params
+from netclaims.settings.reports import Report
 from netclaims.training.budget import lengths
 from netclaims.training.settings import Augment, Fitted, Record, Schedule, Setting, Stop, Training
 
@@ -51,7 +54,34 @@ def training_size(name: str, params: Params) -> int:
         DataError: images that it is made of are missing.
     """
     wanted = params.chosen_scale.data
-    return min(wanted.train_size, count_training_images(_source(getattr(wanted, name), params)))
+    images, _ = sizes(_source(getattr(wanted, name), params))
+    return min(wanted.train_size, images)
+
+
+def check_classes(params: Params, reports: list[Report]) -> None:
+    """Check that every net that classifies images has an output for each class that there is at the chosen scale.
+
+    Raises:
+        SettingsError: a line for every experiment with nets that have more or fewer, or for a data set of one class.
+        DataError: images are missing.
+    """
+    faults = []
+    entries = [(report.path, key, entry) for report in reports for key, entry in report.experiments.items()]
+    for name in dict.fromkeys(entry.data for _, _, entry in entries if not entry.functions):
+        row = getattr(params.chosen_scale.data, name)
+        _, classes = sizes(_source(row, params))
+        if classes < 2:
+            faults.append(f"{PARAMS}: datasets.{row}: one class, expected two at the least")
+            continue
+        for path, key, entry in entries:
+            wrong = [model for model in entry.models if entry.data == name and entry.outputs(model) != classes]
+            if wrong:
+                more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+                what = f"{entry.outputs(wrong[0])} outputs, and datasets.{row} has {classes} classes"
+                rule = f"make {classes} the units of its last layer"
+                faults.append(f"{path}: experiments.{key}.models.{wrong[0]}{more}: {what}; {rule}")
+    if faults:
+        raise SettingsError("\n".join(faults))
 
 
 def training(key: str, entry: ExperimentEntry, params: Params, images: int | None) -> Training:

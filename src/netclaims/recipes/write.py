@@ -18,7 +18,7 @@ from netclaims.recipes.code import closure
 from netclaims.recipes.conclusions import conclusions
 from netclaims.recipes.pages import pages
 from netclaims.recipes.read import ROOT
-from netclaims.recipes.resolve import analysis, preparation, training, training_size
+from netclaims.recipes.resolve import analysis, check_classes, preparation, training, training_size
 from netclaims.settings.params import Params
 from netclaims.settings.reports import Report, load_settings
 
@@ -29,7 +29,7 @@ def all_recipes() -> dict[Path, str]:
     """Return the text of every recipe by its path, from the settings in the current folder and the code beside them.
 
     Raises:
-        SettingsError: a setting is wrong, or a module cannot be read.
+        SettingsError: a setting is wrong, or does not go with the data, or a module cannot be read.
         DataError: images that a data set is made of are missing.
     """
     _versions.cache_clear()  # code may have been edited since the last time
@@ -114,6 +114,7 @@ def _versions(stage: str) -> dict[str, dict[str, str]]:
 
 def _settings(params: Params, reports: list[Report]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
     """Yield stage, key and settings of every recipe."""
+    check_classes(params, reports)
     used = {entry.data for report in reports for entry in report.experiments.values()}
     images = {name: training_size(name, params) for name in used if name != "functions"}
     trainings = {

@@ -167,8 +167,8 @@ class ExperimentEntry(Settings):
                 raise ValueError(f"{where}: more than {LARGEST_NETWORK:,} parameters, or outputs of a layer")
             if self.functions and model.layers[-1] == "softmax":
                 raise ValueError(f"{where}: softmax gives probabilities, and a function has none")
-            if outputs[-1] != (kind.outputs,):
-                needs = f"{self.data} needs {kind.outputs} outputs"
+            if len(outputs[-1]) > 1 or (self.functions and outputs[-1] != (kind.outputs,)):
+                needs = "functions needs 1 output" if self.functions else f"{self.data} needs one output a class"
                 raise ValueError(f"{where}: ends with shape {outputs[-1]}; {needs}")
             if model.parameters not in (None, found):
                 raise ValueError(f"{where}: has {found:,} parameters, and the report states {model.parameters:,}")
@@ -215,6 +215,12 @@ class ExperimentEntry(Settings):
     def layers(self, model: str) -> list[Layer]:
         """Return the layers of the named network."""
         return [plain(entry) for entry in self.models[model].layers]
+
+    def outputs(self, model: str) -> int:
+        """Return how many numbers the named network gives."""
+        layers = self.layers(model)
+        (outputs,) = layers[-1].output(shapes(layers, DATA_KINDS[self.data].shape)[-1])
+        return outputs
 
     def parameters(self, model: str) -> int:
         """Return the number of trainable parameters of the named network."""

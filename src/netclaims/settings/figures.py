@@ -58,9 +58,13 @@ class FigureSettings(Settings):
             raise ValueError("path: goes with kind: contours")
         return self
 
-    def plain(self) -> FigureSpec:
-        """Return what drawing reads, with every default filled in."""
-        return FigureSpec(**self.model_dump())
+    def plain(self, classes: int | None = None) -> FigureSpec:
+        """Return what drawing reads, with every default filled in.
+
+        Args:
+            classes: that the nets tell apart; without, nothing is said of what guessing comes to.
+        """
+        return FigureSpec(**self.model_dump() | {"chance": classes if self.chance else None})
 
 
 class FiguresSettings(Settings):

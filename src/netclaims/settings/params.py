@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from netclaims.data.places import home_expanded, outlives_stages
 from netclaims.data.registry import DATA_KINDS
-from netclaims.paths import CHECKPOINTS, DATA, METRICS, PARAMS, PLOTS, RECIPES, RUNS
+from netclaims.paths import PARAMS
 from netclaims.settings.schema import Count, Line, Name, Positive, Replicas, Settings, validate
 from netclaims.settings.strict_yaml import read_yaml
 
-# Stages write these, and DVC removes them before it runs the stages.
-WRITTEN = [
-    *(DATA / name for name in DATA_KINDS),
-    RUNS,
-    METRICS,
-    PLOTS,
-    RECIPES,
-    CHECKPOINTS,
-    Path("report"),
-]
-
 
 def _outlives_stages(place: str) -> str:
-    real = Path(os.path.realpath(place))  # Path.resolve raises where links lead in a circle
-    for folder in WRITTEN:
-        if real.is_relative_to(os.path.realpath(folder)):
-            raise ValueError(f"a place outside {folder}, which a stage removes and writes anew")
+    outlives_stages(home_expanded(place))
     return place
 
 
@@ -37,21 +23,32 @@ Place = Annotated[str, AfterValidator(_outlives_stages)]  # files there are the 
 
 
 class Torchvision(Settings):
-    """MNIST or CIFAR-10 from the files that torchvision knows, in `root`."""
+    """MNIST, its relatives or CIFAR-10 from their published files, laid out in `root` as torchvision does it."""
 
     source: Literal["torchvision"]
-    name: Literal["MNIST", "CIFAR10"]
+    name: Literal["MNIST", "FashionMNIST", "KMNIST", "EMNIST", "CIFAR10"]
+    split: Literal["balanced", "byclass", "bymerge", "digits", "letters", "mnist"] | None = None
     root: Place
     download: bool = False
 
+    @model_validator(mode="after")
+    def _split_of_emnist(self) -> Self:
+        if (self.split is None) == (self.name == "EMNIST"):
+            raise ValueError("split: EMNIST needs one, such as balanced, and no other data set has any")
+        return self
+
 
 class Images(Settings):
-    """A folder or zip archive of `train/<class>/*` and `test/<class>/*`."""
+    """A folder or zip archive of `train/<class>/*` and `test/<class>/*`.
+
+    With `resize`, images of another size than experiments expect are scaled (`data.image_file.read_pixels`).
+    """
 
     source: Literal["images"]
     path: Place
     title: Line
     licence: Line
+    resize: bool = False
 
 
 class Mlxtend(Settings):
