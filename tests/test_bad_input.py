@@ -20,10 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from netclaims.data import published as sources
+from netclaims.data import cifar10
+from netclaims.data.cifar10 import parse_cifar10
 from netclaims.data.examples import images
 from netclaims.data.image_folder import LARGEST_FILE, read_images
-from netclaims.data.published import parse_cifar10, parse_idx
+from netclaims.data.mnist_family import parse_idx
 from netclaims.data.sources import Source
 from netclaims.errors import DataError, SettingsError
 from netclaims.settings.params import load_params
@@ -338,14 +339,20 @@ ARCHIVE = zipped(SOUND)
         (flipped(ARCHIVE, 0), "set/train/c0/1.png: cannot be unpacked: "),
         (flipped(ARCHIVE, 60), "set/train/c0/1.png: cannot be unpacked: "),
         (flipped(ARCHIVE, len(ARCHIVE) - 22), f"set: {UNREADABLE}: "),
-        (zipped(SOUND | {"train/c0/2.png": bytes(50_000_000)}), "set/train/c0/2.png: larger than 1,048,576 bytes"),
+        (zipped(SOUND | {"train/c0/2.png": bytes(50_000_000)}), "set/train/c0/2.png: larger than 33,554,432 bytes"),
         (zipped(SOUND | {"train/c0/x/2.png": picture()}), "set/train/c0/x/2.png: not expected there, only "),
-        (zipped(SOUND | {"train/c0/a\nb.png": b""}), r"set: the name 'train/c0/a\nb.png', expected at most 300 print"),
+        (zipped(SOUND | {"train/c0/a\nb.png": b""}), r"set: the name 'train/c0/a\nb.png', expected at most 300 char"),
         (zipped(SOUND | {f"train/c0/{'x' * 60000}": b""}), "set: the name 'train/c0/xxx"),
-        (zipped({name: SOUND[name] for name in SOUND if "c9" not in name}), "datasets.pets: 9 classes (c0, c1, "),
+        (
+            zipped({name: SOUND[name] for name in SOUND if "c9" not in name}),
+            "reports/d.yaml: experiments.d-net.models.B: 10 outputs, and datasets.pets has 9 classes; ",
+        ),
         (zipped({name: SOUND[name] for name in SOUND if name != "test/c9/1.png"}), "set: no images in test/c9, exp"),
         (zipped({"train/c0/1.png": picture()}), "set: no folder test, expected train/<class>/* and test/<class>/*"),
-        (zipped({"train/c0/1.png": picture(), "test/c0/1.png": picture()}), "datasets.pets: 1 classes (c0), and "),
+        (
+            zipped({"train/c0/1.png": picture(), "test/c0/1.png": picture()}),
+            "params.yaml: datasets.pets: one class, expected two at the least",
+        ),
     ],
     ids=[
         "empty",
@@ -382,9 +389,9 @@ def test_an_archive_that_is_not_as_it_should_be(pets, monkeypatch, content, expe
         (png_with(chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(50_000_000)))), "damaged image: "),
         (png_with(), "damaged image: "),
         (b"P2 28 28 255\n0 1 2", "damaged image: "),
-        (picture(shape=(28, 27)), "L image of 27 x 28 pixels, expected L of 28 x 28"),
-        (picture(shape=(28, 28, 3)), "RGB image of 28 x 28 pixels, expected L of 28 x 28"),
-        (picture("PNG") + bytes(LARGEST_FILE), "larger than 1,048,576 bytes, expected a small image"),
+        (picture(shape=(28, 27)), "27 x 28 pixels, expected 28 x 28; with `resize: true` beside its path it is scaled"),
+        (picture(shape=(28, 28, 3)), "a colour image, expected a grey one"),
+        (picture("PNG") + bytes(LARGEST_FILE), "larger than 33,554,432 bytes, expected an image"),
     ],
 )
 def test_a_file_that_is_not_such_an_image(pets, monkeypatch, content, expected):
@@ -424,7 +431,7 @@ def test_images_that_are_no_files(pets, monkeypatch, inside, make, expected):
         (lambda path: path.mkdir(), "cannot be read: not a regular file"),
         (os.mkfifo, "cannot be read: not a regular file"),
         (lambda path: path.symlink_to("/dev/zero"), "cannot be read: not a regular file"),
-        (sparse(10**9), "1,000,000,000 bytes, expected 500,000,000 at the most"),
+        (sparse(10**9), "not the published file: 1,000,000,000 bytes, expected 47,040,016"),
     ],
     ids=["forged", "folder", "pipe", "device", "large"],
 )
@@ -666,7 +673,7 @@ def test_any_bytes_as_cifar(labels, more):
     content = b"".join(bytes([label]) + bytes(3072) for label in labels)
     content = content[:more] if more < 0 else content + bytes(more)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sources, "CIFAR10_RECORDS", 2)
+        patch.setattr(cifar10, "RECORDS", 2)
         try:
             found = parse_cifar10(content, Path("file"))
         except DataError as error:

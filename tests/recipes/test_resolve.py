@@ -14,12 +14,12 @@ from pydantic import TypeAdapter
 from netclaims.analysis.minimal_ratio import MinimalRatio
 from netclaims.data.prepare import Preparation
 from netclaims.data.sources import Source
-from netclaims.errors import DataError
+from netclaims.errors import DataError, SettingsError
 from netclaims.experiment import Experiment
-from netclaims.recipes.resolve import analysis, effective, preparation, training, training_size
+from netclaims.recipes.resolve import analysis, check_classes, effective, preparation, training, training_size
 from netclaims.settings.analyses import ANALYSES
 from netclaims.settings.params import Params, load_params
-from netclaims.settings.reports import load_report
+from netclaims.settings.reports import Report, load_report
 from netclaims.tables.columns import SETTINGS
 from netclaims.training.budget import epoch_seconds
 from netclaims.training.settings import Augment, Fitted, Record, Schedule, Setting, Stop, Training
@@ -450,6 +450,45 @@ def test_what_lies_outside_the_repository_is_known_by_its_content(params, tmp_pa
 @pytest.mark.parametrize(("wanted", "expected"), [(1, 1), (3999, 3999), (4000, 4000), (60_000, 4000)])
 def test_there_are_at_most_as_many_training_images_as_the_source_has(wanted, expected, params):
     assert training_size("mnist", params(train_size=wanted)) == expected
+
+
+def of_classes(params, tmp_path: Path, classes: int) -> Params:
+    """Knobs whose data sets are a folder of so many classes, one of 80 characters each."""
+    for top in ("train", "test"):
+        for number in range(classes):
+            path = tmp_path / "set" / top / f"{'c' * 80}{number:04}" / "1.png"
+            path.parent.mkdir(parents=True)
+            path.write_bytes(b"not read")
+    row = {"source": "images", "path": str(tmp_path / "set"), "title": "Pets", "licence": "CC0"}
+    return params(datasets={"digits": row})
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 47])
+def test_nets_end_with_as_many_outputs_as_there_are_classes(params, checked, tmp_path, classes):
+    knobs = of_classes(params, tmp_path, classes)
+    for layers in ([classes], [{"conv": 2}, classes], [5, classes, "softmax"], [{"dense": classes, "bias": False}]):
+        entry = checked(models={"A": {"layers": layers}})
+        check_classes(knobs, [Report(Path("reports/d.yaml"), {"d-test": entry})])
+    check_classes(knobs, [Report(Path("reports/d.yaml"), {"d-fit": checked("functions")})])
+
+
+@pytest.mark.parametrize("classes", [2, 9, 11, 1000])
+def test_what_to_write_where_nets_have_other_outputs(params, checked, tmp_path, classes):
+    models = {name: {"layers": [outputs]} for name, outputs in (("A", classes), ("B", 10), ("C", 12), ("D", 10))}
+    report = Report(Path("reports/d.yaml"), {"d-test": checked(models=models), "d-fit": checked("functions")})
+    with pytest.raises(SettingsError) as caught:
+        check_classes(of_classes(params, tmp_path, classes), [report])
+    assert str(caught.value) == (
+        "reports/d.yaml: experiments.d-test.models.B and 2 more: 10 outputs, "
+        f"and datasets.digits has {classes:,} classes; make {classes} the units of their last layer"
+    )
+
+
+def test_one_class_is_none(params, checked, tmp_path):
+    reports = [Report(Path("reports/d.yaml"), {"d-a": checked(), "d-b": checked("cifar10")})]
+    with pytest.raises(SettingsError) as caught:
+        check_classes(of_classes(params, tmp_path, 1), reports)
+    assert str(caught.value) == "params.yaml: datasets.digits: one class, expected two at the least"
 
 
 # ------------------------------------------------------------------------------------------------------ the analyses

@@ -104,6 +104,8 @@ def _opened(path: Path) -> Iterator[tuple[Path, list[str], Read]]:
         else:
             file_size(path)
             archive = zipfile.ZipFile(path)
+    except DataError:
+        raise
     except FileNotFoundError:
         raise DataError(f"{path}: no such folder or zip archive") from None
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:

@@ -77,11 +77,11 @@ def check_classes(params: Params, reports: list[Report]) -> None:
             wrong = [model for model in entry.models if entry.data == name and entry.outputs(model) != classes]
             if wrong:
                 more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-                what = f"{entry.outputs(wrong[0])} outputs, and datasets.{row} has {classes} classes"
-                rule = f"make {classes} the units of its last layer"
+                what = f"{entry.outputs(wrong[0])} outputs, and datasets.{row} has {classes:,} classes"
+                rule = f"make {classes} the units of {'its' if len(wrong) == 1 else 'their'} last layer"
                 faults.append(f"{path}: experiments.{key}.models.{wrong[0]}{more}: {what}; {rule}")
     if faults:
-        raise SettingsError("\n".join(faults))
+        raise SettingsError("\n".join(dict.fromkeys(faults)))
 
 
 def training(key: str, entry: ExperimentEntry, params: Params, images: int | None) -> Training:
