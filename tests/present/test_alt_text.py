@@ -229,6 +229,13 @@ def test_every_figure_of_the_project_is_told(report):
                 assert said.endswith(".") and "  " not in said and "_" not in said, where
 
 
+def test_a_place_that_is_no_number_is_not_told(write):
+    write(course([3, 1, 5], epochs=[nan, 1, 2]))
+    assert told() == "mean squared error: goes from 1 at 1 to 5 at 2."
+    write(course([3, 1], epochs=[nan, nan]))
+    assert told() == "mean squared error: nothing that is finite."
+
+
 def test_nets_that_diverged_are_told(write):
     write(course([3.0, nan]))
     entry = FigureSettings(title="A title", x="epoch", y=["curves.loss"]).plain()

@@ -157,7 +157,7 @@ def _fetched(path: Path, published: PublishedFile) -> bytes:
     for url in published.urls:
         try:
             request = Request(url, headers={"User-Agent": "netclaims"})  # noqa: S310 (addresses in our code)
-            with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 (as above)
                 content = answer.read(published.size + 1)
         except (OSError, HTTPException) as error:
             faults.append(f"{url}: {' '.join(str(error).split())}")

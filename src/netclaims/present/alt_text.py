@@ -51,17 +51,17 @@ def _groups(rows: pd.DataFrame, spec: FigureSpec) -> list[tuple[str, pd.DataFram
 
 
 def _lines(rows: pd.DataFrame, spec: FigureSpec, column: str, about: dict) -> str:
-    groups = [(name, group) for name, group in _groups(rows, spec) if np.isfinite(group[column]).any()]
-    if not groups:
+    rows = rows[np.isfinite(rows[column]) & rows[spec.x].notna()]
+    if rows.empty:
         return "nothing that is finite"
-    if len(groups) > MOST:
+    if len(groups := _groups(rows, spec)) > MOST:
         return f"{len(groups)} lines by {label(spec.x, about['loss'])}, {_range(rows[column])}"
     return "; ".join(f"{name} {_course(group, spec.x, column)}".strip() for name, group in groups)
 
 
 def _course(rows: pd.DataFrame, x: str, column: str) -> str:
     """Say where a line begins and ends, and its lowest or highest place if that is in between."""
-    rows = rows[np.isfinite(rows[column])].sort_values(x)
+    rows = rows.sort_values(x)
     values, places = rows[column].to_numpy(), rows[x].to_numpy()
     told = f"goes from {short(values[0])} at {short(places[0])} to {short(values[-1])} at {short(places[-1])}"
     for word, i in (("lowest", values.argmin()), ("highest", values.argmax())):
