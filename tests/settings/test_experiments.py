@@ -215,6 +215,11 @@ def test_images_where_a_stage_would_remove_them(folder, key):
         assert params_line({key: path}) == f"{rule} (found {path!r})"
 
 
+def test_images_where_a_stage_would_remove_them_in_a_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    assert outlives("data/mnist") in params_line({"datasets.folder.path": "~/data/mnist/set"})
+
+
 def test_images_that_a_link_leads_to():
     Path("data/mnist").mkdir(parents=True)
     Path("mine").symlink_to("data/mnist")
