@@ -21,7 +21,7 @@ from netclaims.repro.dvc_stages import planned
 from netclaims.repro.side_by_side import SideBySide, Stopped
 from netclaims.review.base import ReviewError
 
-# Libraries, and images outside the repository, are looked at by this stage, which `dvc repro` runs in any case too.
+# Libraries, and images outside the repository, are looked at by this stage: DVC sees neither.
 ALWAYS = "recipes"
 REPORT = Path("report/index.html")
 
