@@ -1,10 +1,10 @@
-"""Show the verdicts on all claims, as a page and as figures: `python stages/ledger.py`."""
+"""Show the verdicts on the claims of all reports, as a table, a page and figures: `python stages/ledger.py`."""
 
 from dataclasses import dataclass
 
+from netclaims.claims.ledger import gather, write_ledger
 from netclaims.command import command
-from netclaims.files import read_csv, read_json
-from netclaims.paths import FIGURES, METRICS, PLOTS
+from netclaims.paths import FIGURES
 from netclaims.present.claims_figure import draw_claims
 from netclaims.present.claims_page import CLAIMS_PAGE, claims_page
 from netclaims.present.shown_claim import ShownClaim
@@ -15,16 +15,24 @@ from netclaims.recipes.read import read_recipe
 
 @dataclass(frozen=True)
 class Ledger:
-    """The settings of the `ledger` recipe: every claim by its name."""
+    """The settings of the `ledger` recipe.
 
+    Attributes:
+        scale: that claims have to be judged at to count.
+        claims: every claim by its name.
+    """
+
+    scale: str
     claims: dict[str, ShownClaim]
 
 
 @command
 def main() -> None:
-    """Write `docs/claims.md`, and `claims.svg` and `verdicts.svg` in `plots/figures/`."""
-    claims = read_recipe("ledger", None, Ledger).settings.claims
-    table, scale = read_csv(PLOTS / "claims.csv"), read_json(METRICS / "claims.json")["scale"]
+    """Write `metrics/claims.json`, `plots/claims.csv`, `docs/claims.md`, and figures: `claims.svg`, `verdicts.svg`."""
+    settings = read_recipe("ledger", None, Ledger).settings
+    claims, scale = settings.claims, settings.scale
+    table = gather(claims, scale)
+    write_ledger(table, scale)
     CLAIMS_PAGE.write_text(claims_page(claims, table, scale), encoding="utf-8", newline="\n")
     save(draw_claims(table, scale), FIGURES / "claims.svg")
     verdicts = dict(zip(table["claim"], table["verdict"], strict=True))

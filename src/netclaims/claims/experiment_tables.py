@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from netclaims.data.functions import formula
 from netclaims.experiment import Experiment
 from netclaims.files import read_csv, read_json, read_table
 from netclaims.nets.layers import weighted_layers
-from netclaims.paths import metrics_of
+from netclaims.paths import RUNS, metrics_of
 from netclaims.tables.columns import EXACT
 from netclaims.training.selection import tuned, with_series
 
@@ -27,6 +28,10 @@ WORST = {"train_loss": np.inf, "test_loss": np.inf, "train_accuracy": -np.inf, "
 
 class UntestableError(Exception):
     """There is nothing to test a claim on, for the reason given."""
+
+
+class NotRunError(UntestableError):
+    """The stage that makes the numbers has not run, or not at this scale."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,15 @@ class Tables:
     _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def check_training(self, needs: Needs | None) -> None:
-        """Raise UntestableError if the nets were trained at another scale, or for fewer epochs than are needed."""
-        trained = read_json(metrics_of(self.experiment.key))
+        """Raise an error if the nets were not trained, or at another scale, or for fewer epochs than are needed.
+
+        Raises:
+            NotRunError: they were not, or at another scale.
+            UntestableError: for fewer epochs.
+        """
+        trained = read_json(_there(metrics_of(self.experiment.key), f"train@{self.experiment.key}"))
         if self.scale and trained["scale"] != self.scale:
-            raise UntestableError(f"its nets were trained at the {trained['scale']} scale")
+            raise NotRunError(f"its nets were trained at the {trained['scale']} scale")
         if needs and trained["epochs"] < needs.epochs:
             raise UntestableError(f"{trained['epochs']} of the {needs.epochs} epochs it speaks of")
 
@@ -71,12 +81,20 @@ class Tables:
                     raise UntestableError(f"a batch of {value:,.10g} is all of the {size:,} training examples here")
 
     def read(self, name: str) -> pd.DataFrame:
-        """Return the table of that name."""
+        """Return the table of that name.
+
+        Raises:
+            NotRunError: the stage that writes it has not run.
+        """
         if name not in self._kept:
             self._kept[name] = self._read(name)
         return self._kept[name]
 
     def _read(self, name: str) -> pd.DataFrame:
+        if name in ("nets", "history", "steps"):
+            _there(RUNS / self.experiment.key / f"{name}.csv", f"train@{self.experiment.key}")
+        else:
+            _there(replicas_of(self.key, name), f"{name}@{self.key}")
         if name in ("history", "steps"):
             which = ["run", "member", "replica", "parameters", "layers", "diverged", *self.experiment.identity]
             table = read_table(self.experiment.key, name).merge(self.read("nets")[which], on=["run", "member"])
@@ -112,6 +130,13 @@ class Tables:
             return table
         layers = {model: weighted_layers(of) for model, of in self.experiment.models.items()}
         return table.assign(layers=table["model"].map(layers))
+
+
+def _there(path: Path, stage: str) -> Path:
+    """Return a path if there is a file; `stage` is the one that writes it."""
+    if not path.exists():
+        raise NotRunError(f"{stage} has not run")
+    return path
 
 
 def _with_worst(table: pd.DataFrame) -> pd.DataFrame:

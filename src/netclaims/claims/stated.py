@@ -9,11 +9,12 @@ import pandas as pd
 
 from netclaims.claims.compare import block, finite
 from netclaims.claims.experiment_tables import Tables, UntestableError
+from netclaims.claims.ledger import stated_of
 from netclaims.claims.per_replica import values_per_replica
 from netclaims.claims.stated_entries import Stated
 from netclaims.errors import attempt
 from netclaims.files import write_json
-from netclaims.paths import METRICS, report_path
+from netclaims.paths import report_path
 from netclaims.spread import rounded
 
 
@@ -54,10 +55,11 @@ def _of_replicas(stated: Stated, tables: Tables) -> tuple[pd.Series, str]:
     return pd.Series(places[values.argmin(axis=1) if stated.lowest_along else values.argmax(axis=1)]), remark
 
 
-def write_stated(results: dict[str, dict[str, Stated]], tables: dict[str, Tables], scale: str) -> None:
-    """Write `metrics/stated.json`: by experiment and name, every stated number beside ours.
+def write_stated(report: str, results: dict[str, dict[str, Stated]], tables: dict[str, Tables], scale: str) -> None:
+    """Write `metrics/stated/<report>.json`: by experiment and name, every stated number beside ours.
 
     Args:
+        report: its name.
         results: the stated numbers by experiment or analysis, and name.
         tables: those of every experiment and analysis.
         scale: that of the runs.
@@ -75,4 +77,4 @@ def write_stated(results: dict[str, dict[str, Stated]], tables: dict[str, Tables
                 partial(beside, stated, tables[key]),
                 lambda reason, stated=stated: _beside(stated, pd.Series(dtype=float), f"not worked out: {reason}"),
             )
-    write_json(METRICS / "stated.json", {"scale": scale, **found})
+    write_json(stated_of(report), {"scale": scale, **found})

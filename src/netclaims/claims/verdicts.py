@@ -30,5 +30,6 @@ VERDICTS = {
         Verdict("refuted", "✘", "#D55E00", "X"),
         Verdict("undecided", "?", "#8C8C8C", "D"),
         Verdict("not testable", "–", "#C4C4C4", "_"),
+        Verdict("not run", "○", "#DADADA", "."),
     )
 }

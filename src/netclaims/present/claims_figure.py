@@ -19,7 +19,7 @@ from netclaims.present import style
 from netclaims.present.axes import PLAIN, decades
 from netclaims.present.style import QUIET
 
-TESTED = [verdict for verdict in VERDICTS.values() if verdict.name != "not testable"]  # the figure has no others
+TESTED = [VERDICTS[name] for name in ("supported", "refuted", "undecided")]  # the figure has no others
 # The panels: a title, and what its axis shows of which units.
 PANELS = {
     "ranks": ("rank correlation ρ, or\ndifference of mean ranks", ("rho", "rank")),
@@ -78,7 +78,8 @@ def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
                   bbox_to_anchor=(0.005, 1 - 0.32 / height))  # fmt: skip
     figure.text(0.01, 0.12 / height, "Points: effect, positive (or above 1) as claimed; of several comparisons the one "
                 "that speaks least for the claim. Bars: 95 % intervals\nover replicas, each by itself; verdicts allow "
-                "for the number of claims (Holm 1979).", size=7.5, color=QUIET, va="bottom")  # fmt: skip
+                "for all claims of a report on a question (Holm 1979).",
+                size=7.5, color=QUIET, va="bottom")  # fmt: skip
     return figure
 
 

@@ -21,10 +21,11 @@ Written by the stage `ledger`. Every sentence quoted below is a claim that a rep
 runs at the **{scale}** scale{warning}. The test stands in its entry under `claims` in [reports/](../reports).
 
 *Effect*: positive, or above 1, where it is as claimed, with its 95 % interval over replicas; of a claim that makes
-several comparisons, the one that speaks least for it. *p*: two-sided, after Holm's correction for all {tested} claims
-that are tested on data. **Supported** and **refuted** are claims with p below 5 %, and those that arithmetic settles;
-**undecided** are those on which the replicas at hand do not suffice; **not testable** are those that are so by
-definition, too vague, or ask for what was not run.
+several comparisons, the one that speaks least for it. *p*: two-sided, after Holm's correction for the claims of the
+report on the same question; {tested} claims are tested on data. **Supported** and **refuted** are claims with p below
+5 %, and those that arithmetic settles; **undecided** are those on which the replicas at hand do not suffice; **not
+testable** are those that are so by definition, too vague, or ask for more than this scale has; **not run** are those
+whose trainings or analyses were not run at it.
 
 ![Effects and intervals of all tested claims](../{figure})
 """
@@ -93,5 +94,7 @@ def _where(claim: ShownClaim, row: pd.Series) -> str:
     if not claim.tested:
         return f"{claim.kind}, `{claim.experiment}`"
     path = FIGURES / report_of(claim.experiment) / claim.experiment / f"{claim.figure}.svg"
-    trained = f"{row['epochs']:,} of {row['epochs_stated']:,} epochs" if row["epochs"] < row["epochs_stated"] else ""
-    return ", ".join(filter(None, [claim.kind, f"[{claim.experiment}](../{path})", plain(row["data"]), trained]))
+    cut = row["epochs"] < row["epochs_stated"]
+    trained = f"{row['epochs']:,.10g} of {row['epochs_stated']:,.10g} epochs" if cut else ""
+    data = plain(row["data"]) if isinstance(row["data"], str) else ""  # of nets that were not trained there is none
+    return ", ".join(filter(None, [claim.kind, f"[{claim.experiment}](../{path})", data, trained]))

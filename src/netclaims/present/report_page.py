@@ -11,10 +11,11 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
+from netclaims.claims.ledger import stated_of
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.errors import attempt
 from netclaims.files import read_csv, read_json
-from netclaims.paths import FIGURES, METRICS, PLOTS, metrics_of, report_of, report_path
+from netclaims.paths import FIGURES, PLOTS, metrics_of, report_of, report_path
 from netclaims.present.alt_text import describe
 from netclaims.present.captions import caption
 from netclaims.present.facts import Facts
@@ -73,7 +74,7 @@ class Card:
 
     facts: Facts
     about: str
-    figures: list[Drawn]
+    figures: list[Drawn]  # as far as they were drawn
     numbers: list[Number]
     claims: list[Row]
 
@@ -108,7 +109,7 @@ class Page:
     """What the page is made of besides results: the settings of the `report` recipe.
 
     Attributes:
-        scale: of the run, as `seed`, `batch_size` and `replicas`: the knobs.
+        scale: of the run, as `seed` and `batch_size`: the knobs.
         facts: every experiment and analysis, report by report.
         figures: by experiment or analysis.
         claims: every claim by its name.
@@ -117,7 +118,6 @@ class Page:
     scale: str
     seed: int
     batch_size: int
-    replicas: int
     facts: list[Facts]
     figures: dict[str, Shown]
     claims: dict[str, ShownClaim]
@@ -136,13 +136,16 @@ def report_page(page: Page) -> str:
         }
         for chapter, questions in CHAPTERS.items()
     }
-    about = [read_json(metrics_of(key)) for key in dict.fromkeys(card.facts.nets for _, card in cards)]
+    found = [_about(key) for key in dict.fromkeys(card.facts.nets for _, card in cards)]
+    about = [numbers for numbers in found if numbers]
     return render(
         "report.html",
         page=page,
+        reports=list(dict.fromkeys(report_of(fact.key) for fact in page.facts)),
         data=Counter("functions" if numbers["loss"] == "mse" else numbers["data"] for numbers in about),
         cut=sum(numbers["epochs"] < numbers["epochs_stated"] for numbers in about),
         trained=len(about),
+        replicas=sorted(Counter(numbers["replicas"] for numbers in about).items()),
         rows=rows,
         tested=int(table["p"].notna().sum()),
         verdicts=VERDICTS,
@@ -188,18 +191,30 @@ def _overview(figures: Figures, rows: list[Row], name: str, shows: str) -> Marku
 
 def _cards(page: Page, figures: Figures, rows: list[Row]) -> Iterable[tuple[str, Card]]:
     """Yield every experiment that has figures, with the question that it helps to answer."""
-    stated = read_json(METRICS / "stated.json")
+    stated = {name: _stated(name) for name in dict.fromkeys(report_of(facts.key) for facts in page.facts)}
     for facts in page.facts:
         if facts.key in page.figures:
-            shown, about = page.figures[facts.key], read_json(metrics_of(facts.nets))
+            shown, about = page.figures[facts.key], _about(facts.nets)
             card = Card(
                 facts=facts,
-                about=caption(about),
-                figures=_drawn(figures, facts.key, shown.draw, about),
-                numbers=_numbers(stated.get(facts.key, {})),
+                about=caption(about) if about else "not run",
+                figures=_drawn(figures, facts.key, shown.draw, about) if about else [],
+                numbers=_numbers(stated[report_of(facts.key)].get(facts.key, {})),
                 claims=[row for row in rows if row.claim.experiment == facts.key],
             )
             yield shown.question, card
+
+
+def _about(nets: str) -> dict:
+    """Return the metrics of an experiment; nothing if it was not trained."""
+    path = metrics_of(nets)
+    return read_json(path) if path.exists() else {}
+
+
+def _stated(report: str) -> dict[str, dict]:
+    """Return the numbers that a report states, beside ours, by experiment; none if its claims were not judged."""
+    path = stated_of(report)
+    return read_json(path) if path.exists() else {}
 
 
 def _drawn(figures: Figures, key: str, draw: dict[str, FigureSpec], about: dict) -> list[Drawn]:
@@ -211,6 +226,7 @@ def _drawn(figures: Figures, key: str, draw: dict[str, FigureSpec], about: dict)
             svg=figures.inline((folder / f"{name}.svg").read_text(encoding="utf-8"), _words(key, name, figure, about)),
         )
         for name, figure in draw.items()
+        if (folder / f"{name}.svg").exists()
     ]
 
 

@@ -54,5 +54,7 @@ def draw_verdicts(claims: Mapping[str, ShownClaim], verdicts: Mapping[str, str],
     counted = Counter(verdicts.values())
     marks = [Line2D([], [], color=verdict.colour, marker=verdict.marker, ls="", ms=6, label=f"{counted[name]} {name}")
              for name, verdict in VERDICTS.items()]  # fmt: skip
-    axes.legend(handles=marks, ncols=4, loc="upper left", bbox_to_anchor=(0, 1 - 0.3 / height), labelcolor=QUIET)
+    axes.legend(
+        handles=marks, ncols=len(marks), loc="upper left", bbox_to_anchor=(0, 1 - 0.3 / height), labelcolor=QUIET
+    )
     return figure

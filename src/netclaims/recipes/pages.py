@@ -37,9 +37,9 @@ def pages(
         of_report = {key: {part: drawn[key][part] for part in ("nets", "draw")} for key in report.figures}
         yield "figures", report.name, {"figures": of_report}
     yield "docs", None, {"reports": facts}
-    yield "ledger", None, {"claims": claims}
+    yield "ledger", None, {"scale": params.scale, "claims": claims}
     yield "report", None, {
-        "scale": params.scale, "seed": params.seed, "batch_size": params.batch_size, "replicas": params.replicas,
+        "scale": params.scale, "seed": params.seed, "batch_size": params.batch_size,
         "facts": [fact for of_report in facts.values() for fact in of_report],
         "figures": {key: {part: found[part] for part in ("question", "draw")} for key, found in drawn.items()},
         "claims": claims,

@@ -8,13 +8,14 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from netclaims.data.registry import DATA_KINDS
 from netclaims.errors import SettingsError
-from netclaims.paths import RECIPES, RUNS, recipe_of
-from netclaims.recipes.code import closure
+from netclaims.paths import RECIPES, RUNS, recipe_of, report_of
+from netclaims.recipes.code import DIGITS, closure
 from netclaims.recipes.conclusions import conclusions
 from netclaims.recipes.pages import pages
 from netclaims.recipes.read import ROOT
@@ -72,7 +73,7 @@ def _write(recipes: dict[Path, str]) -> None:
 
 
 def _remove_leftovers(stages: set[Path]) -> None:
-    """Remove from `runs/` what no stage writes any more: claims depend on the folder, and would run again for it."""
+    """Remove from `runs/` what no stage writes any more, so that nobody takes it for a result."""
     names = [(stage.parent.name, stage.name) for stage in stages]
     kept = {key if kind == "train" else f"{key}.{kind}.csv" for kind, key in names}
     for path in RUNS.glob("[!.]*"):
@@ -134,5 +135,9 @@ def _settings(params: Params, reports: list[Report]) -> Iterator[tuple[str, str 
     }
     for (kind, key), settings in analyses.items():
         yield kind, key, settings
-    yield "claims", None, conclusions(params, reports, trainings, analyses)
+    made = {("train", key): asdict(found) for key, found in trainings.items()} | analyses
+    for report in reports:
+        texts = [_text(kind, made[kind, key]) for kind, key in sorted(made) if report_of(key) == report.name]
+        made_by = sha256("".join(texts).encode()).hexdigest()[:DIGITS]
+        yield "claims", report.name, conclusions(params, report, trainings, analyses, made_by)
     yield from pages(params, reports, trainings)

@@ -15,7 +15,7 @@ from netclaims.training.budget import epoch_seconds
 from netclaims.training.settings import Training
 
 # Seconds of one core, of a stage of each kind at the quick scale; of a training, those besides its budget.
-SECONDS = {"train": 4, "hessian": 25, "interpolate": 20, "sensitivity": 15, "figures": 8, "claims": 8}
+SECONDS = {"train": 4, "hessian": 25, "interpolate": 20, "sensitivity": 15, "figures": 8}
 OTHERS = 4  # hardly more than the start of Python and the imports
 
 

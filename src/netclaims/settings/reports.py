@@ -25,9 +25,9 @@ from netclaims.settings.strict_yaml import read_yaml
 Entry = TypeVar("Entry", Section, FiguresSettings)
 PIPELINE = Path("dvc.yaml")  # lies beside params.yaml
 # Where it names every report besides `vars`, and how.
-LISTS = {"params": "reports/{}.yaml", "stages.claims.deps": "metrics/{}", "stages.figures.foreach": "{}"}
-# A name has no hyphen, at which `<report>-<name>` is taken apart. The figures of all reports lie in plots/figures.
-NAME = re.compile(r"(?!figures$)[A-Za-z0-9][A-Za-z0-9_]{0,49}")
+LISTS = {"params": "reports/{}.yaml", "stages.claims.foreach": "{}", "stages.figures.foreach": "{}"}
+# A name has no hyphen, at which `<report>-<name>` is taken apart, and is not that of a folder for all reports.
+NAME = re.compile(r"(?!(?:claims|figures|stated)$)[A-Za-z0-9][A-Za-z0-9_]{0,49}")
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def load_report(path: Path) -> Report:
         SettingsError: a line for every fault in it.
     """
     if not NAME.fullmatch(path.stem):
-        rule = "named <report>.yaml, the report's name being at most 50 letters, digits and _, and not figures"
+        rule = "named <report>.yaml, of at most 50 letters, digits and _, and not claims, figures or stated"
         raise SettingsError(f"{shown(str(path))[1:-1]}: {rule}")
     content, report, faults = read_yaml(path), Report(path, load_experiments(path)), []
     for section, entries in content.items():

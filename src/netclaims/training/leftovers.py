@@ -8,12 +8,12 @@ from contextlib import suppress
 from netclaims.paths import CHECKPOINTS, RUNS
 
 
-def discard() -> None:
-    """Remove the checkpoints of all experiments whose outputs are written.
+def discard(report: str) -> None:
+    """Remove the checkpoints of all experiments of a report whose outputs are written.
 
     No training does this at its end: DVC may be stopped, or find itself locked, before it has stored the outputs.
     """
-    for folder in CHECKPOINTS.glob("*"):
+    for folder in CHECKPOINTS.glob(f"{report}-*"):
         if (RUNS / folder.name).exists():
             shutil.rmtree(folder)
     with suppress(OSError):  # there is no folder, or others in it are still needed

@@ -1,0 +1,221 @@
+"""The claims of a report, and their verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from math import isfinite, nan
+
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+from tqdm import tqdm
+
+from netclaims.claims.arithmetic import work_out
+from netclaims.claims.compare import compare
+from netclaims.claims.entries import ClaimTest, Comparison, operands
+from netclaims.claims.evidence import Evidence, weakest
+from netclaims.claims.experiment_tables import NotRunError, Tables, UntestableError
+from netclaims.claims.ledger import JUDGED
+from netclaims.claims.operands import Wanted
+from netclaims.claims.stated_entries import Stated
+from netclaims.errors import attempt
+from netclaims.experiment import Experiment
+from netclaims.paths import report_path
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A claim, as far as its verdict depends on it.
+
+    Attributes:
+        experiment: the experiment or analysis, whose tables it is tested on.
+        question: that it answers; the claims on one question are judged together.
+        quote: the report's words.
+        test: how it is tested.
+    """
+
+    experiment: str
+    question: str
+    quote: str
+    test: ClaimTest
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an experiment or an analysis, by whose name tables are kept, looks at.
+
+    Attributes:
+        nets: the experiment that trained them.
+        line: of an interpolation, the swept setting and its two values.
+    """
+
+    nets: str
+    line: tuple[str, list[float]] | None
+
+
+@dataclass(frozen=True)
+class Conclusions:
+    """What a report concludes: the settings of its `claims` recipe.
+
+    Attributes:
+        seed: of permutations and bootstraps.
+        scale: that the nets have to be trained at to count.
+        experiments: by their names, those whose nets are looked at.
+        looks: what each experiment and analysis looks at.
+        claims: every claim by its name, in the order of the report.
+        stated: numbers that the report states, by experiment or analysis, and name.
+        made_by: digest of the recipes of all trainings and analyses of the report, by which its tables were made.
+            Nothing reads it: with it the stage runs again when they do, though DVC has no name for their files alone.
+    """
+
+    seed: int
+    scale: str
+    experiments: dict[str, Experiment]
+    looks: dict[str, Look]
+    claims: dict[str, Sentence]
+    stated: dict[str, dict[str, Stated]]
+    made_by: str
+
+    def tables(self) -> dict[str, Tables]:
+        """Return the tables of every experiment and analysis."""
+        return {
+            key: Tables(key, self.experiments[look.nets], self.scale, look.line) for key, look in self.looks.items()
+        }
+
+    @property
+    def questions(self) -> dict[str, str]:
+        """The question that each claim answers."""
+        return {key: claim.question for key, claim in self.claims.items()}
+
+    def said(self, report: str) -> list[dict[str, str]]:
+        """Return what the ledger says of each claim of the report besides its verdict."""
+        return [
+            {"claim": key, "report": report, "experiment": claim.experiment, "nets": self.looks[claim.experiment].nets}
+            | {"kind": claim.test.kind, "scale": self.scale, "quote": claim.quote}
+            for key, claim in self.claims.items()
+        ]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of a claim before all of them are judged together: evidence, or a verdict that needs none."""
+
+    evidence: Evidence | None = None
+    verdict: str | None = None
+    because: str = ""
+
+
+def find(claim: ClaimTest, tables: Tables, seed: int) -> Finding:
+    """Put one claim to the test.
+
+    Args:
+        claim: how a sentence is tested.
+        tables: what there is to test it on.
+        seed: of permutations and bootstraps.
+
+    Raises:
+        EntryError: the entry asks for what is not there.
+    """
+    if claim.arithmetic:
+        holds, computed = work_out(claim.arithmetic, tables.experiment.models, tables.experiment.example)
+        said = ", ".join(f"{name.replace('_', ' ')} = {_number(value)}" for name, value in computed.items())
+        return Finding(verdict="supported" if holds else "refuted", because=said)
+    if not claim.comparisons:
+        by_definition = f"by definition: {claim.definition}" if claim.definition else claim.untestable
+        return Finding(verdict="not testable", because=by_definition)
+    try:
+        tables.check_training(claim.needs)
+        tables.check_batches([batch for comparison in claim.comparisons for batch in _batches(comparison)])
+        return Finding(weakest([compare(comparison, tables, seed) for comparison in claim.comparisons]))
+    except NotRunError as reason:
+        return Finding(verdict="not run", because=str(reason))
+    except UntestableError as reason:
+        return Finding(verdict="not testable", because=str(reason))
+
+
+def _batches(comparison: Comparison) -> list[Wanted | None]:
+    """Return the batch sizes that a comparison names: of the nets it looks at, or between which something lies."""
+    named = [operand.where.get("batch_size") for operand in operands(comparison)]
+    along = getattr(comparison, "along", None)
+    return [*named, getattr(comparison, "between", None) if along == "batch_size" else None]
+
+
+def find_all(claims: dict[str, Sentence], tables: dict[str, Tables], seed: int) -> dict[str, Finding]:
+    """Put every claim to the test, with progress for whoever watches.
+
+    A test that fails is told, and the claim counts as not testable.
+
+    Args:
+        claims: every claim by its name.
+        tables: those of every experiment and analysis.
+        seed: of permutations and bootstraps.
+
+    Raises:
+        DataError: a table is not as its stage wrote it.
+    """
+    found = {}
+    for key, claim in tqdm(claims.items(), desc="claims", leave=False, disable=None):
+        found[key] = attempt(
+            f"{report_path(key)}: claims.{key}",
+            partial(find, claim.test, tables[claim.experiment], seed),
+            lambda reason: Finding(verdict="not testable", because=f"the test failed: {reason}"),
+        )
+    return found
+
+
+def _number(value: object) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(_number, value))
+    return f"{value:,.6g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def judge(questions: Mapping[str, str], findings: Mapping[str, Finding]) -> pd.DataFrame:
+    """Judge the claims of a report, at a family-wise error rate of 5 % for those on one question (Holm 1979).
+
+    A claim is supported where its corrected two-sided p value is below 5 % and the data are on its side, refuted where
+    they are on the other, and undecided otherwise. What else the report claims, and what other reports do, makes no
+    difference to it.
+
+    Args:
+        questions: that each claim answers.
+        findings: what came of each, in the order of the rows.
+
+    Returns:
+        A row for every claim, in order: claim, unit, effect, low, high, claimed_low, claimed_high, replicas, p, p_holm,
+        verdict, because.
+    """
+    families: dict[str, dict[str, float]] = {}
+    for key, found in findings.items():
+        if found.evidence and isfinite(found.evidence.p):
+            families.setdefault(questions[key], {})[key] = found.evidence.p
+    corrected: dict[str, float] = {}
+    for family in families.values():
+        corrected |= zip(family, multipletests(list(family.values()), LEVEL, "holm")[1], strict=True)
+    rows = [_row(key, finding, corrected.get(key, nan)) for key, finding in findings.items()]
+    return pd.DataFrame(rows, columns=["claim", *JUDGED, "verdict", "because"])
+
+
+def _row(key: str, finding: Finding, p_holm: float) -> dict:
+    evidence = finding.evidence
+    if evidence is None:
+        numbers = dict.fromkeys(JUDGED, nan) | {"unit": ""}
+        return {"claim": key, **numbers, "verdict": finding.verdict, "because": finding.because}
+    verdict, reason = _verdict(evidence, p_holm)
+    numbers = [evidence.unit, evidence.effect, evidence.low, evidence.high, *evidence.claimed, evidence.replicas,
+               evidence.p, p_holm]  # fmt: skip
+    several = f"the weakest of {evidence.comparisons} comparisons" if evidence.comparisons > 1 else ""
+    because = "; ".join(filter(None, [reason, several, evidence.remark]))
+    return {"claim": key, **dict(zip(JUDGED, numbers, strict=True)), "verdict": verdict, "because": because}
+
+
+def _verdict(evidence: Evidence, p_holm: float) -> tuple[str, str]:
+    if not isfinite(evidence.p):
+        return "undecided", "fewer than two replicas"
+    if p_holm < LEVEL:
+        return ("supported" if evidence.p_for < evidence.p_against else "refuted"), ""
+    if evidence.p < LEVEL:
+        return "undecided", "not after Holm's correction"
+    return "undecided", "the replicas differ too much" if evidence.low < evidence.high else "too few replicas"
