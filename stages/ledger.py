@@ -1,6 +1,6 @@
 """Show the verdicts on the claims of all reports, as a table, a page and figures: `python stages/ledger.py`."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from netclaims.claims.ledger import gather, write_ledger
 from netclaims.command import command
@@ -31,7 +31,7 @@ def main() -> None:
     """Write `metrics/claims.json`, `plots/claims.csv`, `docs/claims.md`, and figures: `claims.svg`, `verdicts.svg`."""
     settings = read_recipe("ledger", None, Ledger).settings
     claims, scale = settings.claims, settings.scale
-    table = gather(claims, scale)
+    table = gather([{"claim": key} | asdict(claim) for key, claim in claims.items()], scale)
     write_ledger(table, scale)
     CLAIMS_PAGE.write_text(claims_page(claims, table, scale), encoding="utf-8", newline="\n")
     save(draw_claims(table, scale), FIGURES / "claims.svg")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from dvc_render import VegaRenderer
 
-from netclaims.claims.ledger import COLUMNS as LEDGER
+from netclaims.claims.ledger import JUDGED as LEDGER
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.data.functions import FUNCTIONS, formula
 from netclaims.present.claims_figure import LINEAR, PANELS
@@ -443,7 +443,7 @@ def test_claims_have_a_mark_for_each_verdict_and_a_colour_for_each_revision():
     for _, panel in _units(_load("claims")):
         points = panel["spec"]["layer"][-1]["encoding"]
         shapes = points["shape"]["scale"]
-        assert [*shapes["domain"], "not testable"] == list(VERDICTS)
+        assert [*shapes["domain"], "not testable", "not run"] == list(VERDICTS)
         assert len(set(shapes["range"])) == len(shapes["domain"])
         assert (points["shape"]["field"], points["color"]["field"]) == ("verdict", "rev")
         said = {part["field"] for part in points["tooltip"]}

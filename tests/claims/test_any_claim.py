@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from netclaims.analysis.output import replicas_of
 from netclaims.claims.check_claims import load_claims, nets_of
 from netclaims.claims.experiment_tables import Tables
-from netclaims.claims.ledger import find, judge
+from netclaims.claims.judge import find, judge
 from netclaims.claims.operands import TABLES
 from netclaims.errors import SettingsError
 from netclaims.files import write_json, write_table
@@ -209,7 +209,7 @@ def test_whatever_is_accepted_is_judged(name, left, content, request):
         seen[found.kind] += 1
 
     judged()
-    verdicts = judge(findings)
+    verdicts = judge(dict.fromkeys(findings, "capacity"), findings)
     draw_claims(verdicts.assign(report="d", quote="it falls"), "small")
     sys.stdout.write(f"{name}: {dict(seen)}, {verdicts['verdict'].value_counts().to_dict()}\n")
     assert seen["refused"] < seen.total() * 0.9

@@ -1,408 +1,135 @@
-"""From claims to verdicts, and the files that hold them."""
+"""The files that hold the verdicts: of each report, and of all."""
 
 import json
-from contextlib import chdir
 from dataclasses import replace
 from math import inf, nan
-from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from pydantic import TypeAdapter
-from statsmodels.stats.multitest import multipletests
 
-from netclaims.claims import ledger
-from netclaims.claims.compare import compare
-from netclaims.claims.entries import Claim, ClaimTest
-from netclaims.claims.evidence import Evidence, weakest
-from netclaims.claims.experiment_tables import Tables
-from netclaims.claims.ledger import Conclusions, Finding, Look, Sentence, counts, find, find_all, judge, write_ledger
-from netclaims.claims.mean_tests import equivalence, ordering
+from netclaims.claims.evidence import Evidence
+from netclaims.claims.judge import Finding, judge
+from netclaims.claims.ledger import (
+    COLUMNS,
+    JUDGED,
+    SAID,
+    counts,
+    gather,
+    stated_of,
+    verdicts_of,
+    write_ledger,
+    write_verdicts,
+)
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.errors import DataError
-from netclaims.recipes.write import all_recipes
+from netclaims.files import read_csv
 
-ROOT = Path(__file__).parents[2]
-NUMBERS = ["unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm"]
-COLUMNS = ["claim", *NUMBERS, "verdict", "because"]
-TRAIN = np.array([0.5, 0.4, 0.7, 0.6])
-TEST = np.array([0.9, 1.1, 1.0, 1.3])
-ENTRY = {
-    "report": "d",
-    "quote": "the test loss is higher",
-    "part": "1-1",
-    "experiment": "d-a",
-    "question": "capacity",
-    "answer": "the test loss",
-    "figure": "loss",
-    "read": "In the mean over replicas.",
+ONE = Evidence(0.5, 1 / 3, inf, "difference", (0.0, inf), 5, p_for=5e-10, p_against=1.0)
+TWO = Evidence(-0.5, -1.0, 2.0, "ratio", (-0.1234567, 0.1234567), 3, p_for=1.0, p_against=5e-8)
+FINDINGS = {
+    "d-one": Finding(ONE),
+    "d-two": Finding(verdict="not testable", because="vague"),
+    "e-one": Finding(TWO),
+    "d-three": Finding(replace(ONE, low=nan, high=nan, replicas=1, p_for=nan, p_against=nan)),
+    "e-two": Finding(verdict="supported", because="units 10"),
 }
-HIGHER = {"higher": {"of": "nets.test_loss"}, "than": {"of": "nets.train_loss"}}
-LOWER = {"lower": {"of": "nets.test_loss"}, "than": 1.0}
-
-
-def claim(**test) -> Claim:
-    return Claim.model_validate(ENTRY | test)
-
-
-def sentence(report="d", experiment="d-a", **test) -> Sentence:
-    """A claim as the stage that judges it knows it."""
-    return Sentence(report, experiment, "the test loss is higher", ClaimTest.model_validate(test))
-
-
-def found_of(p: float, sign: int = 1, **changes) -> Evidence:
-    """Evidence with a two-sided p value, for a claim or (-1) against it."""
-    sides = (p / 2, 1 - p / 2)[::sign]
-    numbers = {
-        "effect": 0.5 * sign,
-        "low": -1.0,
-        "high": 2.0,
-        "unit": "difference",
-        "claimed": (0.0, inf),
-        "replicas": 5,
-    }
-    return Evidence(**numbers | {"p_for": sides[0], "p_against": sides[1]} | changes)
+CLAIMS = [{"claim": key, "report": key[0], "experiment": f"{key[0]}-a", "kind": "ordering", "quote": f"{key}, she said"}
+          for key in FINDINGS]  # fmt: skip
 
 
 @pytest.fixture
-def tables(tmp_path, monkeypatch, experiment):
-    """Tables and metrics of nets that were trained for 3 of 50 epochs."""
+def judged(tmp_path, monkeypatch):
+    """Leaves the table of a report as the stage that judges its claims does."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "runs" / "d-a").mkdir(parents=True)
-    (tmp_path / "metrics" / "d").mkdir(parents=True)
-    nets = {"run": 0, "member": range(4), "model": "A", "replica": range(4), "train_loss": TRAIN, "test_loss": TEST}
-    nets = pd.DataFrame(nets | {"train_accuracy": 0.5, "test_accuracy": 0.5, "diverged": False})
-    nets.to_csv(tmp_path / "runs" / "d-a" / "nets.csv", index=False)
-    metrics = {"scale": "small", "data": "Noise", "epochs": 3, "epochs_stated": 50}
-    (tmp_path / "metrics" / "d" / "d-a.json").write_text(json.dumps(metrics))
-    return Tables("d-a", experiment())
 
-
-# --------------------------------------------------------------------------------------------------------- one by one
-
-
-def test_a_claim_is_put_to_the_replicas(tables):
-    assert find(claim(ordering=HIGHER), tables, seed=0) == Finding(ordering(TEST - TRAIN, ratio=False))
-
-
-def test_all_comparisons_of_all_kinds_have_to_hold(tables):
-    alike = {"of": {"of": "nets.train_loss"}, "to": 0.5, "within": 0.4}
-    found = find(claim(equivalence=alike, ordering=[HIGHER, LOWER]), tables, seed=0).evidence
-    each = [
-        ordering(TEST - TRAIN, ratio=False),
-        ordering(1 - TEST, ratio=False),
-        equivalence(TRAIN - 0.5, 0.4, ratio=False),
-    ]
-    assert found == weakest(each)
-    assert found.effect == pytest.approx(-0.075)
-    assert found.p_for == pytest.approx(each[1].p_for)
-    assert found.p_against == pytest.approx(min(1, 3 * each[1].p_against))
-
-
-@pytest.mark.parametrize(("holds", "verdict"), [("all_of_them == 7850", "supported"), ("ratio > 0.5", "refuted")])
-def test_arithmetic_needs_no_replicas(holds, verdict, tables, tmp_path):
-    (tmp_path / "metrics" / "d" / "d-a.json").unlink()
-    computed = {
-        "all_of_them": "parameters('A')",
-        "ratio": "1 / 3",
-        "per_epoch": "ceil(60000 / 64)",
-        "both": "[layers('A'), 1234567]",
-        "whole": 1e6,
-    }
-    found = find(claim(arithmetic={"computed": computed, "holds": holds}), tables, seed=0)
-    said = "all of them = 7,850, ratio = 0.333333, per epoch = 938, both = 1; 1,234,567, whole = 1e+06"
-    assert found == Finding(verdict=verdict, because=said)
-
-
-@pytest.mark.parametrize(
-    ("test", "because"),
-    [
-        ({"definition": "a loss is not negative"}, "by definition: a loss is not negative"),
-        ({"untestable": "vague"}, "vague"),
-    ],
-)
-def test_what_no_data_could_tell(test, because, tables, tmp_path):
-    (tmp_path / "metrics" / "d" / "d-a.json").unlink()
-    assert find(claim(**test), tables, seed=0) == Finding(verdict="not testable", because=because)
-
-
-def test_nets_of_another_scale_tell_nothing(tables):
-    here, elsewhere = replace(tables, scale="small"), replace(tables, scale="paper")
-    assert find(claim(ordering=HIGHER), here, seed=0) == find(claim(ordering=HIGHER), tables, seed=0)
-    found = find(claim(ordering=HIGHER), elsewhere, seed=0)
-    assert found == Finding(verdict="not testable", because="its nets were trained at the small scale")
-
-
-@pytest.mark.parametrize("needed", [3, 4, 50])
-def test_a_claim_on_more_epochs_than_there_were(needed, tables):
-    found = find(claim(ordering=HIGHER, needs={"epochs": needed}), tables, seed=0)
-    if needed == 3:
-        assert found.evidence is not None
-    else:
-        assert found == Finding(verdict="not testable", because=f"3 of the {needed} epochs it speaks of")
-
-
-def test_a_claim_on_runs_that_nobody_made(tables):
-    of_b = {"higher": {"of": "nets.test_loss", "where": {"model": "B"}}, "than": 0.0}
-    found = find(claim(ordering=[HIGHER, of_b]), tables, seed=0)
-    assert found == Finding(verdict="not testable", because="no run has what it needs: model B")
-
-
-# ------------------------------------------------------------------------------------------- batches of all there is
-
-
-def of_batch(wanted, **more) -> dict:
-    """That the test loss of nets of some batch size is above 0."""
-    return {"ordering": {"higher": {"of": "nets.test_loss", "where": {"batch_size": wanted}}, "than": 0.0} | more}
-
-
-LOSS = {"of": "nets.test_loss"}
-OTHER_SIDE = {"ordering": {"higher": LOSS, "than": [0, LOSS | {"where": {"batch_size": 64}}]}}
-PLACE = {"lowest": LOSS, "along": "batch_size"}
-
-
-@pytest.mark.parametrize(
-    ("test", "batch"),
-    [
-        (of_batch(61), "61"),
-        (of_batch(13500), "13,500"),
-        (of_batch([16, 128, 64]), "128"),  # the first that is too large
-        (of_batch({"from": 61}), "61"),
-        (of_batch({"from": 16, "to": 2048}), "2,048"),
-        (of_batch({"to": 64}), "64"),
-        (OTHER_SIDE, "64"),
-        ({"equivalence": {"of": LOSS, "to": LOSS | {"where": {"batch_size": 64}}, "within": 0.1}}, "64"),
-        ({"trend": {"falls": LOSS | {"where": {"batch_size": [64]}}, "along": "parameters"}}, "64"),
-        ({"shape": {"valley": LOSS | {"where": {"batch_size": {"from": 100}}}, "along": "batch_size"}}, "100"),
-        ({"extreme": PLACE | {"between": [16, 64]}}, "64"),
-        ({"extreme": PLACE | {"between": [1024, 13500]}}, "1,024"),
-        ({"ordering": [HIGHER, of_batch(64)["ordering"]]}, "64"),
-        ({"equivalence": {"of": LOSS, "to": 1, "within": 9}} | of_batch(64), "64"),
-    ],
-)
-def test_a_batch_size_above_the_training_set_is_that_of_no_net(test, batch, tables):
-    """Its nets would be those of any other such batch size: of one batch of all 60 examples."""
-    found = find(claim(**test), tables, seed=0)
-    assert found == Finding(
-        verdict="not testable", because=f"a batch of {batch} is all of the 60 training examples here"
-    )
-
-
-@pytest.mark.parametrize("wanted", [60, 16, [16, 60], {"from": 60}, {"to": 60}, {"from": 1, "to": 60}])
-def test_a_batch_size_of_as_many_as_there_are_is_one_that_was_trained(wanted, leave, experiment, tmp_path):
-    swept = {"sweep": {"batch_size": [16, 60]}, "against": "batch_size"}
-    tables = leave(experiment(**swept), replicas=4)
-    (tmp_path / "metrics" / "d").mkdir(parents=True)
-    (tmp_path / "metrics" / "d" / "d-a.json").write_text(json.dumps({"scale": "small", "epochs": 3}))
-    found = find(claim(**of_batch(wanted, each=["batch_size"])), tables, seed=0)
-    assert found.verdict is None
-    assert (found.evidence.effect, found.evidence.replicas) == (2.0, 4)
-
-
-def test_between_limits_batches_along_batch_sizes_alone(tables):
-    """Along the number of parameters, 7,850 is no batch."""
-    tables.read("nets")["parameters"] = 7850
-    found = find(claim(extreme=PLACE | {"along": "parameters", "between": [61, 9000]}), tables, seed=0)
-    assert found == Finding(
-        verdict="not testable", because="it takes three values of parameters and more, and there are 1"
-    )
-
-
-def test_the_scale_and_the_epochs_come_before_batches(tables):
-    found = find(claim(**of_batch(64), needs={"epochs": 4}), tables, seed=0)
-    assert found.because == "3 of the 4 epochs it speaks of"
-
-
-# -------------------------------------------------------------------------------------------------------- all of them
-
-
-def test_all_claims_are_found_in_order(tables):
-    tests = {"d-two": {"ordering": LOWER}, "d-one": {"untestable": "vague"}, "d-three": {"ordering": HIGHER}}
-    claims = {key: sentence(**test) for key, test in tests.items()}
-    found = find_all(claims, {"d-a": tables}, seed=0)
-    assert found == {key: find(one.test, tables, seed=0) for key, one in claims.items()}
-    assert list(found) == list(claims)
-
-
-@pytest.mark.parametrize("failure", [None, ZeroDivisionError("in a mean"), KeyError("epoch"), AssertionError()])
-def test_a_claim_whose_test_fails_is_named_and_the_others_are_judged(failure, tables, monkeypatch, capsys):
-    bad = sentence(ordering={"higher": {"of": "nets.sharpness"}, "than": 0.0})
-    because = "the table nets has no column sharpness"
-    good = find(sentence(ordering=HIGHER).test, tables, seed=0)
-    if failure:
-        because = {"ZeroDivisionError": "ZeroDivisionError: in a mean", "KeyError": "KeyError: 'epoch'"}.get(
-            type(failure).__name__, "AssertionError: "
-        )
-
-        def broken(comparison, *rest):
-            if comparison.operand.column == "sharpness":
-                raise failure
-            return compare(comparison, *rest)
-
-        monkeypatch.setattr(ledger, "compare", broken)
-    found = find_all({"d-good": sentence(ordering=HIGHER), "d-bad": bad}, {"d-a": tables}, seed=0)
-    assert found == {"d-good": good, "d-bad": Finding(None, "not testable", f"the test failed: {because}")}
-    assert capsys.readouterr().err == f"reports/d.yaml: claims.d-bad: {because}\n"
-
-
-def test_a_damaged_table_is_no_fault_of_a_claim(tables):
-    Path("runs/d-a/nets.csv").write_text('"')
-    with pytest.raises(DataError, match=r"^runs/d-a/nets\.csv: not as its stage wrote it"):
-        find_all({"d-good": sentence(ordering=HIGHER)}, {"d-a": tables}, seed=0)
-
-
-# ----------------------------------------------------------------------------------------------------------- together
-
-
-def test_holms_correction_by_hand():
-    judged = judge({name: Finding(found_of(p)) for name, p in {"a": 0.01, "b": 0.04, "c": 0.03}.items()})
-    assert judged["claim"].tolist() == ["a", "b", "c"]
-    assert judged["p"].tolist() == pytest.approx([0.01, 0.04, 0.03])
-    assert judged["p_holm"].tolist() == pytest.approx([0.03, 0.06, 0.06])  # 3 x 0.01, the larger of 2 x 0.03 and 0.04
-    assert judged["verdict"].tolist() == ["supported", "undecided", "undecided"]
-
-
-def test_holms_correction_of_many():
-    p_values = np.random.default_rng(0).uniform(size=40) ** 4
-    findings = {str(i): Finding(found_of(p, (-1) ** i)) for i, p in enumerate(p_values)}
-    judged = judge(findings)
-    rejected, expected = multipletests(p_values, 0.05, "holm")[:2]
-    assert judged["p_holm"].tolist() == pytest.approx(expected)
-    decided = judged["verdict"].isin(["supported", "refuted"])
-    assert decided.tolist() == rejected.tolist()
-    assert 1 < decided.sum() < (p_values < 0.05).sum()
-    assert (judged["verdict"][decided] == "supported").tolist() == (judged["effect"][decided] > 0).tolist()
-
-
-@pytest.mark.parametrize(
-    ("p", "sign", "verdict", "because"),
-    [
-        (0.001, 1, "supported", ""),
-        (0.001, -1, "refuted", ""),
-        (0.02, 1, "undecided", "not after Holm's correction"),
-        (0.02, -1, "undecided", "not after Holm's correction"),
-        (0.06, 1, "undecided", "the replicas differ too much"),
-        (1.0, -1, "undecided", "the replicas differ too much"),
-        (nan, 1, "undecided", "fewer than two replicas"),
-    ],
-)
-@pytest.mark.parametrize("remark", ["", "1 of 6 replicas left out: a value is undefined"])
-def test_verdicts(remark, p, sign, verdict, because, tables):
-    findings = {"one": Finding(found_of(p, sign, remark=remark))} | {
-        str(i): Finding(found_of(0.7)) for i in range(3)
-    }  # of four, 0.0125 is the first to be rejected
-    row = judge(findings).iloc[0]
-    assert (row["verdict"], row["because"]) == (verdict, "; ".join(filter(None, [because, remark])))
-
-
-def test_equal_values_that_are_too_few_do_not_differ_too_much():
-    equal = found_of(0.0625, effect=0.5, low=0.5, high=0.5)
-    assert judge({"one": Finding(equal)})["because"].tolist() == ["too few replicas"]
-
-
-def test_of_how_many_comparisons_it_is_the_weakest():
-    several = judge({"one": Finding(found_of(0.7, comparisons=2, remark="why")), "two": Finding(found_of(0.7))})
-    differ = "the replicas differ too much"
-    assert several["because"].tolist() == [f"{differ}; the weakest of 2 comparisons; why", differ]
-
-
-def test_what_is_not_tested_does_not_count():
-    p = 0.02
-    alone = judge({"one": Finding(found_of(p))})
-    others = {
-        "sums": Finding(verdict="supported", because="units 10"),
-        "vague": Finding(verdict="not testable", because="vague"),
-        "single": Finding(found_of(nan, replicas=1)),
-    }
-    judged = judge(others | {"one": Finding(found_of(p))})
-    assert judged["p_holm"].tolist() == pytest.approx([nan, nan, nan, p], nan_ok=True)
-    assert alone["verdict"].tolist() == ["supported"]
-    assert judged["verdict"].tolist() == ["supported", "not testable", "undecided", "supported"]
-    assert judged["because"].tolist() == ["units 10", "vague", "fewer than two replicas", ""]
-    assert judged["unit"].tolist() == ["", "", "difference", "difference"]
-    assert judged.loc[:1, NUMBERS[1:]].isna().all(axis=None)
-    more = judge({"one": Finding(found_of(p)), "two": Finding(found_of(0.9)), "three": Finding(found_of(0.8))})
-    assert more["p_holm"].tolist() == pytest.approx([0.06, 1, 1])
-    assert more["verdict"].tolist() == ["undecided"] * 3
-
-
-def test_a_row_holds_what_was_found():
-    one = found_of(0.01, effect=1.5, low=1.1, high=2.0, unit="ratio", claimed=(1.0, inf), replicas=7)
-    judged = judge({"one": Finding(one)})
-    assert list(judged) == COLUMNS
-    expected = ["one", "ratio", 1.5, 1.1, 2.0, 1.0, inf, 7, pytest.approx(0.01), pytest.approx(0.01), "supported", ""]
-    assert judged.iloc[0].tolist() == expected
-
-
-@pytest.mark.parametrize("findings", [{}, {"vague": Finding(verdict="not testable", because="vague")}])
-def test_a_ledger_with_nothing_tested(findings):
-    judged = judge(findings)
-    assert list(judged) == COLUMNS
-    assert judged["claim"].tolist() == list(findings)
-    assert judged["p_holm"].isna().all()
-
-
-def test_counts():
-    assert counts([]) == dict.fromkeys(VERDICTS, 0)
-    found = counts(["refuted", "supported", "not testable", "refuted", "undecided", "refuted"])
-    assert found == {"supported": 1, "refuted": 3, "undecided": 1, "not testable": 1}
-    assert list(found) == list(VERDICTS)
-    assert counts(pd.Series(["supported"]))["supported"] == 1
-
-
-# -------------------------------------------------------------------------------------------------------------- files
-
-
-@pytest.fixture
-def written(tables, tmp_path):
-    """What writing findings of claims of two reports leaves: the table, its text and the numbers."""
-
-    def write(findings) -> tuple[pd.DataFrame, str, dict]:
-        claims = {key: replace(sentence(report=key[0], ordering=HIGHER), quote=f"{key}, she said") for key in findings}
-        write_ledger(claims, {"d-a": Look("d-a", None)}, judge(findings), "small")
-        text = (tmp_path / "plots" / "claims.csv").read_text(encoding="utf-8")
-        metrics = (tmp_path / "metrics" / "claims.json").read_text(encoding="utf-8")
-        assert "Infinity" not in metrics
-        assert "NaN" not in metrics
-        return pd.read_csv(tmp_path / "plots" / "claims.csv"), text, json.loads(metrics)
+    def write(report: str, findings=FINDINGS, scale="small", nets=None, trained=True) -> str:
+        mine = {key: finding for key, finding in findings.items() if key[0] == report}
+        about = {"nets": nets or f"{report}-a", "scale": scale}
+        said = [claim | about for claim in CLAIMS if claim["claim"] in mine]
+        metrics = tmp_path / "metrics" / report / f"{nets or report + '-a'}.json"
+        metrics.parent.mkdir(parents=True, exist_ok=True)
+        about = {"scale": "another", "data": "Noise", "epochs": 3, "epochs_stated": 50}
+        if trained:
+            metrics.write_text(json.dumps(about))
+        write_verdicts(report, said, judge(dict.fromkeys(mine, "capacity"), mine))
+        return (tmp_path / verdicts_of(report)).read_text(encoding="utf-8")
 
     return write
 
 
-FINDINGS = {
-    "d-one": Finding(found_of(1e-9, low=1 / 3, high=inf, replicas=5)),
-    "d-two": Finding(verdict="not testable", because="vague"),
-    "e-one": Finding(found_of(1e-7, -1, claimed=(-0.1234567, 0.1234567), replicas=3)),
-    "d-three": Finding(found_of(nan, low=nan, high=nan, replicas=1)),
-    "e-two": Finding(verdict="supported", because="units 10"),
-}
+@pytest.fixture
+def written(tmp_path):
+    """What gathering claims leaves: the table, its text and the numbers."""
+
+    def write(claims=CLAIMS, scale="small") -> tuple[pd.DataFrame, str, dict]:
+        write_ledger(gather(claims, scale), scale)
+        text = (tmp_path / "plots" / "claims.csv").read_text(encoding="utf-8")
+        metrics = (tmp_path / "metrics" / "claims.json").read_text(encoding="utf-8")
+        assert "Infinity" not in metrics
+        assert "NaN" not in metrics
+        return read_csv(tmp_path / "plots" / "claims.csv"), text, json.loads(metrics)
+
+    return write
 
 
-def test_the_table_has_a_row_for_every_claim(written):
-    table, text, _ = written(FINDINGS)
-    first = ["claim", "report", "experiment", "kind", "scale", "data", "epochs", "epochs_stated", "quote"]
-    assert list(table) == [*first, *COLUMNS[1:]]
-    assert table["claim"].tolist() == list(FINDINGS)
-    assert table["report"].tolist() == ["d", "d", "e", "d", "e"]
-    assert table["quote"].tolist() == [f"{key}, she said" for key in FINDINGS]
-    assert table[first[2:-1]].drop_duplicates().to_numpy().tolist() == [["d-a", "ordering", "small", "Noise", 3, 50]]
+# -------------------------------------------------------------------------------------------------------- of a report
+
+
+def test_where_they_lie():
+    assert verdicts_of("d").as_posix() == "plots/claims/d.csv"
+    assert stated_of("d").as_posix() == "metrics/stated/d.json"
+
+
+def test_the_table_of_a_report_has_a_row_for_each_of_its_claims(judged):
+    lines = judged("d").splitlines()
+    assert lines[0] == ",".join(COLUMNS)
+    row = 'd-one,d,d-a,ordering,small,Noise,3,50,"d-one, she said",difference,0.5,0.333333,,0,,5,1e-09,1e-09,supported,'
+    assert lines[1] == row
+    assert lines[2] == 'd-two,d,d-a,ordering,small,Noise,3,50,"d-two, she said",,,,,,,,,,not testable,vague'
+    assert [line[:7] for line in lines[3:]] == ["d-three"]
+
+
+def test_numbers_are_those_of_the_nets_that_an_analysis_looks_at(judged):
+    """Not of its own name, under which training left no metrics."""
+    assert ",d-a,ordering,small,Noise,3,50," in judged("d", nets="d-b")
+
+
+def test_of_nets_that_were_not_trained_there_is_nothing_to_say(judged):
+    found = judged("d", {"d-one": Finding(verdict="not run", because="train@d-a has not run")}, trained=False)
+    assert (
+        found.splitlines()[1]
+        == 'd-one,d,d-a,ordering,small,,,,"d-one, she said",,,,,,,,,,not run,train@d-a has not run'
+    )
+
+
+def test_a_report_without_claims(judged, written):
+    assert judged("d", {}) == ",".join(COLUMNS) + "\n"
+    assert written([])[0].empty
+
+
+# ------------------------------------------------------------------------------------------------------------- of all
+
+
+def test_the_ledger_has_the_rows_of_all_reports_in_the_order_of_the_claims(judged, written):
+    parts = {report: judged(report).splitlines() for report in "de"}
+    table, text, _ = written()
+    assert list(table) == COLUMNS == [*SAID, *JUDGED, "verdict", "because"]
+    rows = {line.partition(",")[0]: line for lines in parts.values() for line in lines}
+    assert text.splitlines() == [rows[key] for key in ("claim", *FINDINGS)]
     assert table["verdict"].tolist() == ["supported", "not testable", "refuted", "undecided", "supported"]
-    assert table["p_holm"].tolist() == pytest.approx([2e-9, nan, 1e-7, nan, nan], nan_ok=True)
-    row = '"d-one, she said",difference,0.5,0.333333,,0,,5,1e-09,2e-09,supported,\n'
-    assert text.splitlines(keepends=True)[1] == "d-one,d,d-a,ordering,small,Noise,3,50," + row
+    assert table["p_holm"].tolist() == pytest.approx([1e-9, nan, 1e-7, nan, nan], nan_ok=True)
     assert "-0.123457,0.123457,3,1e-07,1e-07,refuted" in text
     assert "inf" not in text
-    assert text.splitlines()[2].endswith(',"d-two, she said",,,,,,,,,,not testable,vague')
 
 
-def test_the_numbers_have_the_verdicts_by_report(written):
-    _, _, numbers = written(FINDINGS)
-    assert numbers == {
+def test_the_numbers_have_the_verdicts_by_report(judged, written):
+    judged("d")
+    judged("e")
+    assert written()[2] == {
         "scale": "small",
         "claims": 5,
         "tested": 2,
-        "counts": {"supported": 2, "refuted": 1, "undecided": 1, "not testable": 1},
+        "counts": {"supported": 2, "refuted": 1, "undecided": 1, "not testable": 1, "not run": 0},
         "verdicts": {
             "d": {"d-one": "supported", "d-two": "not testable", "d-three": "undecided"},
             "e": {"e-one": "refuted", "e-two": "supported"},
@@ -410,57 +137,44 @@ def test_the_numbers_have_the_verdicts_by_report(written):
     }
 
 
-def test_a_ledger_without_claims(written):
-    table, _, numbers = written({})
-    assert len(table) == 0
-    assert list(table)[:2] == ["claim", "report"]
+@pytest.mark.parametrize(
+    ("scale", "because"), [(None, "claims@e has not run"), ("quick", "claims@e has not run at the small scale")]
+)
+def test_claims_of_a_report_that_was_not_judged_or_at_another_scale_were_not_run(scale, because, judged, written):
+    judged("d")
+    if scale:
+        judged("e", scale=scale)
+    table, text, numbers = written()
+    assert table["verdict"].tolist() == ["supported", "not testable", "not run", "undecided", "not run"]
+    assert f'e-one,e,e-a,ordering,small,,,,"e-one, she said",,,,,,,,,,not run,{because}\n' in text
+    assert "d-one,d,d-a,ordering,small,Noise,3,50," in text  # as if all were there
+    assert numbers["counts"] == {"supported": 1, "refuted": 0, "undecided": 1, "not testable": 1, "not run": 2}
+    assert (numbers["claims"], numbers["tested"]) == (5, 1)
+    assert numbers["verdicts"]["e"] == {"e-one": "not run", "e-two": "not run"}
+
+
+def test_a_claim_that_is_newer_than_the_table_of_its_report_was_not_run(judged, written):
+    judged("d", {"d-one": FINDINGS["d-one"]})
+    table, _, _ = written([claim for claim in CLAIMS if claim["report"] == "d"])
+    assert table["verdict"].tolist() == ["supported", "not run", "not run"]
+
+
+def test_a_damaged_table_is_told(judged):
+    judged("d")
+    verdicts_of("d").write_text('"')
+    with pytest.raises(DataError, match=r"^plots/claims/d\.csv: not as its stage wrote it"):
+        gather(CLAIMS, "small")
+
+
+def test_a_ledger_without_claims(judged, written):
+    table, _, numbers = written([])
+    assert (len(table), list(table)) == (0, COLUMNS)
     assert (numbers["claims"], numbers["tested"], numbers["verdicts"]) == (0, 0, {})
 
 
-def test_a_ledger_without_tests(written):
-    table, _, numbers = written({"d-two": FINDINGS["d-two"]})
-    assert (len(table), numbers["claims"], numbers["tested"]) == (1, 1, 0)
-
-
-# ------------------------------------------------------------------------------------------------------- the recipe
-
-
-def test_numbers_are_those_of_the_nets_that_an_analysis_looks_at(tables, tmp_path):
-    """Not of its own name, under which training left no metrics."""
-    write_ledger({"d-one": sentence(experiment="d-line", ordering=HIGHER)}, {"d-line": Look("d-a", None)},
-                 judge({"d-one": FINDINGS["d-one"]}), "small")  # fmt: skip
-    (row,) = pd.read_csv(tmp_path / "plots" / "claims.csv").to_dict("records")
-    assert [row[name] for name in ("experiment", "data", "epochs", "epochs_stated")] == ["d-line", "Noise", 3, 50]
-
-
-def test_every_experiment_and_analysis_has_tables_of_its_own_on_its_nets(experiment):
-    nets = {key: replace(experiment(), key=key) for key in ("d-a", "d-b")}
-    line = ("batch_size", [4.0, 8.0])
-    looks = {"d-a": Look("d-a", None), "d-line": Look("d-a", line), "d-b": Look("d-b", None)}
-    found = Conclusions(seed=3, scale="small", experiments=nets, looks=looks, claims={}, stated={}).tables()
-    assert found == {
-        "d-a": Tables("d-a", nets["d-a"], "small"),
-        "d-line": Tables("d-line", nets["d-a"], "small", line),
-        "d-b": Tables("d-b", nets["d-b"], "small"),
-    }
-    assert all(found[key].experiment is nets[look.nets] for key, look in looks.items())
-
-
-@pytest.fixture(scope="module")
-def committed():
-    """What the reports of the repository conclude."""
-    with chdir(ROOT):
-        settings = json.loads(all_recipes()[Path("recipes/claims.json")])["settings"]
-    return TypeAdapter(Conclusions).validate_python(settings)
-
-
-def test_every_report_of_the_repository_has_claims_that_can_be_put_to_the_test(committed):
-    assert {claim.report for claim in committed.claims.values()} == {path.stem for path in ROOT.glob("reports/*.yaml")}
-    tables = committed.tables()
-    for key, one in committed.claims.items():
-        assert key.startswith(f"{one.report}-")
-        there = tables[one.experiment]
-        assert (there.key, there.scale) == (one.experiment, committed.scale)
-        assert there.experiment.key.startswith(f"{one.report}-")
-        if one.test.arithmetic:
-            assert find(one.test, there, seed=0).verdict in ("supported", "refuted")
+def test_counts():
+    assert counts([]) == dict.fromkeys(VERDICTS, 0)
+    found = counts(["refuted", "supported", "not testable", "refuted", "undecided", "refuted", "not run"])
+    assert found == {"supported": 1, "refuted": 3, "undecided": 1, "not testable": 1, "not run": 1}
+    assert list(found) == list(VERDICTS)
+    assert counts(pd.Series(["supported"]))["supported"] == 1

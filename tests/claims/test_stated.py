@@ -12,7 +12,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from netclaims.claims.experiment_tables import Tables
-from netclaims.claims.ledger import Conclusions
+from netclaims.claims.judge import Conclusions
 from netclaims.claims.stated import beside, write_stated
 from netclaims.claims.stated_entries import Stated, load_results
 from netclaims.errors import SettingsError
@@ -295,8 +295,8 @@ def test_where_along_a_line_it_is_lowest(trained, tmp_path):
 def test_the_file_has_scale_experiments_and_names(trained, tmp_path):
     tables = trained(lambda net: {"train_loss": 1 / 3})
     entries = {"B, loss": of("nets.train_loss"), "A, loss": of("nets.test_loss", stated=3)}
-    write_stated({"d-a": entries}, {"d-a": tables}, "small")
-    text = (tmp_path / "metrics" / "stated.json").read_text(encoding="utf-8")
+    write_stated("d", {"d-a": entries}, {"d-a": tables}, "small")
+    text = (tmp_path / "metrics" / "stated" / "d.json").read_text(encoding="utf-8")
     ours = {"sd": 0.0, "replicas": 3}
     assert json.loads(text) == {
         "scale": "small",
@@ -306,17 +306,24 @@ def test_the_file_has_scale_experiments_and_names(trained, tmp_path):
         },
     }
     assert text.index("B, loss") < text.index("A, loss")
-    write_stated({}, {}, "small")
-    assert json.loads((tmp_path / "metrics" / "stated.json").read_text(encoding="utf-8")) == {"scale": "small"}
+    write_stated("d", {}, {}, "small")
+    assert json.loads((tmp_path / "metrics" / "stated" / "d.json").read_text(encoding="utf-8")) == {"scale": "small"}
+
+
+def test_of_what_was_not_run_there_is_no_number(trained, tmp_path):
+    tables = trained()
+    (tmp_path / "metrics" / "d" / "d-a.json").unlink()
+    found = beside(of("nets.test_loss"), tables)
+    assert (found["stated"], found["mean"], found["remark"]) == (2.0, None, "train@d-a has not run")
 
 
 def test_a_number_that_fails_is_named_and_the_others_are_there(trained, tmp_path, capsys):
     tables = trained(changes=SWEEP)
     one = of("nets.test_loss", where={"batch_size": 4})
-    write_stated({"d-a": {"A, loss": of("nets.test_loss"), "B, loss": one}}, {"d-a": tables}, "small")
+    write_stated("d", {"d-a": {"A, loss": of("nets.test_loss"), "B, loss": one}}, {"d-a": tables}, "small")
     message = "nets.test_loss has several rows a replica: say which by batch_size"
     assert capsys.readouterr().err == f"reports/d.yaml: results.d-a.A, loss: {message}\n"
-    found = json.loads((tmp_path / "metrics" / "stated.json").read_text(encoding="utf-8"))["d-a"]
+    found = json.loads((tmp_path / "metrics" / "stated" / "d.json").read_text(encoding="utf-8"))["d-a"]
     none = dict.fromkeys(("mean", "sd", "low", "high")) | {"replicas": 0, "remark": f"not worked out: {message}"}
     assert {name: found["A, loss"][name] for name in none} == none
     assert found["B, loss"]["mean"] == 2.0
@@ -356,16 +363,16 @@ def test_the_shipped_entries_say_which_of_several_nets_they_mean(reports):
                 assert {column for column, count in several.items() if count > 1} <= picked, name
 
 
-def test_the_recipe_has_the_stated_numbers_of_all_reports_with_tables_of_their_own(reports):
+def test_the_recipe_of_a_report_has_its_stated_numbers_with_tables_of_their_own(reports):
     with chdir(ROOT):
-        settings = json.loads(all_recipes()[Path("recipes/claims.json")])["settings"]
-    found = TypeAdapter(Conclusions).validate_python(settings)
-    assert found.stated == {key: entries for report in reports for key, entries in report.results.items()}
-    by_key = {key: report.nets_of(key) for report in reports for key in report.results}
-    tables = found.tables()
-    assert {key: (tables[key].key, tables[key].experiment.key) for key in by_key} == (
-        {key: (key, nets) for key, nets in by_key.items()}
-    )
+        recipes = all_recipes()
+    for report in reports:
+        settings = json.loads(recipes[Path(f"recipes/claims/{report.name}.json")])["settings"]
+        found = TypeAdapter(Conclusions).validate_python(settings)
+        assert found.stated == report.results
+        tables = found.tables()
+        for key in report.results:
+            assert (tables[key].key, tables[key].experiment.key) == (key, report.nets_of(key))
 
 
 def test_a_mistake_in_a_report_file(entry, tmp_path, monkeypatch):

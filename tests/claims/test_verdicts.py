@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_each_has_a_look_of_its_own():
-    assert [*VERDICTS] == ["supported", "refuted", "undecided", "not testable"]
+    assert [*VERDICTS] == ["supported", "refuted", "undecided", "not testable", "not run"]
     for one, other in combinations(VERDICTS.values(), 2):
         assert one.mark != other.mark
         assert one.colour != other.colour

@@ -39,13 +39,20 @@ OWN_REPLICAS = trainings(lambda entry: "replicas" in entry)
 ANALYSES = set(NETS)
 RANDOM = {stage for stage in ANALYSES if stage.startswith(("hessian", "pca", "sensitivity"))}
 FIGURES = {f"figures@{report}" for report in REPORTS}
-WITH_RECIPE = {"docs", "claims", "ledger", "report"} | DATA | TRAINING | ANALYSES | FIGURES
+CLAIMS = {f"claims@{report}" for report in REPORTS}
+WITH_RECIPE = {"docs", "ledger", "report"} | DATA | TRAINING | ANALYSES | CLAIMS | FIGURES
 ALL = {"recipes"} | WITH_RECIPE
 
 
 def kind(stage: str) -> str:
     """The name of a stage without its key: that of its script."""
     return stage.partition("@")[0]
+
+
+def with_claims(stages: set[str]) -> set[str]:
+    """Stages, and those that judge the claims of a report of which they train or analyse nets."""
+    keys = {stage.partition("@")[2] for stage in stages & (TRAINING | ANALYSES)}
+    return stages | {f"claims@{key.partition('-')[0]}" for key in keys}
 
 
 def of_reports(stages, reports) -> set[str]:

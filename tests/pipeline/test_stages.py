@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.pipeline.facts import ALL, EXPERIMENTS, FIGURES, REPORTS, ROOT, WITH_RECIPE, kind
+from tests.pipeline.facts import ALL, CLAIMS, EXPERIMENTS, FIGURES, REPORTS, ROOT, WITH_RECIPE, kind
 
 CONTENT = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 STAGES = CONTENT["stages"]
@@ -68,7 +68,7 @@ def test_every_other_stage_depends_on_its_recipe_and_on_results_and_on_nothing_e
     others = [dep for dep in DEPENDENCIES[stage] if dep != recipe]
     assert len(others) == len(DEPENDENCIES[stage]) - 1
     if kind(stage) in ("claims", "ledger", "figures", "report"):
-        assert {Path(dep).parts[0] for dep in others} <= {"metrics", "plots", "runs"}
+        assert {Path(dep).parts[0] for dep in others} <= {"metrics", "plots"}
     else:
         experiment = EXPERIMENTS.get(key) or EXPERIMENTS.get(next((Path(d).name for d in others if "runs/" in d), ""))
         allowed = {f"data/{experiment['data']}"} if experiment else set()
@@ -78,8 +78,19 @@ def test_every_other_stage_depends_on_its_recipe_and_on_results_and_on_nothing_e
 def test_every_report_is_named_wherever_reports_are():
     assert CONTENT["vars"] == FILES
     assert CONTENT["params"] == ["params.yaml", *FILES]
-    assert {f"metrics/{report}" for report in REPORTS} <= set(definition("claims")["deps"])
-    assert {stage for stage in DEPENDENCIES if kind(stage) == "figures"} == FIGURES
+    assert {stage for stage in DEPENDENCIES if kind(stage) in ("claims", "figures")} == CLAIMS | FIGURES
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_report_is_judged_and_drawn_on_its_own_results(report):
+    """So that no other report has to be trained for it."""
+    of_report = {
+        f"metrics/{report}",
+        f"plots/{report}",
+        f"recipes/claims/{report}.json",
+        f"recipes/figures/{report}.json",
+    }
+    assert {*DEPENDENCIES[f"claims@{report}"], *DEPENDENCIES[f"figures@{report}"]} == of_report
 
 
 def test_recipes_in_git_are_those_of_the_stages():

@@ -138,7 +138,7 @@ def test_points_bars_and_shades_are_where_the_table_says():
 
 
 def test_colours_and_marks_tell_verdicts_apart_in_the_legend_too():
-    assert [*VERDICTS, "not testable"] == list(ALL_VERDICTS)
+    assert [*VERDICTS, "not testable", "not run"] == list(ALL_VERDICTS)
     assert len({colour for colour, _ in VERDICTS.values()}) == len({mark for _, mark in VERDICTS.values()}) == 3
     (legend,) = draw_claims(many(), "quick").legends
     assert [text.get_text() for text in legend.get_texts()] == [*VERDICTS, "what the claim says"]
@@ -274,7 +274,7 @@ def test_the_title_counts_claims_and_verdicts_and_names_the_scale(scale):
     table = pd.DataFrame([row(), row("b-one", verdict="refuted"), untested("b-word"), untested("b-count", "refuted"),
                           row("c-one", verdict="undecided")])  # fmt: skip
     assert said(draw_claims(table, scale)) == (
-        f"5 claims of 3 reports, at the {scale} scale: 1 supported, 2 refuted, 1 undecided, 1 not testable"
+        f"5 claims of 3 reports, at the {scale} scale: 1 supported, 2 refuted, 1 undecided, 1 not testable, 0 not run"
     )
 
 

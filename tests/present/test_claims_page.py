@@ -2,26 +2,21 @@
 
 import json
 import re
+from dataclasses import asdict
 from math import inf, nan
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from netclaims.claims.entries import ClaimTest
 from netclaims.claims.evidence import Evidence
-from netclaims.claims.ledger import Finding, Look, Sentence, judge, write_ledger
+from netclaims.claims.judge import Finding, judge
+from netclaims.claims.ledger import gather, write_ledger, write_verdicts
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.paths import FIGURES
 from netclaims.present.claims_page import CLAIMS_PAGE, MARKS, claims_page
 from netclaims.present.shown_claim import ShownClaim
 
-TESTS = {
-    "trend": {"falls": {"of": "nets.test_loss"}, "along": "batch_size"},
-    "definition": "so the word is defined",
-    "arithmetic": {"computed": {"n": 1}, "holds": "n == 1"},
-}
-TESTS = {kind: ClaimTest.model_validate({kind: test}) for kind, test in TESTS.items()}
 ABOVE = (0.0, inf)
 
 
@@ -53,12 +48,14 @@ def tabled(tmp_path, monkeypatch):
             path = Path("metrics", entry.report, f"{entry.report}-nets.json")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(about))
-        claims = {
-            key: Sentence(entry.report, entry.experiment, entry.quote, TESTS[entry.kind])
-            for key, (entry, _) in entries.items()
-        }
-        looks = {claim.experiment: Look(claim.experiment, None) for claim in claims.values()}
-        write_ledger(claims, looks, judge({key: finding for key, (_, finding) in entries.items()}), "quick")
+        claims = {key: entry for key, (entry, _) in entries.items()}
+        for report in {entry.report for entry in claims.values()}:
+            mine = {key: entry for key, entry in claims.items() if entry.report == report}
+            said = [{"claim": key, "nets": entry.experiment, "scale": "quick"} | asdict(entry)
+                    for key, entry in mine.items()]  # fmt: skip
+            questions = {key: entry.question for key, entry in mine.items()}
+            write_verdicts(report, said, judge(questions, {key: entries[key][1] for key in mine}))
+        write_ledger(gather([{"claim": key} | asdict(entry) for key, entry in claims.items()], "quick"), "quick")
         return pd.read_csv("plots/claims.csv")
 
     return table
@@ -144,10 +141,10 @@ def test_the_counts_add_up(page):
     (counts,) = tables(sections(page(EVERY))["Which claims hold"])
     assert counts == [
         ["report", *VERDICTS],
-        ["a", "1", "1", "0", "1"],
-        ["b", "1", "0", "1", "1"],
-        ["c", "1", "1", "1", "0"],
-        ["all", "3", "2", "2", "2"],
+        ["a", "1", "1", "0", "1", "0"],
+        ["b", "1", "0", "1", "1", "0"],
+        ["c", "1", "1", "1", "0", "0"],
+        ["all", "3", "2", "2", "2", "0"],
     ]
 
 
@@ -193,7 +190,7 @@ def test_a_page_of_one_report(page):
     assert list(rows(text)) == ["c-one", "c-again", "c-two"]
     assert "[or it does not]" not in text
     assert "Report a" not in text
-    assert tables(text)[0] == [["report", *VERDICTS], ["c", "1", "1", "1", "0"], ["all", "1", "1", "1", "0"]]
+    assert tables(text)[0] == [["report", *VERDICTS], ["c", "1", "1", "1", "0", "0"], ["all", "1", "1", "1", "0", "0"]]
 
 
 # ------------------------------------------------------------------------------------------------------------- the head
@@ -202,7 +199,7 @@ def test_a_page_of_one_report(page):
 def test_the_head_says_on_what_the_claims_were_tested(page):
     text = page(EVERY)
     assert "runs at the **quick** scale, on little data" in text
-    assert "Holm's correction for all 6 claims\n" in text
+    assert "report on the same question; 6 claims are tested on data." in text
     assert f"![Effects and intervals of all tested claims](../{FIGURES}/claims.svg)" in text
 
 
@@ -215,7 +212,7 @@ def test_a_scale_that_is_not_the_reports_is_warned_of(scale, warned, page):
 
 def test_nothing_tested_at_all(page):
     text = page({"a-word": EVERY["a-word"], "b-word": (claim("b"), UNTESTABLE)})
-    assert "for all 0 claims" in text
+    assert "; 0 claims are tested on data." in text
     assert [line[2] for line in rows(text).values()] == ["", ""]
     assert "nan" not in text
 

@@ -71,7 +71,7 @@ def test_the_title_and_the_legend_say_how_many_of_what_at_which_scale(scale):
     figure, texts, _ = drawn(scale=scale)
     assert f"Verdicts on 5 claims, at the {scale} scale" in texts
     legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert legend == ["2 supported", "1 refuted", "1 undecided", "1 not testable"]
+    assert legend == ["2 supported", "1 refuted", "1 undecided", "1 not testable", "0 not run"]
 
 
 def test_the_same_claims_give_the_same_bytes(tmp_path):

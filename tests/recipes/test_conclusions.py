@@ -9,7 +9,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from netclaims.claims.entries import ClaimTest
-from netclaims.claims.ledger import Conclusions, Look, Sentence
+from netclaims.claims.judge import Conclusions, Look, Sentence
 from netclaims.experiment import Experiment
 from netclaims.recipes.conclusions import conclusions
 from netclaims.recipes.write import all_recipes
@@ -42,41 +42,45 @@ def read_back(settings: dict) -> Conclusions:
 
 
 @pytest.fixture(scope="module")
-def found(recipes) -> Conclusions:
-    return read_back(json.loads(recipes[Path("recipes/claims.json")])["settings"])
+def found(recipes, reports) -> list[tuple[Report, Conclusions]]:
+    """Every report with what it concludes."""
+    texts = {report.name: recipes[Path(f"recipes/claims/{report.name}.json")] for report in reports}
+    return [(report, read_back(json.loads(texts[report.name])["settings"])) for report in reports]
 
 
 # ------------------------------------------------------------------------------------------------ claims of the project
 
 
-def test_every_claim_is_judged_by_the_test_of_its_entry(found, reports):
-    claims = {key: claim for report in reports for key, claim in report.claims.items()}
-    assert list(found.claims) == list(claims)
-    for key, claim in claims.items():
-        test = ClaimTest(**{name: getattr(claim, name) for name in ClaimTest.model_fields})
-        assert found.claims[key] == Sentence(claim.report, claim.experiment, claim.quote, test), key
-        assert (found.claims[key].test.kind, found.claims[key].test.comparisons) == (claim.kind, claim.comparisons)
+def test_every_claim_is_judged_by_the_test_of_its_entry(found):
+    for report, judged in found:
+        assert list(judged.claims) == list(report.claims)
+        for key, claim in report.claims.items():
+            test = ClaimTest(**{name: getattr(claim, name) for name in ClaimTest.model_fields})
+            one = judged.claims[key]
+            assert one == Sentence(claim.experiment, claim.question, claim.quote, test), key
+            assert (one.test.kind, one.test.comparisons) == (claim.kind, claim.comparisons)
 
 
-def test_claims_are_judged_on_nets_as_they_were_trained(found, reports, recipes):
-    used = {claim.experiment for claim in found.claims.values()} | set(found.stated)
-    assert set(found.looks) == used
-    assert {key: look.nets for key, look in found.looks.items()} == (
-        {key: report.nets_of(key) for report in reports for key in used if key.startswith(f"{report.name}-")}
-    )
-    assert set(found.experiments) == {look.nets for look in found.looks.values()}
-    for key, experiment in found.experiments.items():
-        settings = json.loads(recipes[Path(f"recipes/train/{key}.json")])["settings"]
-        training = TypeAdapter(Training).validate_python(settings)
-        assert experiment == Experiment(**{name: getattr(training, name) for name in Experiment.__dataclass_fields__})
+def test_claims_are_judged_on_nets_as_they_were_trained(found, recipes):
+    for report, judged in found:
+        used = {claim.experiment for claim in judged.claims.values()} | set(judged.stated)
+        assert {key: look.nets for key, look in judged.looks.items()} == {key: report.nets_of(key) for key in used}
+        assert set(judged.experiments) == {look.nets for look in judged.looks.values()}
+        for key, experiment in judged.experiments.items():
+            settings = json.loads(recipes[Path(f"recipes/train/{key}.json")])["settings"]
+            training = TypeAdapter(Training).validate_python(settings)
+            fields = Experiment.__dataclass_fields__
+            assert experiment == Experiment(**{name: getattr(training, name) for name in fields})
 
 
 def test_interpolations_have_the_line_along_which_they_lie(found):
-    assert {key for key, look in found.looks.items() if look.line} == set(LINES) & set(found.looks)
+    looks = {key: look for _, judged in found for key, look in judged.looks.items()}
+    experiments = {key: experiment for _, judged in found for key, experiment in judged.experiments.items()}
+    assert {key for key, look in looks.items() if look.line} == set(LINES) & set(looks)
     assert len(LINES) > 3
-    for key in set(LINES) & set(found.looks):
-        (over, between), entry = found.looks[key].line, LINES[key]
-        largest = found.experiments[found.looks[key].nets].train_size
+    for key in set(LINES) & set(looks):
+        (over, between), entry = looks[key].line, LINES[key]
+        largest = experiments[looks[key].nets].train_size
         assert over == entry["over"]
         assert between == [min(value, largest) if over == "batch_size" else value for value in entry["between"]]
 
@@ -86,7 +90,7 @@ def test_interpolations_have_the_line_along_which_they_lie(found):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("read", "Otherwise."), ("answer", "they do"), ("part", "9-9"), ("question", "depth"), ("figure", "loss")],
+    [("read", "Otherwise."), ("answer", "they do"), ("part", "9-9"), ("figure", "loss")],
 )
 def test_what_pages_alone_show_of_a_claim_makes_none_be_judged_again(name, value, reached):
     def change(content):
@@ -97,13 +101,17 @@ def test_what_pages_alone_show_of_a_claim_makes_none_be_judged_again(name, value
     assert reached("d", change) == {"ledger", "report"}
 
 
-@pytest.mark.parametrize("name", ["quote", "ordering", "untestable", "stated", "line", "title"])
+@pytest.mark.parametrize("name", ["quote", "question", "ordering", "untestable", "stated", "line", "title", "epochs"])
 def test_what_decides_a_verdict_or_stands_in_the_ledger_reaches_it(name, reached):
     def change(content):
         claim = content["claims"]["d-capacity-overfit"]
         match name:
             case "quote":
                 claim["quote"] = "in other words"
+            case "question":
+                claim["question"] = "depth"
+            case "epochs":
+                content["experiments"]["d-trajectory"]["epochs"] += 1
             case "ordering":
                 claim["ordering"] = {"lower": {"of": "nets.test_loss"}, "than": 7, "each": ["model"]}
             case "untestable":
@@ -117,11 +125,13 @@ def test_what_decides_a_verdict_or_stands_in_the_ledger_reaches_it(name, reached
                 content["experiments"]["d-capacity"]["title"] = "Other words"
 
     expected = {
-        "quote": {"claims", "ledger", "report"},
-        "ordering": {"claims"},
-        "untestable": {"claims", "ledger", "report"},  # which say of what kind the test is
-        "stated": {"claims"},
-        "line": {"claims", "interpolate/d-interpolation", "docs", "report"},
+        "quote": {"claims/d", "ledger", "report"},
+        "question": {"claims/d", "ledger", "report"},  # claims on one question are judged together
+        "ordering": {"claims/d"},
+        "untestable": {"claims/d", "ledger", "report"},  # which say of what kind the test is
+        "stated": {"claims/d"},
+        "line": {"claims/d", "interpolate/d-interpolation", "docs", "report"},
+        "epochs": {"claims/d", "train/d-trajectory", "docs", "report"},
         "title": {"docs", "report"},
     }
     assert reached("d", change) == expected[name]
@@ -165,7 +175,7 @@ def written(tmp_path, monkeypatch, entry, experiment, params):
         Path("reports").mkdir(exist_ok=True)
         Path("reports/d.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         report = load_report(Path("reports/d.yaml"))
-        return report, conclusions(params(seed=3), [report], {"d-test": experiment(**nets)}, {})
+        return report, conclusions(params(seed=3), report, {"d-test": experiment(**nets)}, {}, "1a2b")
 
     return make
 
@@ -182,7 +192,7 @@ def test_tests_of_every_kind_are_read_back_as_they_were_written(written):
 def test_a_claim_in_the_recipe_is_what_was_given_and_no_default(written):
     _, settings = written({"ordering": {"lower": ONE, "than": [2]}})
     assert settings["claims"] == {
-        "d-0": {"report": "d", "experiment": "d-test", "quote": "it falls",
+        "d-0": {"experiment": "d-test", "question": "capacity", "quote": "it falls",
                 "test": {"ordering": [{"lower": ONE, "than": [2]}]}},
     }  # fmt: skip
 
@@ -204,3 +214,12 @@ def test_a_report_that_concludes_nothing_has_nothing_to_look_at(written):
     _, settings = written()
     found = read_back(settings)
     assert (found.claims, found.stated, found.looks, found.experiments, found.tables()) == ({}, {}, {}, {}, {})
+
+
+def test_a_report_is_judged_again_when_any_of_its_tables_is_made_anew(reached):
+    """Also of an analysis that only adds to what no metric sums up; not when one of another report is."""
+
+    def change(content):
+        content["pca"]["d-trajectory"]["points"] += 1
+
+    assert reached("d", change) == {"claims/d", "pca/d-trajectory", "docs", "report"}

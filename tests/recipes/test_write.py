@@ -42,7 +42,12 @@ def test_a_change_of_an_entry_is_one_of_its_recipe_and_a_remark_is_none(files):
     replaced(path, "radius: 1.0e-3", "radius: 1.0e-2")
     path.write_text(f"# a remark\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
     after = all_recipes()
-    assert differing(before, after) == {"hessian/d-minimal-ratio", "docs", "report"}  # pages that show it
+    assert differing(before, after) == {
+        "hessian/d-minimal-ratio",
+        "claims/d",
+        "docs",
+        "report",
+    }  # what reads and shows it
     found = [json.loads(recipes[Path("recipes/hessian/d-minimal-ratio.json")]) for recipes in (before, after)]
     assert [recipe["settings"]["radius"] for recipe in found] == [1e-3, 1e-2]
     assert found[0]["code"] == found[1]["code"]

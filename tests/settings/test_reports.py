@@ -429,12 +429,27 @@ def test_what_a_report_may_be_called(name, files):
 
 
 @pytest.mark.parametrize(
-    "name", ["my-report", "f-", "_f", "f.g", "f g", "é", "${f}", "$(touch ran)", "a\nb", "a" * 51, "figures"]
+    "name",
+    [
+        "my-report",
+        "f-",
+        "_f",
+        "f.g",
+        "f g",
+        "é",
+        "${f}",
+        "$(touch ran)",
+        "a\nb",
+        "a" * 51,
+        "figures",
+        "claims",
+        "stated",
+    ],
 )
 def test_a_report_is_called_by_one_word(name, files):
     """Of the name of an entry, the report is what comes before the first hyphen."""
     write_report(files, name, experiments={f"{name}-net": NET | {"report": name}})
-    rule = "named <report>.yaml, the report's name being at most 50 letters, digits and _, and not figures"
+    rule = "named <report>.yaml, of at most 50 letters, digits and _, and not claims, figures or stated"
     assert fault() == f"reports/{name}.yaml: {rule}".replace("\n", "\\n")
 
 
@@ -472,7 +487,7 @@ def test_a_report_that_dvc_does_not_know_of(files):
 
 @pytest.mark.parametrize(
     ("place", "entry"),
-    [("params", "reports/d.yaml"), ("stages.claims.deps", "metrics/d"), ("stages.figures.foreach", "d")],
+    [("params", "reports/d.yaml"), ("stages.claims.foreach", "d"), ("stages.figures.foreach", "d")],
 )
 def test_a_report_that_dvc_knows_of_by_half(place, entry, files):
     pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))

@@ -238,13 +238,20 @@ def test_finished_runs_are_not_trained_again(experiment, monkeypatch):
 def test_only_what_has_outputs_is_discarded(case):
     run, entry = case("adam")
     trace = train(run, entry)
-    checkpoints = [Checkpoint(replace(run, key=key), entry, CODE) for key in ("d-a", "d-b")]
+    checkpoints = [Checkpoint(replace(run, key=key), entry, CODE) for key in ("d-a", "d-b", "e-a")]
     for checkpoint in checkpoints:
         checkpoint.save_record(trace)
-    (RUNS / "d-a").mkdir(parents=True)
-    discard()
-    assert [bool(checkpoint.record()) for checkpoint in checkpoints] == [False, True]
+    for key in ("d-a", "e-a"):
+        (RUNS / key).mkdir(parents=True)
+    discard("d")
+    assert [bool(checkpoint.record()) for checkpoint in checkpoints] == [False, True, True]
     (RUNS / "d-b").mkdir()
-    discard()
+    discard("d")
+    assert [bool(checkpoint.record()) for checkpoint in checkpoints] == [
+        False,
+        False,
+        True,
+    ]  # DVC may not have stored it
+    discard("e")
     assert not CHECKPOINTS.exists()
-    discard()  # nothing there is no mistake
+    discard("e")  # nothing there is no mistake

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import inf, nan
 from pathlib import Path
 
@@ -11,7 +11,6 @@ import pandas as pd
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.files import read_csv, read_json, write_json, write_table
 from netclaims.paths import METRICS, PLOTS, metrics_of
-from netclaims.present.shown_claim import ShownClaim
 
 SAID = ["claim", "report", "experiment", "kind", "scale", "data", "epochs", "epochs_stated", "quote"]
 JUDGED = ["unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm"]
@@ -50,26 +49,25 @@ def _write(path: Path, table: pd.DataFrame) -> None:
     write_table(path, table.astype({"replicas": "Int64"}))
 
 
-def gather(claims: Mapping[str, ShownClaim], scale: str) -> pd.DataFrame:
+def gather(said: list[dict[str, str]], scale: str) -> pd.DataFrame:
     """Return the rows of all claims, out of the tables of their reports.
 
     Where a report has none, or one of another scale, its claims count as not run.
 
     Args:
-        claims: every claim by its name, in the order of the rows.
+        said: claim, report, experiment, kind and quote of each, in the order of the rows.
         scale: that they have to be judged at.
 
     Raises:
         DataError: a table is not as its stage wrote it.
     """
-    tables = {report: _read(report) for report in dict.fromkeys(claim.report for claim in claims.values())}
+    tables = {report: _read(report) for report in {claim["report"] for claim in said}}
     rows = []
-    for key, claim in claims.items():
-        row = tables[claim.report].get(key)
+    for claim in said:
+        row = tables[claim["report"]].get(claim["claim"])
         if row is None or row["scale"] != scale:
-            because = f"claims@{claim.report} has not run" + ("" if row is None else f" at the {scale} scale")
-            row = {"claim": key, "report": claim.report, "experiment": claim.experiment, "kind": claim.kind,
-                   "scale": scale, "quote": claim.quote, "verdict": "not run", "because": because}  # fmt: skip
+            because = f"claims@{claim['report']} has not run" + ("" if row is None else f" at the {scale} scale")
+            row = claim | {"scale": scale, "verdict": "not run", "because": because}
         rows.append(row)
     return pd.DataFrame(rows, columns=COLUMNS)
 
