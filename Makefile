@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Python >= 3.11, git and make:
 #   make repro   run the whole pipeline at the scale of params.yaml
 #   make test    lint, and run the tests
-.PHONY: setup kernel repro experiments review in-step test test-all bench lint lock licences audit
+.PHONY: setup kernel repro report-new experiments review in-step test test-all bench lint lock licences audit
 
 PYTHON ?= python3
 VENV := .venv
@@ -32,6 +32,9 @@ repro: setup  # as `dvc repro`, but stages run beside each other, and what a sto
 
 experiments: $(READY)  # `dvc exp show` with few of its many columns
 	dvc exp show --md --drop '.*' --keep '(Experiment|State|counts.(supported|refuted|undecided)|batch_size|params.yaml:(replicas|scale))$$'
+
+report-new: $(READY)  # begin the report NAME: reports/NAME.yaml, listed in dvc.yaml
+	@python -m netclaims.new_report "$(NAME)"
 
 BASE ?= main
 review: $(READY)  # what changed since the branch left BASE; the comment leads to the page at LINK

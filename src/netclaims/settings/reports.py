@@ -28,6 +28,7 @@ PIPELINE = Path("dvc.yaml")  # lies beside params.yaml
 LISTS = {"params": "reports/{}.yaml", "stages.claims.foreach": "{}", "stages.figures.foreach": "{}"}
 # A name has no hyphen, at which `<report>-<name>` is taken apart, and is not that of a folder for all reports.
 NAME = re.compile(r"(?!(?:claims|figures|stated)$)[A-Za-z0-9][A-Za-z0-9_]{0,49}")
+RULE = "at most 50 letters, digits and _, and not claims, figures or stated"
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,7 @@ def load_report(path: Path) -> Report:
         SettingsError: a line for every fault in it.
     """
     if not NAME.fullmatch(path.stem):
-        rule = "named <report>.yaml, of at most 50 letters, digits and _, and not claims, figures or stated"
-        raise SettingsError(f"{shown(str(path))[1:-1]}: {rule}")
+        raise SettingsError(f"{shown(str(path))[1:-1]}: named <report>.yaml, of {RULE}")
     content, report, faults = read_yaml(path), Report(path, load_experiments(path)), []
     for section, entries in content.items():
         if section in ("experiments", "results", "claims"):
