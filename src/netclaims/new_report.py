@@ -27,6 +27,8 @@ def begin(name: str) -> Path:
     """
     if not NAME.fullmatch(name):
         raise SettingsError(f"no name of a report: {shown(name)}; expected {RULE}")
+    if not name[0].isalpha() or yaml.safe_load(name) != name:
+        raise SettingsError(f"no name of a report: {shown(name)}; YAML reads it as something else than a word")
     path = REPORTS / f"{name}.yaml"
     for other in REPORTS.glob("*.yaml"):
         if other.stem.lower() == name.lower():  # folders of the one are those of the other on some systems

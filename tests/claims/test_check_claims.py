@@ -25,7 +25,6 @@ from netclaims.recipes.read import read_recipe
 from netclaims.recipes.resolve import effective
 from netclaims.recipes.write import write_recipes
 from netclaims.settings.experiments import ExperimentEntry
-from netclaims.settings.reports import load_report
 from netclaims.tables.columns import EXACT, SETTINGS, WORDS, YES_OR_NO
 from netclaims.tables.fit import FIT
 from netclaims.tables.hessian import HESSIAN
@@ -192,21 +191,6 @@ def test_arithmetic_is_worked_out_on_the_nets_of_the_experiment(load, fault):
     assert fault({"arithmetic": count | {"holds": "counted / 0 == 1"}}) == (
         "holds: division by zero (found 'counted / 0 == 1')"
     )
-
-
-def test_the_examples_of_the_readme_are_valid(tmp_path, monkeypatch):
-    """Together they are a report file: an experiment, an analysis of it, figures and a claim."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    examples = [yaml.safe_load(part) for part in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
-    experiment, analysis, figures, claim, _ = examples
-    monkeypatch.chdir(tmp_path)
-    REPORT.parent.mkdir()
-    REPORT.write_text(yaml.dump({"experiments": experiment, "figures": figures, "claims": claim} | analysis))
-    report = load_report(REPORT)
-    (key,) = report.experiments
-    assert list(report.analyses["sensitivity"]) == list(report.figures) == [key]
-    (found,) = report.claims.values()
-    assert (found.experiment, list(report.figures[key].draw)) == (key, [found.figure])
 
 
 # --------------------------------------------------------------------------------------------------- tables and columns

@@ -1,6 +1,5 @@
 """What params.yaml and the experiments of a report file may say, and the line that says what is wrong."""
 
-import re
 from copy import deepcopy
 from pathlib import Path
 
@@ -711,29 +710,3 @@ def test_replicas_are_those_of_the_entry_or_of_params_within_the_scale(own, expe
 def test_there_can_be_more_replicas_than_the_knob_says(least, expected, checked):
     PARAMS.write_text(yaml.dump(GIVEN))
     assert checked(least_replicas=least).replicas_within(load_params()) == expected
-
-
-@pytest.fixture
-def readme() -> list[str]:
-    """The examples of the README, in YAML."""
-    return re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-
-
-def test_the_example_of_the_readme_is_valid(readme):
-    ((key, content),) = yaml.safe_load(readme[0]).items()
-    assert ExperimentEntry.model_validate(content).parameters("DNN") == 407050
-    assert key.startswith(f"{content['report']}-")
-
-
-# What goes with some of the options that the README lists.
-WITH = {"control": {"sweep": {"batch_size": [64, 8]}, "against": "batch_size"}, "tune": {"optimiser": None}}
-
-
-def test_the_options_that_the_readme_lists_are_valid(entry):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = text.partition("| a layer with options |")[2].partition("\n\n")[0]
-    options = re.findall(r"`([a-z_]+: .*?)`", table)
-    assert len(options) == 12
-    for option in options:
-        content = yaml.safe_load(f"{{{option}}}")
-        ExperimentEntry.model_validate(entry(**WITH.get(next(iter(content)), {})) | content)

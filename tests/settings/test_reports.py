@@ -322,27 +322,6 @@ def test_faults_of_several_files_are_all_told(files):
     assert places == ["params.yaml", "reports/b.yaml", "reports/d.yaml"]
 
 
-def test_the_report_that_the_examples_of_the_readme_make_is_valid(files):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    experiment, analyses, figures, claims = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)[:4]
-    path = files / "reports" / "d.yaml"
-    path.write_text(f"experiments:\n{experiment}{analyses}figures:\n{figures}claims:\n{claims}", encoding="utf-8")
-    report = load_report(Path("reports/d.yaml"))
-    assert list(report.experiments) == list(report.analyses["sensitivity"]) == list(report.figures) == ["d-wider"]
-    assert list(report.claims) == ["d-wider-better"]
-
-
-def test_the_data_set_of_the_readme_is_valid(files):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (block,) = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "datasets:" in block]
-    shown, params = yaml.safe_load(block), yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    params["datasets"] |= shown["datasets"]
-    params["scales"]["quick"] |= shown["scales"]["quick"]
-    Path("params.yaml").write_text(yaml.dump(params), encoding="utf-8")
-    found, _ = load_settings()
-    assert found.chosen_scale.data.mnist in shown["datasets"]
-
-
 # --------------------------------------------------------------------------------------- an analysis of another kind
 
 NET = {
