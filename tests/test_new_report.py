@@ -78,7 +78,8 @@ def test_lists_of_a_line_for_each_and_ends_of_lines_stay_as_they_are(files):
         ("d", "reports/d.yaml: there is a report of this name"),
         ("D", "reports/d.yaml: there is a report of this name"),  # one folder, on some systems
         *((name, f"no name of a report: {name!r}; expected at most 50 letters, digits and _, and not claims, figures "
-           "or stated") for name in ("", "my-report", "f.g", "f g", "../f", "é", "figures", "claims", "stated", "a" * 51)),
+           "or stated")
+          for name in ("", "my-report", "f.g", "f g", "../f", "é", "figures", "claims", "stated", "a" * 51)),
         *((name, f"no name of a report: {name!r}; YAML reads it as something else than a word")
           for name in ("2018", "1e3", "0x1F", "true", "Null", "no", "on")),
     ],

@@ -13,7 +13,7 @@ from netclaims.errors import SettingsError, shown
 from netclaims.paths import REPORTS
 from netclaims.settings.reports import LISTS, NAME, PIPELINE, RULE
 
-TEMPLATE = Path(__file__).with_suffix(".yaml")  # every NAME in it stands for that of the report
+TEMPLATE = Path(__file__).with_name("new_report.yaml")  # every NAME in it stands for that of the report
 
 
 def begin(name: str) -> Path:

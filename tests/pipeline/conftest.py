@@ -72,9 +72,13 @@ class Clone:
     def dvc(self, *words: str) -> subprocess.CompletedProcess:
         return self._run([sys.executable, "-m", "dvc", *words])
 
+    def module(self, name: str, *words: str) -> subprocess.CompletedProcess:
+        """A module that is a command."""
+        return self._run([sys.executable, "-m", name, *words])
+
     def repro(self, *stages: str) -> subprocess.CompletedProcess:
         """What `make repro` runs: stages beside each other."""
-        return self._run([sys.executable, "-m", "netclaims.repro", *stages])
+        return self.module("netclaims.repro", *stages)
 
     def start(self, module: str, *words: str, log: Path) -> subprocess.Popen:
         """Either without waiting for its end, in a session of its own, with all that it says in a file."""

@@ -325,3 +325,16 @@ def test_data_with_a_bar_in_its_name(page):
     text = page(EVERY, data="log|2x + 0.5|")
     assert {len(line) for line in rows(text).values()} == {4}
     assert "log\\|2x + 0.5\\|" in rows(text)["a-one"][1]
+
+
+def test_what_was_not_run_has_a_row_without_numbers(tabled):
+    """Of nets that were not trained there is nothing to say, and whole numbers of others stay whole."""
+    table = tabled(EVERY | {"d-one": (claim("d"), Finding(verdict="not run", because="train@d-nets has not run"))},
+                   epochs=1000, epochs_stated=2000)  # fmt: skip
+    late = table["report"] == "d"
+    table.loc[late, ["data", "epochs", "epochs_stated"]] = None
+    claims = {key: entry for key, (entry, _) in EVERY.items()} | {"d-one": claim("d")}
+    found = rows(claims_page(claims, table, "quick"))
+    assert found["d-one"][1].endswith("trend, [d-nets](../plots/figures/d/d-nets/loss.svg)")
+    assert found["d-one"][2:] == ["", "○ not run: train@d-nets has not run"]
+    assert found["a-one"][1].endswith("1,000 of 2,000 epochs")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -30,7 +31,11 @@ REPORTS = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "reports").glob("*.yaml"))
 }
 FIGURES = {key: entry for content in REPORTS.values() for key, entry in content["figures"].items()}
-STATED = json.loads((ROOT / "metrics/stated.json").read_text(encoding="utf-8"))
+STATED = {
+    key: numbers
+    for report in REPORTS
+    for key, numbers in json.loads((ROOT / f"metrics/stated/{report}.json").read_text(encoding="utf-8")).items()
+}
 STATED.pop("scale")
 TABLE = pd.read_csv(ROOT / "plots/claims.csv").set_index("claim")
 LARGEST = 6_000_000  # bytes
@@ -379,10 +384,12 @@ def about(root: Element) -> dict[str, str]:
 def test_the_head_says_what_was_run(root):
     params, said = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")), about(root)
     assert said["Scale"] == params["scale"]
-    assert said["Replicas"].startswith(f"{params['replicas']} of every network")
     assert said["Seed, batch size"].startswith(f"{params['seed']}; {params['batch_size']} ")
     trainings = [json.loads((ROOT / f"metrics/{key[0]}/{key}.json").read_text(encoding="utf-8"))
                  for key in {entry["nets"] for entry in FIGURES.values()}]  # fmt: skip
+    counted = re.findall(r"(\d+) in (\d+)", said["Replicas"].removeprefix("of every network "))
+    assert {int(number): int(count) for number, count in counted} == Counter(found["replicas"] for found in trainings)
+    assert [int(number) for number, _ in counted] == sorted({found["replicas"] for found in trainings})
     counted = re.findall(r"(\d+) trainings on (.+?)(?:; |$)", said["Data"])
     assert {name: int(count) for count, name in counted} == (
         Counter("functions" if numbers["loss"] == "mse" else numbers["data"] for numbers in trainings)
@@ -399,3 +406,37 @@ def test_a_scale_that_is_not_the_reports_is_warned_of(scale, warned, small):
     assert [text(found).startswith(f"The {scale} scale shows") for found in of_class(root, "warning")] == [
         True
     ] * warned
+
+
+def test_the_head_counts_and_names_the_reports(root, small):
+    for page, names in ((root, sorted(REPORTS)), (Tree(small()).root, ["b"])):
+        title = f"Which claims of {len(names)} student report{'s' * (len(names) > 1)} hold?"
+        assert text(next(page.iter("h1"))) == title
+        assert text(next(page.iter("title"))) == f"netclaims: w{title[1:-1]}"
+        assert f"are called {' '.join(names)} and all" in text(page.find("body/header"))
+
+
+def test_what_was_not_run_is_on_the_page_and_says_so(small, tmp_path):
+    """In a clone in which another report has been run, or none."""
+    (tmp_path / "metrics").unlink()
+    TABLE.assign(verdict="not run", because="claims@b has not run").to_csv("plots/claims.csv")
+    root = Tree(small()).root
+    cards = of_class(root, "card")
+    assert {card.get("id") for card in cards} == {key for key in FIGURES if key.startswith("b-")}
+    for card in cards:
+        assert text(card.find("div/small")) == f"{card.get('id')} · not run"
+        assert list(card.iter("figure")) == []
+    rows = list(by_id(root, "ledger").find("tbody"))
+    assert {row.get("data-verdict") for row in rows} == {"not run"}
+    assert all(text(row).endswith("claims@b has not run") for row in rows)
+
+
+def test_figures_that_were_not_drawn_are_left_out(small, tmp_path):
+    (tmp_path / "plots/figures").unlink()
+    (tmp_path / "plots/figures").mkdir()
+    for name in ("verdicts", "claims"):
+        shutil.copy(ROOT / f"plots/figures/{name}.svg", "plots/figures")
+    cards = of_class(Tree(small()).root, "card")
+    assert cards
+    assert [figure for card in cards for figure in card.iter("figure")] == []
+    assert not any(text(card.find("div/small")).endswith("not run") for card in cards)
