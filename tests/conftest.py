@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from joblib import cpu_count
 from pydantic import TypeAdapter
 from torch import nn
 from xdist.scheduler import LoadFileScheduling
@@ -53,6 +54,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Let the collector of garbage pass over all that is imported now: statsmodels calls it for every correction."""
     gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Take one process more than there are cores: tests that take long wait for stopped runs, DVC's locks, a browser."""
+    return cpu_count() + 1
 
 
 @pytest.hookimpl(optionalhook=True)
