@@ -58,7 +58,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Take one process more than there are cores: tests that take long wait for stopped runs, DVC's locks, a browser."""
+    """Take one process more than there are cores: the longest tests wait, for stopped runs, locks and a browser."""
     return cpu_count() + 1
 
 
