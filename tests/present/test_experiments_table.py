@@ -9,7 +9,7 @@ import yaml
 
 from netclaims.present.experiments_table import experiments_table
 from netclaims.recipes.facts import facts_of_report, layout
-from netclaims.settings.reports import load_report, load_settings
+from netclaims.settings.reports import Report, load_report, load_settings
 
 ROOT = Path(__file__).parents[2]
 REPORTS = {
@@ -67,7 +67,8 @@ def settings(key: str) -> tuple[dict, dict]:
         *((section, entry) for (section, k), entry in ANALYSES.items() if k == key),
     ]
     for section, entry in entries:
-        for name, value in entry.items():
+        domain = {"domain": [-1, 1]} if not section and "functions" in entry else {}
+        for name, value in (entry | domain).items():
             for part, inner in value.items() if isinstance(value, dict) else [("", value)]:
                 if (section, name) == ("gradient", "against"):
                     stated["gradient norm by"] = inner
@@ -116,8 +117,7 @@ def test_networks_have_their_parameters_and_what_the_report_says(key, rows, load
         assert line.startswith(f"{name}: {layout(loaded[key], name)} = {count:,}")
         assert f"report: {model['stated']})" in line if "stated" in model else "report:" not in line
         assumed = set(entry.get("assumed", []))
-        described = "parameters" in model and "stated" in model  # by the report, in other words
-        assert ("assumed)" in line) == (f"models.{name}" in assumed or ("models" in assumed and not described))
+        assert ("assumed)" in line) == bool({"models", f"models.{name}"} & assumed)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -128,8 +128,10 @@ def test_every_setting_is_stated_or_chosen(key, rows):
         lines = list(rows[key][column])
         if knob and (column == "assumed") == ("batch_size" in entry.get("assumed", [])):
             lines.remove("batch size (knob)" if column == "assumed" else "batch size 64 (knob)")
-        if column == "assumed" and "functions" in entry.get(column, []):
-            lines.remove(next(line for line in lines if line == "the function"))
+        for name in {"data", "functions", *(f"functions.{name}" for name in entry.get("functions", []))}:
+            if column == "assumed" and name in entry.get("assumed", []):
+                begins = "the data set" if name == "data" else "the function"
+                lines.remove(next(line for line in lines if line.startswith(begins)))
         if column == "stated" and key not in EXPERIMENTS:
             lines.remove(next(line for line in lines if line.startswith("nets of")))
         for words, value in expected.items():
@@ -206,6 +208,22 @@ def test_what_an_entry_says_is_there_even_if_it_is_the_default(entry, tmp_path, 
     assert "| weight decay 0 |" in row
     assert "momentum" not in row
     assert r"report: one of a\|b" in row
+
+
+@pytest.mark.parametrize(
+    ("assumed", "expected"),
+    [
+        ([], ([], ["domain -1, 1"])),
+        (["domain"], (["domain -1, 1"], [])),
+        (["functions"], (["the function"], ["domain -1, 1"])),
+        (["functions.sinc5", "data"], (["the data set", "the function sin(5πx)/(5πx)"], ["domain -1, 1"])),
+    ],
+)
+def test_what_is_fitted_and_where_may_be_assumed(assumed, expected, checked):
+    (facts,) = facts_of_report(Report(Path("x.yaml"), {"x-a": checked("functions", functions=["sinc5"], assumed=assumed)}))
+    words = ("domain", "the function", "the data set")
+    found = [[line for line in lines if line.startswith(words)] for lines in (facts.assumed, facts.stated)]
+    assert found == [*expected]
 
 
 @pytest.mark.parametrize("words", ["<script>alert(1)</script>", "a & b", "*bold* and _slanted_", "[a](b)", "$x$ ${y}"])

@@ -365,6 +365,10 @@ def test_a_setting_that_is_left_to_a_knob_may_be_assumed(entry):
     assert load().assumed == ["batch_size", "replicas", "activation"]
 
 
+def test_the_domain_of_a_function_may_be_assumed(checked):
+    assert checked("functions", assumed=["domain", "functions"]).assumed == ["domain", "functions"]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("1e-3", 0.001), ("1E-3", 0.001), (".5", 0.5), ("5.e-1", 0.5), ("+2e0", 2.0), ("1", 1.0), ("0.1", 0.1)],
@@ -616,6 +620,7 @@ def test_a_sweep_of_such_numbers(checked):
         ),
         ({"against": "learning_rate"}, ".against: learning_rate does not vary in this experiment"),
         ({"assumed": ["activation", "stop"]}, ".assumed: the entry has no stop"),
+        ({"assumed": ["domain"]}, ".assumed: the entry has no domain"),
         ({"assumed": ["seed", "replicas", "scale"]}, ".assumed: the entry has no seed, scale"),
         ({"report": "e"}, ".report: d (found 'e')"),
     ],

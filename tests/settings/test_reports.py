@@ -159,7 +159,7 @@ def test_a_name_that_a_shell_would_run_or_that_leads_elsewhere_is_refused(sectio
         ),
         ("gradient_norm: step", "weights_every: 1", "gradient.d-gradient-norm"),
         (
-            "{layers: [16, 8, 1], parameters: 177}",
+            "{layers: [16, 8, 1]}",
             "{layers: [16, 8, {dense: 1, bias: false}]}",
             "hessian.d-minimal-ratio: works on an experiment that fits functions with biases in every layer",
         ),

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from netclaims.data.functions import formula
+from netclaims.data.functions import DOMAIN, formula
 from netclaims.data.registry import DATA_KINDS
 from netclaims.digits import all_digits
 from netclaims.nets.layers import Conv, Dense, Pool, Resize
@@ -57,8 +57,7 @@ def _networks(experiment: ExperimentEntry) -> list[str]:
     lines, assumed = [], experiment.assumed
     for name, model in experiment.models.items():
         mark = ""
-        described = model.parameters and model.stated
-        if ("models" in assumed and not described) or f"models.{name}" in assumed:
+        if "models" in assumed or f"models.{name}" in assumed:
             mark = " (layers assumed)" if model.parameters else " (assumed)"
         said = f" (report: {model.stated})" if model.stated else ""
         layers = layout(experiment, name)
@@ -93,6 +92,8 @@ def _settings(experiment: ExperimentEntry) -> tuple[list[str], list[str]]:
     """Return the settings that the report states, and those assumed, each as a line."""
     stated, assumed = [], []
     values = experiment.model_dump(exclude_unset=True)
+    if experiment.functions:
+        values["domain"] = list(DOMAIN)
     if experiment.follows_batch_size:
         values["batch_size"] = "(knob)" if "batch_size" in experiment.assumed else "64 (knob)"
     for name, value in values.items():
@@ -104,7 +105,9 @@ def _settings(experiment: ExperimentEntry) -> tuple[list[str], list[str]]:
                 continue
             mine = name in experiment.assumed or f"{name}.{part}" in experiment.assumed
             (assumed if mine else stated).append(_line(name if part is None else f"{name} {part}", inner))
-    assumed += ["the function" for name in experiment.assumed if name == "functions"]
+    whole = {"data": "the data set", "functions": "the function"}
+    whole |= {f"functions.{name}": f"the function {formula(name)}" for name in experiment.functions or []}
+    assumed += [words for name, words in whole.items() if name in experiment.assumed]
     return stated, assumed
 
 

@@ -51,8 +51,9 @@ class ExperimentEntry(Settings):
     """One experiment of one report, as an entry of `experiments:`.
 
     `assumed` lists the settings that the report leaves open and this project fills in. `batch_size` among them, where
-    the entry leaves it to the knob, says that the report names none. `stated` is what the report says where that and
-    its numbers are two different things: the entry is then what gives the numbers.
+    the entry leaves it to the knob, says that the report names none, and `domain` that it does not say on which
+    interval functions are fitted. `stated` is what the report says where the entry is something else: where its words
+    and its numbers are two different things the entry is what gives the numbers.
 
     `examples` takes so many images of the training set, the first ones. `control` is a swept value that is trained once
     more, from the same initial weights with the data in another order, for interpolation to compare with. With `fitted`
@@ -145,7 +146,7 @@ class ExperimentEntry(Settings):
             raise ValueError("least_replicas: the entry has its own number of replicas")
         if self.against not in {"parameters", *varied, *(["batch_size"] if self.follows_batch_size else [])}:
             raise ValueError(f"against: {self.against} does not vary in this experiment")
-        there = {*self.model_fields_set, *self.knobs}
+        there = {*self.model_fields_set, *self.knobs, *(["domain"] if fits else [])}
         unknown = [name for name in self.assumed if name.split(".")[0] not in there]
         if unknown:
             raise ValueError(f"assumed: the entry has no {', '.join(unknown)}")
