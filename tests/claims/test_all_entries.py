@@ -173,9 +173,14 @@ WHOLE = "epoch is the course of the series, of which nothing is left to take"
         (course(during=[0, 0.1]), f".ordering.higher: {SERIES}"),
         (course(take="last"), ".ordering.higher.take: input should be 'start', 'end', 'lowest', 'highest', "),
         (course(take="end", until={"below": 1}), ".ordering.higher.until: give it or take, not both"),
-        (course(until={}), ".ordering.higher.until.below: give one of below, above, within (found none)"),
+        (course(until={}), ".ordering.higher.until.below: give one of below, above, within, fallen (found none)"),
         (course(until={"below": 1, "within": 1}),
-         ".ordering.higher.until.below: give one of below, above, within (found below, within)"),
+         ".ordering.higher.until.below: give one of below, above, within, fallen (found below, within)"),
+        (higher(over=3), ".ordering.higher.over: input should be a valid string (found 3)"),
+        (course(over="batch_size", take="end"),
+         ".ordering.higher.over: history has a series along epoch already (found "),
+        (higher(over="batch_size"), ".ordering.higher: nets.test_loss is a series: say what to take of it"),
+        (course(until={"fallen": 95}), ".ordering.higher.until.fallen: input should be less than or equal to 1"),
         (course(until={"within": 0}), ".ordering.higher.until.within: input should be greater than 0 (found 0)"),
         (course(take="end", during=[0.5, 0.5]),
          ".ordering.higher.during: from a smaller to a larger share (found [0.5, 0.5])"),
@@ -237,8 +242,9 @@ WORDS = {"function", "model", "optimiser", "equal", "scope", "region", "split", 
 ELSEWHERE = {"learning_rate", "shuffle_labels"}  # courses have the settings that the experiment varies
 COLUMNS = {name: {column.name for column in table.columns if column.offered} for name, table in TABLES.items()}
 COLUMN = {name: sorted(columns - WORDS - ELSEWHERE) for name, columns in COLUMNS.items()}
-for name in ("nets", "history", "sensitivity"):
+for name in ("nets", "history", "sensitivity", "pca"):
     COLUMN[name].remove("gradient_norm")  # recorded step by step
+COLUMN["history"].remove("gradient_norm_spike")
 AMOUNT = st.sampled_from([0.01, 1, 25, 1e-3, 2.5e2])
 LIMIT = st.sampled_from([-1, 0, 0.5, 3, 1e-3])
 SIDE = st.one_of(
@@ -251,10 +257,10 @@ WHERE = {
     "parameters": SIDE, "epoch": st.one_of(SIDE, st.sampled_from([1, [1, 2]])),
 }  # fmt: skip
 TAKEN = st.one_of(
-    st.fixed_dictionaries({"take": st.sampled_from(["start", "end", "lowest", "highest", "mean", "swing", "rise"])}),
+    st.fixed_dictionaries({"take": st.sampled_from(["start", "end", "lowest", "growth", "mean", "swing", "turns"])}),
     st.fixed_dictionaries({"until": st.one_of(
         st.fixed_dictionaries({"below": LIMIT}), st.fixed_dictionaries({"above": LIMIT}),
-        st.fixed_dictionaries({"within": AMOUNT}),
+        st.fixed_dictionaries({"within": AMOUNT}), st.fixed_dictionaries({"fallen": st.sampled_from([0.5, 1])}),
     )}),
 )  # fmt: skip
 

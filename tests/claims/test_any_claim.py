@@ -121,7 +121,7 @@ KEYS = {
     "sensitivity": ["d-norms"],
 }
 LIMIT = st.sampled_from([-1, 0, 0.5, 3, 1e-3, 1e300])
-TAKE = st.sampled_from(["start", "end", "lowest", "highest", "mean", "swing", "rise"])
+TAKE = st.sampled_from(["start", "end", "lowest", "highest", "mean", "swing", "rise", "growth", "turns"])
 UNTIL = st.one_of(*(st.fixed_dictionaries({name: LIMIT}) for name in ("below", "above")),
                   st.fixed_dictionaries({"within": st.sampled_from([0.05, 1])}))  # fmt: skip
 

@@ -209,6 +209,15 @@ def test_arithmetic_is_worked_out_on_the_nets_of_the_experiment(load, fault):
         (higher("steps.loss", "d-fits", take="end"), "steps.loss: the experiment does not record it"),
         (higher("history.gradient_norm", take="end"), "history.gradient_norm: the experiment does not record it"),
         ({"trend": {"falls": {"of": "history.test_loss"}, "along": "gradient_norm"}}, "history.gradient_norm: no "),
+        ({"trend": {"falls": {"of": "nets.test_loss", "over": "colour"}, "along": "train_loss"}}, "over: colour is no"),
+        ({"trend": {"falls": {"of": "nets.test_loss", "over": "model"}, "along": "train_loss"}}, "over: model is no s"),
+        ({"trend": {"falls": {"of": "nets.test_loss", "over": "replica"}, "along": "train_loss"}}, "over: replica is"),
+        ({"trend": {"falls": {"of": "nets.test_loss", "over": "train_loss"}, "along": "train_loss"}}, "over: train_l"),
+        ({"trend": {"falls": {"of": "nets.test_loss", "over": "learning_rate"}, "along": "los"}}, "nets.los: no such"),
+        ({"trend": {"falls": {"of": "nets.test_loss", "over": "parameters"}, "along": "train_loss"}},
+         "nets.test_loss has several rows a replica: say which by batch_size, equal"),
+        (higher("history.gradient_norm_spike", take="end"), "history.gradient_norm_spike: no such column; there are "),
+        (higher("pca.gradient_norm", "d-path", take="end"), "pca.gradient_norm: no such column; there are epoch, "),
         (higher("nets.test_loss", where={"colour": "red"}), "nets.colour: no such column; there are accuracy_gap, "),
         (higher("nets.test_loss", each=["colour"]), "nets.colour: no such column; there are accuracy_gap, "),
         ({"trend": {"falls": {"of": "nets.test_loss"}, "along": "alpha"}}, "nets.alpha: no such column; there are "),
@@ -388,7 +397,7 @@ SEVERAL = " has several rows a replica: say which by "
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (higher("nets.test_loss"), f"nets.test_loss{SEVERAL}batch_size, equal"),
+        (higher("nets.test_loss"), "nets.test_loss has several rows a replica: say which by batch_size, equal"),
         (higher("nets.test_loss", where={"equal": "steps", "batch_size": {"from": 16}}),
          f"nets.test_loss{SEVERAL}batch_size"),
         (higher("nets.test_loss", each=["batch_size"]), f"nets.test_loss{SEVERAL}equal"),
@@ -546,10 +555,10 @@ def test_the_columns_are_those_that_the_pipeline_writes(pipeline, content):
     for name, table in TABLES.items():
         lacking = {column.name for column in table.columns} - set().union(*seen[name])
         # What a series has where it tells nets apart, and what these nets do not record by epoch.
-        assert lacking <= {"function", "gradient_norm", *SETTINGS}, name
+        assert lacking <= {"function", "gradient_norm", "gradient_norm_spike", *SETTINGS}, name
         for column, words in table.words.items():
             assert set().union(*(held(found[column]) for found in seen[name])) <= set(words)
-    scopes = held(Tables("d-path", "d-one", pipeline["d-one"]).read("pca")["scope"])
+    scopes = held(Tables("d-path", pipeline["d-one"]).read("pca")["scope"])
     assert scopes == {"layer 2", "whole model"}
 
 

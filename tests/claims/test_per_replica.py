@@ -1,7 +1,7 @@
 """From the tables that training and the analyses leave to one number a replica."""
 
 from dataclasses import replace
-from math import inf, isnan, nan
+from math import inf, isnan, log, nan
 
 import numpy as np
 import pandas as pd
@@ -91,7 +91,7 @@ def test_of_nets_that_were_tuned_there_are_the_best(leave, experiment):
 
 
 def test_tables_of_an_analysis_lie_under_its_own_name(leave, experiment, tmp_path):
-    leave(experiment(**TWO))
+    leave(experiment(**TWO), history=lambda net: {"epoch": [0, 1]})
     line = pd.DataFrame({"model": ["A", "B"], "replica": 0, "alpha": 0.5, "loss": [1.0, 2.0]})
     write_table(tmp_path / "runs" / "d-line.interpolate.csv", line)
     write_table(tmp_path / "runs" / "d-line.pca.csv", line.drop(columns="model"))
@@ -509,7 +509,7 @@ def test_series_of_every_model_and_setting(leave, experiment):
 
 
 def test_distances_of_snapshots_start_with_the_second_one(leave, experiment, tmp_path):
-    leave(experiment())
+    leave(experiment(), history=lambda net: {"epoch": [0, 2, 4]})
     pca = {"scope": "whole model", "replica": [0, 0, 0, 1, 1, 1], "epoch": [0, 2, 4] * 2}
     write_table(tmp_path / "runs" / "d-a.pca.csv", pd.DataFrame(pca | {"step": [nan, 3, 1, nan, 5, 6]}))
     tables = Tables("d-a", experiment())
@@ -532,3 +532,74 @@ def test_a_line_starts_where_its_coordinate_is_lowest(leave, experiment, tmp_pat
     for operand, expected in (({"take": "start"}, 8), ({"take": "end"}, 7), ({"until": {"within": 0.5}}, 1)):
         found, _ = values_per_replica(tables, of("interpolate.loss", where={"split": "test"}, **operand), ["replica"])
         assert found["value"].tolist() == [expected]
+
+
+# -------------------------------------------------------------------------------------------------- over a setting
+
+
+def test_nets_of_a_replica_are_a_series_over_a_setting(leave, experiment):
+    losses = {4: [5, 1], 8: [3, 2], 16: [4, 3]}
+    tables = leave(
+        experiment(**SWEEP), lambda net: {"train_loss": losses[net["batch_size"]][net["replica"]]}, replicas=2
+    )
+    for operand, expected in (
+        ({"take": "start"}, [5, 1]),
+        ({"take": "growth"}, [0.8, 3]),
+        ({"take": "turns"}, [1, 0]),
+        ({"until": {"below": 4}}, [8, 4]),
+        ({"take": "end", "where": {"batch_size": {"to": 8}}}, [3, 2]),
+    ):
+        found = values_per_replica(tables, of("nets.train_loss", over="batch_size", **operand), ["replica"])[0]
+        assert found["value"].tolist() == pytest.approx(expected)
+
+
+def test_how_far_a_course_has_fallen(leave, experiment):
+    falls = {"epoch": [0, 1, 2, 3, 4], "train_loss": [101, 51, 6.5, 5.5, 1]}
+    tables = leave(experiment(), history=lambda net: falls)
+    for share, epoch in ((0, 0), (0.5, 1), (0.945, 2), (0.95, 3), (1, 4)):
+        operand = of("history.train_loss", until={"fallen": share})
+        assert values_per_replica(tables, operand, ["replica"])[0]["value"].tolist() == [epoch] * 3
+    flat = leave(experiment(), history=lambda net: {"epoch": [0, 1, 2], "train_loss": [2, 3, 2]})
+    operand = of("history.train_loss", until={"fallen": 0.95})  # it never lies higher than where it starts
+    assert values_per_replica(flat, operand, ["replica"])[0]["value"].tolist() == [0] * 3
+
+
+def test_turns_are_changes_of_direction(leave, experiment):
+    for course, expected in (([1, 2, 1, 2], 1), ([1, 2, 3, 4], 0), ([1, 2, 2, 1], 0), ([1, 2, 3, 1], 0.5)):
+        tables = leave(experiment(), history=lambda net, course=course: {"epoch": range(4), "test_loss": course})
+        assert values_per_replica(tables, of("history.test_loss", take="turns"), ["replica"])[0]["value"][0] == expected
+    short = leave(experiment(), history=lambda net: {"epoch": [0, 1], "test_loss": [1, 2]})
+    assert values_per_replica(short, of("history.test_loss", take="turns"), ["replica"])[0]["value"].isna().all()
+
+
+def test_growth_from_nothing_is_undefined(leave, experiment):
+    tables = leave(experiment(), history=lambda net: {"epoch": [0, 1], "test_loss": [0, 2]})
+    assert values_per_replica(tables, of("history.test_loss", take="growth"), ["replica"])[0]["value"].isna().all()
+
+
+# ------------------------------------------------------------------------------------------------- spikes, and bends
+
+
+def test_a_steady_decay_has_no_spikes_and_no_bends(leave, experiment):
+    decay = [8.0, 4, 2, 1]
+    table = leave(experiment(), history=lambda net: {"epoch": range(4), "train_loss": decay, "gradient_norm": decay})
+    for name in ("train_loss_bend", "gradient_norm_spike"):
+        assert table.read("history")[name].tolist() == pytest.approx([nan, 0, 0, nan] * 3, nan_ok=True)
+
+
+def test_spikes_and_bends_are_those_of_logarithms_in_a_net(leave, experiment):
+    course = {"epoch": range(5), "train_loss": [8.0, 4, 2, 2, 0], "gradient_norm": [1.0, 1, 9, 1, 1]}
+    table = leave(experiment(), history=lambda net: course).read("history")
+    third, two = log(9), log(2)
+    assert table["gradient_norm_spike"].tolist() == pytest.approx(
+        [nan, -third / 2, third, -third / 2, nan] * 3, nan_ok=True
+    )
+    assert table["train_loss_bend"].tolist() == pytest.approx([nan, 0, two / 2, nan, nan] * 3, nan_ok=True)
+
+
+def test_snapshots_have_the_gradient_norm_of_their_epoch(leave, experiment, tmp_path):
+    norms = {"epoch": [0, 1, 2], "gradient_norm": [3.0, 2, 1]}
+    tables = leave(experiment(), replicas=2, history=lambda net: norms)
+    pca = {"scope": "whole model", "replica": [1, 1, 0, 0], "epoch": [0, 2] * 2, "step": [nan, 1, nan, 2]}
+    write_table(tmp_path / "runs" / "d-a.pca.csv", pd.DataFrame(pca))
+    assert tables.read("pca")["gradient_norm"].tolist() == [3, 1, 3, 1]

@@ -220,7 +220,8 @@ def test_what_an_entry_says_is_there_even_if_it_is_the_default(entry, tmp_path, 
     ],
 )
 def test_what_is_fitted_and_where_may_be_assumed(assumed, expected, checked):
-    (facts,) = facts_of_report(Report(Path("x.yaml"), {"x-a": checked("functions", functions=["sinc5"], assumed=assumed)}))
+    experiment = checked("functions", functions=["sinc5"], assumed=assumed)
+    (facts,) = facts_of_report(Report(Path("x.yaml"), {"x-a": experiment}))
     words = ("domain", "the function", "the data set")
     found = [[line for line in lines if line.startswith(words)] for lines in (facts.assumed, facts.stated)]
     assert found == [*expected]

@@ -201,7 +201,9 @@ def check_columns(operand: Operand, each: list[str], along: list[str], looked_at
     if (table is STEPS and recorded != "step") or (operand.of == "history.gradient_norm" and recorded != "epoch"):
         raise EntryError(f"{operand.of}: the experiment does not record it")
     there = table.offered(experiment, entry)
-    for column in [operand.column, *operand.where, *each, *along]:
+    if operand.over and (holds_words(operand.over) or not is_category(operand.over) or operand.over == "replica"):
+        raise EntryError(f"over: {operand.over} is no setting that was swept, and no number of parameters or layers")
+    for column in [operand.column, *operand.where, *each, *along, *([operand.over] if operand.over else [])]:
         if column not in there:
             raise EntryError(f"{table.name}.{column}: no such column; there are {', '.join(sorted(there))}")
     if holds_words(operand.column):
@@ -237,6 +239,7 @@ def check_number(operand: Operand, each: list[str], along: list[str], looked_at:
             raise EntryError(f"each: {column} is measured; names and settings are not")
     values = values_of(table, experiment, entry)
     told = {"replica"} | {column for column in (*each, *along) if is_category(column)}
+    told |= {operand.over} if operand.over else set()
     told |= {column for column, wanted in operand.where.items() if len(_picked(wanted, values.get(column))) == 1}
     if left := several(table, experiment, entry, told):
         raise EntryError(f"{operand.of} has several rows a replica: say which by {', '.join(left)}")

@@ -39,8 +39,9 @@ class Tables:
     """The tables of an experiment and of its analyses, each read once.
 
     Of nets that were tuned there are those of the best setting. `nets`, `history` and `steps` are what training wrote,
-    with the settings of each net, its number of `layers` with weights, and in `nets` the generalisation gaps. Where a
-    net diverged, its losses are infinite, its accuracies below all others, and the rest is undefined.
+    with the settings of each net, its number of `layers` with weights, and in `nets` the generalisation gaps; Operand
+    says which other columns are worked out here. Where a net diverged, its losses are infinite, its accuracies below
+    all others, and the rest is undefined.
 
     Attributes:
         key: the experiment or the analysis, whose tables lie under its name.
@@ -100,7 +101,16 @@ class Tables:
             table = read_table(self.experiment.key, name).merge(self.read("nets")[which], on=["run", "member"])
             losses = [column for column in table if column.endswith("loss")]
             changes = table.groupby(["run", "member"])[losses].diff().abs()
-            return _with_worst(table.join(changes.add_suffix("_change"))).drop(columns="diverged")
+            table = table.join(changes.add_suffix("_change"))
+            if name == "history" and "train_loss" in table:
+                table["train_loss_bend"] = _sticks_out(table, "train_loss").abs()
+            if name == "history" and "gradient_norm" in table:
+                table["gradient_norm_spike"] = _sticks_out(table, "gradient_norm")
+            return _with_worst(table).drop(columns="diverged")
+        if name == "pca":
+            table = read_csv(replicas_of(self.key, name))
+            norms = self.read("history").filter(["replica", "epoch", "gradient_norm"])
+            return table.merge(norms, on=["replica", "epoch"], how="left") if "gradient_norm" in norms else table
         if name != "nets":
             return _with_worst(self._with_layers(read_csv(replicas_of(self.key, name))))
         nets = self._with_layers(tuned(self.experiment, read_table(self.experiment.key, "nets")))
@@ -137,6 +147,14 @@ def _there(path: Path, stage: str) -> Path:
     if not path.exists():
         raise NotRunError(f"{stage} has not run")
     return path
+
+
+def _sticks_out(table: pd.DataFrame, column: str) -> pd.Series:
+    """Return how far the logarithm of a column lies above the middle of those before and after it, in each net."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # a loss may be 0, or infinite
+        logarithms = np.log(table[column]).replace([np.inf, -np.inf], np.nan)
+    nets = logarithms.groupby([table["run"], table["member"]])
+    return logarithms - (nets.shift(1) + nets.shift(-1)) / 2
 
 
 def _with_worst(table: pd.DataFrame) -> pd.DataFrame:

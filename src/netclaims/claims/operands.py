@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from netclaims.settings.schema import Number, Positive, Settings, Share
+from netclaims.settings.schema import Name, Number, Positive, Settings, Share
+from netclaims.tables.columns import Column, Table
 from netclaims.tables.fit import FIT
 from netclaims.tables.hessian import HESSIAN
 from netclaims.tables.interpolate import INTERPOLATE
@@ -14,8 +16,33 @@ from netclaims.tables.pca import PCA
 from netclaims.tables.sensitivity import SENSITIVITY
 from netclaims.tables.training import HISTORY, NETS, STEPS
 
-Column = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
-TABLES = {table.name: table for table in (NETS, HISTORY, STEPS, FIT, PCA, HESSIAN, INTERPOLATE, SENSITIVITY)}
+
+def _norm_by_epoch(experiment: Any, entry: dict[str, Any] | None) -> bool:
+    return experiment.record.gradient_norm == "epoch"
+
+
+def _with(table: Table, *columns: Column) -> Table:
+    return replace(table, columns=(*table.columns, *columns))
+
+
+# Besides what the files have there are columns that are worked out where claims read them (experiment_tables.py).
+TABLES = {
+    table.name: table
+    for table in (
+        NETS,
+        _with(
+            HISTORY,
+            Column("gradient_norm_spike", when=_norm_by_epoch, stored=False),
+            Column("train_loss_bend", stored=False),
+        ),
+        STEPS,
+        FIT,
+        _with(PCA, Column("gradient_norm", when=_norm_by_epoch, stored=False)),
+        HESSIAN,
+        INTERPOLATE,
+        SENSITIVITY,
+    )
+}
 # The column along which a table has many rows for each net.
 COORDINATE = {name: table.coordinate for name, table in TABLES.items() if table.coordinate}
 
@@ -51,16 +78,18 @@ Wanted = Annotated[
 class Until(Settings):
     """How far along a series its value gets for the first time below a value, above one, or close to its lowest.
 
-    `within: 0.05` is at most 5 % above the lowest. A series that never gets there counts with its full length.
+    `within: 0.05` is at most 5 % above the lowest; `fallen: 0.95` is 95 % of the way from its start down to its lowest,
+    which is where a curve looks level on a linear axis. A series that never gets there counts with its full length.
     """
 
     below: Number | None = None
     above: Number | None = None
     within: Positive | None = None
+    fallen: Share | None = None
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
-        one_of(self, "below", "above", "within")
+        one_of(self, "below", "above", "within", "fallen")
         return self
 
 
@@ -68,16 +97,23 @@ class Operand(Settings):
     """A number for every replica: a column of a table, in the rows that `where` picks.
 
     Of a table with a series for each net (`history`, `steps`, `interpolate`, `pca`) `take` says what of it: the value
-    at its `start` or `end`, the `lowest`, `highest` or `mean` one, the `swing` from value to value (the root mean
-    square of successive differences over √2: von Neumann et al. 1941, which a trend hardly adds to), or the share of
-    steps that `rise`; or `until` how far it gets. `during: [0, 0.1]` looks at the first tenth of the series only. In
-    `history` and `steps` every loss has a `<loss>_change`: how much it changed since the row before, without its sign.
+    at its `start` or `end`, the `lowest`, `highest` or `mean` one, the `growth` from start to end (their ratio), the
+    `swing` from value to value (the root mean square of successive differences over √2: von Neumann et al. 1941, which
+    a trend hardly adds to), the share of steps that `rise`, or the share of inner places where it `turns`, from rising
+    to falling or the other way; or `until` how far it gets. `during: [0, 0.1]` looks at the first tenth of the series
+    only. `over: parameters` makes a series of the nets of a replica, along a setting, in a table that has none.
+
+    In `history` and `steps` every loss has a `<loss>_change`: how much it changed since the row before, without its
+    sign. In `history`, `gradient_norm_spike` is how far the norm stands out from those before and after it, and
+    `train_loss_bend` how much the loss changes its slope, without its sign; both of logarithms, so that the decay of a
+    course is not in them. In `pca`, `gradient_norm` is that at the end of a step.
     """
 
-    of: Column
+    of: Annotated[str, Field(pattern=r"^\w+\.\w+$")]
     where: dict[str, Wanted] = Field(default={})
     during: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
-    take: Literal["start", "end", "lowest", "highest", "mean", "swing", "rise"] | None = None
+    over: Name | None = None
+    take: Literal["start", "end", "lowest", "highest", "mean", "growth", "swing", "rise", "turns"] | None = None
     until: Until | None = None
 
     @field_validator("of")
@@ -93,7 +129,9 @@ class Operand(Settings):
             raise ValueError("until: give it or take, not both")
         if self.during and self.during[0] >= self.during[1]:
             raise ValueError(f"during: from a smaller to a larger share (found {self.during})")
-        if self.table not in COORDINATE and (self.take or self.until or self.during):
+        if self.over and self.table in COORDINATE:
+            raise ValueError(f"over: {self.table} has a series along {COORDINATE[self.table]} already")
+        if not self.coordinate and (self.take or self.until or self.during):
             raise ValueError(f"take: goes with a table of series: {', '.join(COORDINATE)}")
         return self
 
@@ -109,8 +147,8 @@ class Operand(Settings):
 
     @property
     def coordinate(self) -> str | None:
-        """The column along which the table has a series for each net, if it has."""
-        return COORDINATE.get(self.table)
+        """The column along which there is a series, for each net or over nets, if there is."""
+        return self.over or COORDINATE.get(self.table)
 
     @property
     def is_number(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import nan
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,12 @@ TAKE: dict[str, Callable[[np.ndarray], float]] = {
     "lowest": np.min,
     "highest": np.max,
     "mean": np.mean,
+    "growth": lambda y: y[-1] / y[0] if y[0] else nan,
     "swing": lambda y: np.sqrt(np.mean(np.diff(y) ** 2) / 2),
     "rise": lambda y: np.mean(np.diff(y) > 0),
+    "turns": lambda y: np.mean(np.diff(y)[1:] * np.diff(y)[:-1] < 0),
 }
+SHORTEST = {"growth": 2, "swing": 2, "rise": 2, "turns": 3}  # of which they can be taken
 
 
 def reduced(rows: pd.DataFrame, operand: Operand) -> tuple[float, bool]:
@@ -32,8 +36,8 @@ def reduced(rows: pd.DataFrame, operand: Operand) -> tuple[float, bool]:
         x, y = x[~np.isnan(y)], y[~np.isnan(y)]
     if operand.table == "history" and np.isinf(y[-1]) and (operand.until or operand.take == "end"):
         return (float("inf"), False) if operand.until else (float(y[-1]), True)
-    if not np.isfinite(y).all() or len(y) < (2 if operand.take in ("swing", "rise") else 1):
-        return float("nan"), True
+    if not np.isfinite(y).all() or len(y) < SHORTEST.get(operand.take, 1):
+        return nan, True
     if operand.until is None:
         return float(TAKE[operand.take](y)), True
     there = np.flatnonzero(_there(y, operand.until))
@@ -45,6 +49,8 @@ def _there(y: np.ndarray, until: Until) -> np.ndarray:
         return y <= until.below
     if until.above is not None:
         return y >= until.above
+    if until.fallen is not None:
+        return y <= y[0] - until.fallen * (y[0] - y.min())
     return y <= y.min() * (1 + until.within)
 
 
