@@ -178,7 +178,7 @@ WHOLE = "epoch is the course of the series, of which nothing is left to take"
          ".ordering.higher.until.below: give one of below, above, within, fallen (found below, within)"),
         (higher(over=3), ".ordering.higher.over: input should be a valid string (found 3)"),
         (course(over="batch_size", take="end"),
-         ".ordering.higher.over: history has a series along epoch already (found "),
+         ".ordering.higher.over: history has a series along epoch already"),
         (higher(over="batch_size"), ".ordering.higher: nets.test_loss is a series: say what to take of it"),
         (course(until={"fallen": 95}), ".ordering.higher.until.fallen: input should be less than or equal to 1"),
         (course(until={"within": 0}), ".ordering.higher.until.within: input should be greater than 0 (found 0)"),

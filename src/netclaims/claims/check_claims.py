@@ -201,8 +201,10 @@ def check_columns(operand: Operand, each: list[str], along: list[str], looked_at
     if (table is STEPS and recorded != "step") or (operand.of == "history.gradient_norm" and recorded != "epoch"):
         raise EntryError(f"{operand.of}: the experiment does not record it")
     there = table.offered(experiment, entry)
-    if operand.over and (holds_words(operand.over) or not is_category(operand.over) or operand.over == "replica"):
-        raise EntryError(f"over: {operand.over} is no setting that was swept, and no number of parameters or layers")
+    if operand.over and (operand.over == "replica" or not is_category(operand.over)):
+        raise EntryError(f"over: {operand.over} says not which nets there are; names and settings do")
+    if operand.over and operand.is_number and holds_words(operand.over):
+        raise EntryError(f"over: {operand.over} holds words, which have no order to take something along")
     for column in [operand.column, *operand.where, *each, *along, *([operand.over] if operand.over else [])]:
         if column not in there:
             raise EntryError(f"{table.name}.{column}: no such column; there are {', '.join(sorted(there))}")

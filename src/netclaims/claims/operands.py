@@ -101,7 +101,8 @@ class Operand(Settings):
     `swing` from value to value (the root mean square of successive differences over √2: von Neumann et al. 1941, which
     a trend hardly adds to), the share of steps that `rise`, or the share of inner places where it `turns`, from rising
     to falling or the other way; or `until` how far it gets. `during: [0, 0.1]` looks at the first tenth of the series
-    only. `over: parameters` makes a series of the nets of a replica, along a setting, in a table that has none.
+    only. `over: parameters` makes a series of the nets of a replica, along a setting, in a table that has none;
+    `over: model`, of which nothing can be taken, sets them beside each other for a trend along another column.
 
     In `history` and `steps` every loss has a `<loss>_change`: how much it changed since the row before, without its
     sign. In `history`, `gradient_norm_spike` is how far the norm stands out from those before and after it, and
