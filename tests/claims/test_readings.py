@@ -1,4 +1,4 @@
-"""docs/readings.md: the rules that claims share are in their entries, and every claim that has one is listed with it."""
+"""docs/readings.md: the rules that claims share are in their entries, and every claim with one is listed."""
 
 import re
 from pathlib import Path
