@@ -173,15 +173,15 @@ WHOLE = "epoch is the course of the series, of which nothing is left to take"
         (course(during=[0, 0.1]), f".ordering.higher: {SERIES}"),
         (course(take="last"), ".ordering.higher.take: input should be 'start', 'end', 'lowest', 'highest', "),
         (course(take="end", until={"below": 1}), ".ordering.higher.until: give it or take, not both"),
-        (course(until={}), ".ordering.higher.until.below: give one of below, above, within, fallen (found none)"),
-        (course(until={"below": 1, "within": 1}),
-         ".ordering.higher.until.below: give one of below, above, within, fallen (found below, within)"),
+        (course(until={}), ".ordering.higher.until.below: give one of below, above, fallen (found none)"),
+        (course(until={"below": 1, "fallen": 1}),
+         ".ordering.higher.until.below: give one of below, above, fallen (found below, fallen)"),
         (higher(over=3), ".ordering.higher.over: input should be a valid string (found 3)"),
         (course(over="batch_size", take="end"),
          ".ordering.higher.over: history has a series along epoch already"),
         (higher(over="batch_size"), ".ordering.higher: nets.test_loss is a series: say what to take of it"),
         (course(until={"fallen": 95}), ".ordering.higher.until.fallen: input should be less than or equal to 1"),
-        (course(until={"within": 0}), ".ordering.higher.until.within: input should be greater than 0 (found 0)"),
+        (course(until={"within": 0.1}), ".ordering.higher.until.within: unknown key"),
         (course(take="end", during=[0.5, 0.5]),
          ".ordering.higher.during: from a smaller to a larger share (found [0.5, 0.5])"),
         (course(take="end", during=[0.5, 5]), ".ordering.higher.during.1: input should be less than or equal to 1"),
@@ -260,7 +260,7 @@ TAKEN = st.one_of(
     st.fixed_dictionaries({"take": st.sampled_from(["start", "end", "lowest", "growth", "mean", "swing", "turns"])}),
     st.fixed_dictionaries({"until": st.one_of(
         st.fixed_dictionaries({"below": LIMIT}), st.fixed_dictionaries({"above": LIMIT}),
-        st.fixed_dictionaries({"within": AMOUNT}), st.fixed_dictionaries({"fallen": st.sampled_from([0.5, 1])}),
+        st.fixed_dictionaries({"fallen": st.sampled_from([0.5, 1])}),
     )}),
 )  # fmt: skip
 

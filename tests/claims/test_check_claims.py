@@ -319,7 +319,7 @@ def test_a_swept_value_in_every_spelling(wanted, load):
                each=["equal", "batch_size"]),
         higher("nets.accuracy_gap", "d-line", each=["batch_size", "equal"]),
         higher("steps.gradient_norm", take="swing", during=[0.9, 1], where={"equal": "steps"}, each=["batch_size"]),
-        higher("history.gradient_norm", "d-fits", until={"within": 0.1}, each=["function", "model"]),
+        higher("history.gradient_norm", "d-fits", until={"fallen": 0.9}, each=["function", "model"]),
         higher("fit.mean_square", "d-fits", where={"function": "sinc5", "region": "edges", "layers": 2},
                each=["model"]),
         higher("hessian.minimal_ratio", "d-fits", where={"kind": ["zero gradient", "on a kink"]},

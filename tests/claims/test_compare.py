@@ -590,3 +590,39 @@ def test_tuned_nets_are_those_of_the_best_setting(leave, experiment):
     assert found == means.ordering(B - A, ratio=False)
     found = compare(Trend.model_validate({"rises": LOSS, "along": "parameters"}), tables, seed=0)
     assert found.effect == pytest.approx(0.25)
+
+
+# ------------------------------------------------------------------------------------------------- nets beside each other
+
+THREE = {"models": {"A": {"layers": [4, 10]}, "B": {"layers": [5, 10]}, "C": {"layers": [6, 10]}}}
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "effect"),
+    [
+        ({"A": 0.5, "B": 0.7, "C": 0.9}, 1),  # where losses are 3, 2 and 1
+        ({"A": 0.9, "B": 0.7, "C": 0.5}, -1),
+        ({"A": 0.5, "B": 0.9, "C": 0.7}, 0.5),
+    ],
+)
+def test_whether_the_net_of_the_lower_loss_has_the_higher_accuracy(accuracies, effect, leave, experiment):
+    losses = {"A": 3, "B": 2, "C": 1}
+
+    def net(row):
+        model, shift = row["model"], row["replica"] / 100
+        return {"test_loss": losses[model] + 50 * shift, "test_accuracy": accuracies[model] + shift**2}
+
+    tables = leave(experiment(**THREE), net, replicas=4)  # replicas differ more than the nets of one
+    trend = Trend.model_validate({"falls": {"of": "nets.test_accuracy", "over": "model"}, "along": "test_loss"})
+    found = compare(trend, tables, 0)
+    assert (found.effect, found.replicas) == (pytest.approx(effect), 4)
+    assert (found.p_for < found.p_against) == (effect > 0)
+
+
+def test_where_a_curve_over_sizes_turns(leave, experiment):
+    sweep = {"sweep": {"batch_size": [4, 8, 16, 32]}, "against": "batch_size"}
+    goes = {4: [1, 1], 8: [2, 2], 16: [1, 3], 32: [2, 4]}
+    tables = leave(experiment(**sweep), lambda net: {"test_loss": goes[net["batch_size"]][net["replica"]]}, replicas=2)
+    turns = {"of": "nets.test_loss", "over": "batch_size", "take": "turns"}
+    found = compare(Ordering.model_validate({"higher": turns, "than": 0.25}), tables, 0)
+    assert found.effect == 0.25  # in one replica at both places inside, in the other at none

@@ -309,7 +309,7 @@ def test_a_net_that_diverged_has_no_number(of_series):
 
 def test_a_net_that_diverged_is_the_worst_in_the_end_and_never_gets_anywhere(of_series):
     assert of_series([3, 1, 2], [3, 1, inf], take="end")[0]["value"].tolist() == [2, inf]
-    for until, first in (({"below": 2.0}, 1), ({"within": 0.1}, 1), ({"below": 1.5}, 1)):
+    for until, first in (({"below": 2.0}, 1), ({"fallen": 0.95}, 1), ({"below": 1.5}, 1)):
         found, remark = of_series([3, 1, 2], [3, 1, inf], until=until)
         assert (found["value"].tolist(), remark) == ([first, inf], "")
     found, remark = of_series([3, 1, 2], [3, 1, inf], [3, 3, 3], until={"below": 2})
@@ -467,8 +467,8 @@ def test_a_part_of_the_course_with_no_record_in_it(by, of_series):
         ({"below": 9}, 0),
         ({"above": 6}, 10),
         ({"above": 5}, 0),
-        ({"within": 1.6}, 20),
-        ({"within": 0.1}, 60),
+        ({"fallen": 0.5}, 20),
+        ({"fallen": 0.95}, 60),
     ],
 )
 def test_how_far_until(until, expected, of_series):
@@ -529,7 +529,7 @@ def test_a_line_starts_where_its_coordinate_is_lowest(leave, experiment, tmp_pat
     line |= {"alpha": [0, -1, 2, 1] * 2, "loss": [3.0, 8.0, 7.0, 1.0, 0, 0, 0, 0]}
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", pd.DataFrame(line))
     tables = Tables("d-a", experiment())
-    for operand, expected in (({"take": "start"}, 8), ({"take": "end"}, 7), ({"until": {"within": 0.5}}, 1)):
+    for operand, expected in (({"take": "start"}, 8), ({"take": "end"}, 7), ({"until": {"fallen": 0.9}}, 1)):
         found, _ = values_per_replica(tables, of("interpolate.loss", where={"split": "test"}, **operand), ["replica"])
         assert found["value"].tolist() == [expected]
 

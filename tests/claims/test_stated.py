@@ -229,7 +229,7 @@ def test_how_far_until_says_which_never_get_there(trained):
 @pytest.mark.parametrize(("epochs", "mean"), [(3, 1), (4, 1), (2, None)])
 def test_with_fewer_epochs_than_it_needs_there_is_no_number(epochs, mean, trained):
     course = {"history": lambda net: {"epoch": [0, 1, 2], "train_loss": [3, 1, 1]}}
-    entry = of("history.train_loss", until={"within": 0.05}, needs={"epochs": 3})
+    entry = of("history.train_loss", until={"fallen": 0.95}, needs={"epochs": 3})
     found = beside(entry, trained(epochs=epochs, **course))
     assert found["mean"] == mean
     assert found.get("remark") == (None if mean else "2 of the 3 epochs it speaks of")

@@ -145,7 +145,7 @@ TESTS = [
     {"trend": {"falls": LOSS, "along": "batch_size"}},
     {"trend": [{"rises": COURSE | {"during": [0.5, 1]}, "along": "epoch", "each": ["batch_size"]}]},
     {"ordering": {"higher": LOSS | {"where": {"batch_size": {"from": 16}}}, "than": [1, ONE], "ratio": True}},
-    {"ordering": {"lower": COURSE | {"until": {"within": 0.05}}, "than": 1e-9, "each": ["batch_size"]},
+    {"ordering": {"lower": COURSE | {"until": {"fallen": 0.95}}, "than": 1e-9, "each": ["batch_size"]},
      "needs": {"epochs": 25}},
     {"ordering": {"lower": COURSE | {"take": "swing", "where": {"epoch": {"from": 1, "to": 2}}}, "than": 3,
                   "each": ["batch_size"]}},

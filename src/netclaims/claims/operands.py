@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from netclaims.settings.schema import Name, Number, Positive, Settings, Share
+from netclaims.settings.schema import Name, Number, Settings, Share
 from netclaims.tables.columns import Column, Table
 from netclaims.tables.fit import FIT
 from netclaims.tables.hessian import HESSIAN
@@ -78,18 +78,17 @@ Wanted = Annotated[
 class Until(Settings):
     """How far along a series its value gets for the first time below a value, above one, or close to its lowest.
 
-    `within: 0.05` is at most 5 % above the lowest; `fallen: 0.95` is 95 % of the way from its start down to its lowest,
-    which is where a curve looks level on a linear axis. A series that never gets there counts with its full length.
+    `fallen: 0.95` is 95 % of the way from its start down to its lowest, which is where a curve looks level on a linear
+    axis. A series that never gets there counts with its full length.
     """
 
     below: Number | None = None
     above: Number | None = None
-    within: Positive | None = None
     fallen: Share | None = None
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
-        one_of(self, "below", "above", "within", "fallen")
+        one_of(self, "below", "above", "fallen")
         return self
 
 

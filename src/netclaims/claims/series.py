@@ -49,9 +49,7 @@ def _there(y: np.ndarray, until: Until) -> np.ndarray:
         return y <= until.below
     if until.above is not None:
         return y >= until.above
-    if until.fallen is not None:
-        return y <= y[0] - until.fallen * (y[0] - y.min())
-    return y <= y.min() * (1 + until.within)
+    return y <= y[0] - until.fallen * (y[0] - y.min())
 
 
 def part(table: pd.DataFrame, operand: Operand, by: list[str]) -> pd.DataFrame:
