@@ -592,9 +592,7 @@ def test_tuned_nets_are_those_of_the_best_setting(leave, experiment):
     assert found.effect == pytest.approx(0.25)
 
 
-# ------------------------------------------------------------------------------------------------- nets beside each other
-
-THREE = {"models": {"A": {"layers": [4, 10]}, "B": {"layers": [5, 10]}, "C": {"layers": [6, 10]}}}
+# ------------------------------------------------------------------------------------------- nets beside each other
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Verdicts at other thresholds: which there are in a test, and what becomes of them."""
 
+from functools import partial
+
 import pytest
 
 from netclaims.claims.entries import ClaimTest
-from netclaims.claims.ledger import find, judge
+from netclaims.claims.judge import find, judge
 from netclaims.claims.thresholds import at_thresholds, readings
 from netclaims.files import write_json
 from netclaims.paths import metrics_of
@@ -63,7 +65,8 @@ def test_verdicts_go_over_where_the_data_are(leave, experiment):
         "said": ClaimTest.model_validate({"untestable": "Nobody made that run."}),
     }
     findings = {key: find(test, tables, 0) for key, test in tests.items()}
-    table = at_thresholds(tests, findings, lambda key, test: find(test, tables, 0), judge)
+    judged = partial(judge, dict.fromkeys(tests, "capacity"))
+    table = at_thresholds(tests, findings, lambda key, test: find(test, tables, 0), judged)
     assert set(table["claim"]) == {"low"}
     assert table[["value", "verdict"]].to_numpy().tolist() == [
         ["0.2", "refuted"], ["0.05", "refuted"], ["0.1", "refuted"], ["0.4", "supported"], ["0.8", "supported"]

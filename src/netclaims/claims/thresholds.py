@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from netclaims.claims.entries import ClaimTest
-from netclaims.claims.ledger import Finding
+from netclaims.claims.judge import Finding
 
 FACTORS = (0.25, 0.5, 2, 4)
 NAMES = ("than", "within", "beyond", "below", "above", "fallen")
