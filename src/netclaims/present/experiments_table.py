@@ -16,7 +16,7 @@ are those of the `paper` scale. A batch size "(knob)" is that of [params.yaml](.
 A network is written by its layers and the number of its parameters: 784-256-10 has 784 inputs, a dense layer of 256
 units and one of 10; elsewhere a number is a dense layer, and `conv 16 k3 p1` a convolution to 16 channels of kernel 3
 and padding 1. (assumed): the report does not give the network; (layers assumed): it gives only the count. "report:" is
-followed by what the report says where its words and its numbers cannot both be had.
+followed by what the report says where that is not what is built, mostly as its words and numbers cannot both be had.
 """
 
 
