@@ -29,7 +29,7 @@ def claim(report="a", kind="trend", **changes) -> ShownClaim:
 
 
 def found(effect=0.5, low=0.4, high=0.6, unit="rho", p_for=1e-9, p_against=1.0, claimed=ABOVE, replicas=5) -> Finding:
-    return Finding(Evidence(effect, low, high, unit, claimed, replicas, p_for, p_against))
+    return Finding(Evidence(effect, low, high, unit, claimed, replicas, p_for, p_against, "t-test"))
 
 
 SUPPORTED, REFUTED = found(), found(-0.5, -0.6, -0.4, p_for=1.0, p_against=1e-9)
