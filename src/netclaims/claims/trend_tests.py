@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import norm, permutation_test, rankdata, spearmanr
 
 from netclaims.claims.evidence import PERMUTATIONS, POSITIVE, Evidence, Numbers
-from netclaims.claims.mean_tests import bounded_interval, mean_interval, one_sided
+from netclaims.claims.mean_tests import bounded_interval, one_sided
 
 REVERSAL = 0.05  # at which level a slope the other way, of a part of the settings, is one
 
@@ -47,11 +47,7 @@ def trend_over_settings(values: Numbers, x: Numbers, sign: int, least: float = 0
         p_for, remark = 1.0, "not monotone"
     if least:
         p_for, p_against = max(p_for, one_sided(rho, least)[0]), one_sided(rho, least)[1]
-    low, high = bounded_interval(rho)
-    return Evidence(
-        float(rho.mean()), low, high, "rho", (least, POSITIVE[1]), len(rho), p_for, p_against, "t-test of slopes",
-        remark,
-    )  # fmt: skip
+    return _mean_rho(rho, least, p_for, p_against, "t-test of slopes", remark)
 
 
 def _slopes(values: Numbers) -> Numbers:
@@ -118,21 +114,23 @@ def trend_along_series(series: Sequence[tuple[Numbers, Numbers]], sign: int, lea
     """Test whether series rise (sign 1) or fall (-1) along x, replica by replica.
 
     Values along a series depend on one another, so that it is not they but the replicas that are counted: the p values
-    are those of a t-test of z = atanh ρ of every replica's Spearman ρ (Fisher 1921, Metron 1). The effect is their mean
-    and the interval that of the t-test, both as ρ. A ρ of 1 counts as halfway to the next possible one below.
+    are those of a t-test of z = atanh ρ of every replica's Spearman ρ (Fisher 1921, Metron 1), where a ρ of 1 counts as
+    halfway to the next possible one below. The effect is the mean ρ, with its t-interval.
 
     Args:
         series: x and y of each replica.
         sign: 1 or -1.
         least: the mean ρ from which on the claim holds.
     """
-    z = np.array([sign * _z(rank_correlation(x, y), len(x)) for x, y in series])
-    low, high = np.tanh(mean_interval(z))
+    rho = np.array([sign * rank_correlation(x, y) for x, y in series])
+    z = np.array([_z(one, len(x)) for one, (x, _) in zip(rho, series, strict=True)])
     p_for, p_against = one_sided(z, atanh(least))
-    effect = float(np.tanh(z.mean()))
-    return Evidence(
-        effect, float(low), float(high), "rho", (least, POSITIVE[1]), len(z), p_for, p_against, "t-test of ρ"
-    )
+    return _mean_rho(rho, least, p_for, p_against, "t-test of ρ")
+
+
+def _mean_rho(rho: Numbers, least: float, p_for: float, p_against: float, test: str, remark: str = "") -> Evidence:
+    claimed, (low, high) = (least, POSITIVE[1]), bounded_interval(rho)
+    return Evidence(float(rho.mean()), low, high, "rho", claimed, len(rho), p_for, p_against, test, remark)
 
 
 def _z(rho: float, places: int) -> float:
