@@ -61,7 +61,7 @@ def found_of(p: float, sign: int = 1, **changes) -> Evidence:
         "claimed": (0.0, inf),
         "replicas": 5,
     }
-    return Evidence(**numbers | {"p_for": sides[0], "p_against": sides[1]} | changes)
+    return Evidence(**numbers | {"p_for": sides[0], "p_against": sides[1], "test": "t-test"} | changes)
 
 
 def judged_on_one_question(findings: dict[str, Finding]) -> pd.DataFrame:

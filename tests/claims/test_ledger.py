@@ -24,8 +24,8 @@ from netclaims.claims.verdicts import VERDICTS
 from netclaims.errors import DataError
 from netclaims.files import read_csv
 
-ONE = Evidence(0.5, 1 / 3, inf, "difference", (0.0, inf), 5, p_for=5e-10, p_against=1.0)
-TWO = Evidence(-0.5, -1.0, 2.0, "ratio", (-0.1234567, 0.1234567), 3, p_for=1.0, p_against=5e-8)
+ONE = Evidence(0.5, 1 / 3, inf, "difference", (0.0, inf), 5, p_for=5e-10, p_against=1.0, test="t-test")
+TWO = Evidence(-0.5, -1.0, 2.0, "ratio", (-0.1234567, 0.1234567), 3, p_for=1.0, p_against=5e-8, test="t-test")
 FINDINGS = {
     "d-one": Finding(ONE),
     "d-two": Finding(verdict="not testable", because="vague"),
