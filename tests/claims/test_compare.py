@@ -6,6 +6,7 @@ from math import inf, isfinite, isnan, log, nan
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm, ttest_1samp
 
 from netclaims.claims import mean_tests as means
 from netclaims.claims import place_tests as places
@@ -100,6 +101,55 @@ def test_an_ordering_of_two_models(way, sign, models):
     assert found == means.ordering(sign * (A - B), ratio=False)
     assert found.effect == pytest.approx(-sign * 0.5)
     assert (found.p < 0.05, found.p_for < found.p_against) == (True, sign < 0)
+
+
+@pytest.mark.parametrize(
+    ("keys", "than", "test"),
+    [
+        ({}, "B", "t-test"),  # what is left open: the mean of differences between nets
+        ({"about": "mean"}, "B", "t-test"),
+        ({"about": "typical"}, "B", "sign test"),
+        ({}, 2.0, "sign test"),  # and the typical net beside a number
+        ({"about": "mean"}, 2.0, "t-test"),
+        ({"about": "typical"}, 2.0, "sign test"),
+    ],
+)
+def test_what_a_comparison_is_about(keys, than, test, models):
+    """One of five nets is far off: the median difference is 0.4, and four of five signs are for it."""
+    a, b = np.array([1.0, 1.1, 1.2, 1.3, 9.0]), np.array([1.4, 1.4, 1.7, 1.7, 1.0])
+    other = {"B": (b - a, 0.4), 2.0: (2.0 - a, 0.8)}[than]
+    than = loss_of("B") if than == "B" else than
+    found = compare(ordering(lower=loss_of("A"), than=than, **keys), models(A=a, B=b), seed=0)
+    assert found.test == test
+    if test == "sign test":
+        assert (found.effect, found.p_for, found.p_against) == (pytest.approx(other[1]), 6 / 32, 31 / 32)
+    else:
+        assert found.effect == pytest.approx(other[0].mean())
+        assert found.p_for == pytest.approx(ttest_1samp(other[0], 0, alternative="greater").pvalue)
+
+
+def test_of_ratios_the_typical_net_has_the_median_of_their_logarithms(models):
+    a, b = np.array([1.0, 1.0, 1.0, 1.0]), np.array([2.0, 8.0, 1.0, 0.5])
+    found = compare(ordering(higher=loss_of("B"), than=1.0, ratio=True), models(A=a, B=b), seed=0)
+    assert found.effect == pytest.approx(2**0.5)  # halfway between 1 and 2 on their logarithms
+    assert (found.p_for, found.p_against) == (4 / 8, 7 / 8)  # two of three signs: 1 has none
+
+
+@pytest.mark.parametrize("about", ["mean", "typical", None])
+@pytest.mark.parametrize("kind", ["within", "beyond"])
+def test_what_an_equivalence_is_about(kind, about, models):
+    """Four of five differences are within 0.3, and the fifth is far off."""
+    a, b = np.array([1.0, 1.1, 1.2, 1.3, 9.0]), np.array([1.1, 1.2, 1.3, 1.4, 1.0])
+    keys = {"of": loss_of("B"), "to": loss_of("A"), kind: 0.3} | ({"about": about} if about else {})
+    found = compare(Equivalence.model_validate(keys), models(A=a, B=b), seed=0)
+    alike, unlike = (found.p_for, found.p_against)[:: 1 if kind == "within" else -1]
+    if about == "typical":
+        assert (alike, unlike) == (6 / 32, 1)  # four signs of five above -0.3; and 2 x 31/32 is no more than 1
+        assert abs(found.effect) == pytest.approx(0.1)
+    else:
+        low = ttest_1samp(b - a, -0.3, alternative="greater").pvalue
+        assert alike == pytest.approx(max(low, ttest_1samp(b - a, 0.3, alternative="less").pvalue))
+        assert abs(found.effect) == pytest.approx(1.52)
 
 
 def test_the_difference_that_a_claim_says_may_be_the_larger_part_of_the_effect(models):
@@ -355,6 +405,25 @@ def test_a_trend_over_a_setting(way, sign, sizes):
     assert (found.p < 0.05, found.p_for < found.p_against) == (True, sign < 0)
 
 
+@pytest.mark.parametrize("least", [0.5, 0.9, 0.95])
+def test_a_trend_has_to_be_as_steep_as_it_is_said(least, sizes):
+    """The ρ of the four replicas are 1, 0.8, 0.8 and 1."""
+    trend = {"falls": LOSS, "along": "batch_size"}
+    any_fall = compare(Trend.model_validate(trend), sizes(TABLE), seed=0)
+    found = compare(Trend.model_validate(trend | {"least": least}), sizes(TABLE), seed=0)
+    t_test = [ttest_1samp([1, 0.8, 0.8, 1], least, alternative=side).pvalue for side in ("greater", "less")]
+    assert (found.p_for, found.p_against) == pytest.approx((max(any_fall.p_for, t_test[0]), t_test[1]))
+    assert (found.effect, found.claimed, any_fall.claimed) == (pytest.approx(0.9), (least, inf), (0, inf))
+    assert (found.p_for > any_fall.p_for) == (least > 0.5)  # which is steep enough as soon as they fall at all
+
+
+def test_a_trend_that_is_not_monotone_is_not_steep_enough_either(sizes):
+    """Up to the last setting they rise, by far, but in that one they fall below the first."""
+    table = np.array([[1.0, 5, 9, 0.5], [1.1, 5, 9.2, 0.4], [0.9, 5, 9, 0.6], [1, 5.1, 9, 0.5]])
+    found = compare(Trend.model_validate({"falls": LOSS, "along": "batch_size", "least": 0.1}), sizes(table), seed=0)
+    assert (found.p_for, found.remark) == (1, "not monotone")
+
+
 def test_a_trend_over_a_setting_goes_by_its_values_and_not_by_their_order(sizes):
     tables = sizes(TABLE[:, [2, 0, 3, 1]], values=(16, 4, 32, 8))
     found = compare(Trend.model_validate({"falls": LOSS, "along": "batch_size"}), tables, seed=0)
@@ -434,6 +503,21 @@ def test_a_trend_over_what_was_measured_on_replicas(leave, experiment):
         assert found.effect == pytest.approx(sign * 0.9)
 
 
+def test_a_trend_over_replicas_has_to_be_as_steep_as_it_is_said(leave, experiment):
+    """Of 120 pairings, 5 have a ρ of 0.9 or more; Fisher's z is less sure of 0.5."""
+    x, y = [0.3, 0.1, 0.5, 0.2, 0.4], [3.0, 1.0, 4.0, 2.0, 9.0]
+    tables = leave(
+        experiment(), lambda net: {"train_loss": x[net["replica"]], "test_loss": y[net["replica"]]}, replicas=5
+    )
+    trend = {"rises": LOSS, "along": "train_loss"}
+    assert compare(Trend.model_validate(trend), tables, seed=7).p_for == pytest.approx(5 / 120)
+    found = compare(Trend.model_validate(trend | {"least": 0.5}), tables, seed=7)
+    off = (np.arctanh(0.9) - np.arctanh(0.5)) / np.sqrt(1.06 / 2)
+    assert (found.p_for, found.p_against) == pytest.approx((norm.sf(off), norm.cdf(off)))
+    barely = compare(Trend.model_validate(trend | {"least": 0.01}), tables, seed=7)
+    assert barely.p_for == pytest.approx(5 / 120)  # the larger one
+
+
 @pytest.mark.parametrize(("column", "values"), [("train_loss", [1, 2, nan, 4]), ("test_loss", [1, 2, 4, inf])])
 def test_a_trend_over_replicas_leaves_out_what_is_undefined(column, values, leave, experiment):
     tables = leave(
@@ -465,6 +549,36 @@ def test_the_course_of_a_series(courses):
     during = {"of": "history.train_loss", "where": {"epoch": {"from": 1}}}
     found = compare(Trend.model_validate({"falls": during, "along": "epoch"}), tables, seed=0)
     assert found == trends.trend_along_series([(x[1:], y[1:]) for x, y in series], -1)
+
+
+@pytest.mark.parametrize("least", [0, 0.5, 0.9])
+def test_a_course_has_to_be_as_steep_as_it_is_said(least, courses):
+    """The ρ are 1, 0.8, 0.8 and 1, of which 1 counts as 0.9, halfway to 0.8."""
+    trend = Trend.model_validate({"falls": {"of": "history.train_loss"}, "along": "epoch", "least": least})
+    found = compare(trend, courses(*TABLE.tolist()), seed=0)
+    z = np.arctanh([0.9, 0.8, 0.8, 0.9])
+    expected = [ttest_1samp(z, np.arctanh(least), alternative=side).pvalue for side in ("greater", "less")]
+    assert (found.p_for, found.p_against) == pytest.approx(expected)
+    assert (found.effect, found.claimed) == (pytest.approx(0.9), (least, inf))
+
+
+@pytest.mark.parametrize("least", [-0.1, 1, 1.5])
+def test_no_rank_correlation_is_above_one(least):
+    with pytest.raises(ValueError, match="least"):
+        Trend.model_validate({"falls": LOSS, "along": "batch_size", "least": least})
+
+
+@pytest.mark.parametrize("places", [4, 6])
+def test_trends_that_are_the_same_in_all_replicas_are_signs(places, courses, sizes):
+    """Without a spread there is no t-test, and none is named."""
+    table = np.arange(places)[::-1] + np.array([[1.0], [5], [2], [9], [4]])
+    course = Trend.model_validate({"falls": {"of": "history.train_loss"}, "along": "epoch"})
+    setting = Trend.model_validate({"falls": LOSS, "along": "batch_size"})
+    for found in (
+        compare(course, courses(*table.tolist()), seed=0),
+        compare(setting, sizes(table, values=[2**i for i in range(places)]), seed=0),
+    ):
+        assert (found.effect, found.p, found.test) == (1, 1 / 16, "sign test")
 
 
 def test_the_course_along_another_column(courses):
@@ -546,12 +660,14 @@ def test_an_extreme_that_no_place_could_speak_for_or_against(between, said, size
 
 
 def test_an_extreme_along_a_line(leave, experiment, tmp_path):
-    leave(experiment())
+    sweep = {"sweep": {"batch_size": [4, 8, 16]}, "against": "batch_size"}
+    training = leave(experiment(**sweep)).experiment
     losses = np.array([[5, 1, 3, 2], [4, 0.5, 3, 1], [9, 2, 3, nan]])
     line = {"replica": np.repeat([0, 1, 2], 4), "model": "A", "alpha": [-1, 0.1, 0.3, 1] * 3, "loss": losses.ravel()}
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", pd.DataFrame(line))
     lowest = {"lowest": {"of": "interpolate.loss"}, "along": "alpha", "between": [0.1, 0.3]}
-    found = compare(Extreme.model_validate(lowest), Tables("d-a", experiment()), seed=2)
+    tables = Tables("d-a", training, line=("batch_size", [4.0, 16.0]))
+    found = compare(Extreme.model_validate(lowest), tables, seed=2)
     expected = places.extreme(-losses[:2], np.array([False, True, True, False]))
     assert found == replace(expected, remark="1 of 3 replicas left out: a value is undefined")
     assert found.effect == pytest.approx(1 / 3)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from netclaims.claims.operands import Operand, Side, one_of
 from netclaims.questions import of_claims
-from netclaims.settings.schema import Count, Name, Number, Positive, Settings, Share
+from netclaims.settings.schema import Count, Name, Number, Positive, Settings
 
 Words = Annotated[str, Field(min_length=1)]
 QUOTED_WORDS = 12
@@ -81,7 +81,7 @@ class Trend(Directed):
     rises: Operand | None = None
     falls: Operand | None = None
     along: Name
-    least: Share = 0.0
+    least: Annotated[Number, Field(ge=0, lt=1)] = 0.0
 
     @model_validator(mode="after")
     def _course(self) -> Self:

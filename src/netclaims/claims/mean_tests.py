@@ -25,10 +25,15 @@ def one_sided(values: Numbers, threshold: float) -> tuple[float, float]:
     """
     if len(values) < 2:
         return nan, nan
-    if not np.isfinite(values).all() or equal(values):
+    if by_signs(values):
         return signs(values, threshold)
     found = DescrStatsW(values)
     return tuple(float(found.ttest_mean(threshold, alternative=side)[1]) for side in ("larger", "smaller"))
+
+
+def by_signs(values: Numbers) -> bool:
+    """Tell whether values have no mean, or no spread to judge it by, so that they are taken as signs."""
+    return len(values) > 1 and (not np.isfinite(values).all() or equal(values))
 
 
 def signs(values: Numbers, threshold: float) -> tuple[float, float]:
@@ -125,10 +130,10 @@ def _evidence(
 ) -> Evidence:
     shown = _exponential if ratio else float
     low, high = median_interval(values) if typical else mean_interval(values)
-    by_signs = typical or not np.isfinite(values).all()
+    test = "sign test" if typical or by_signs(values) else "t-test"
     return Evidence(
         shown(_centre(values, typical)), shown(low), shown(high), "ratio" if ratio else "difference",
-        (shown(claimed[0]), shown(claimed[1])), len(values), p_for, p_against, "sign test" if by_signs else "t-test",
+        (shown(claimed[0]), shown(claimed[1])), len(values), p_for, p_against, test,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import norm, permutation_test, rankdata, spearmanr
 
 from netclaims.claims.evidence import PERMUTATIONS, POSITIVE, Evidence, Numbers
-from netclaims.claims.mean_tests import bounded_interval, one_sided
+from netclaims.claims.mean_tests import bounded_interval, by_signs, one_sided
 
 REVERSAL = 0.05  # at which level a slope the other way, of a part of the settings, is one
 
@@ -41,13 +41,15 @@ def trend_over_settings(values: Numbers, x: Numbers, sign: int, least: float = 0
     ordered = sign * values[:, np.argsort(x)]
     if not np.isfinite(ordered).all():
         ordered = rankdata(ordered, axis=1)
-    p_for, p_against = one_sided(_slopes(ordered), 0.0)
+    slopes = _slopes(ordered)
+    p_for, p_against = one_sided(slopes, 0.0)
     remark = ""
     if len(values) > 1 and reversed_somewhere(ordered):
         p_for, remark = 1.0, "not monotone"
     if least:
         p_for, p_against = max(p_for, one_sided(rho, least)[0]), one_sided(rho, least)[1]
-    return _mean_rho(rho, least, p_for, p_against, "t-test of slopes", remark)
+    test = "sign test" if by_signs(slopes) else "t-test of slopes"
+    return _mean_rho(rho, least, p_for, p_against, test, remark)
 
 
 def _slopes(values: Numbers) -> Numbers:
@@ -125,7 +127,7 @@ def trend_along_series(series: Sequence[tuple[Numbers, Numbers]], sign: int, lea
     rho = np.array([sign * rank_correlation(x, y) for x, y in series])
     z = np.array([_z(one, len(x)) for one, (x, _) in zip(rho, series, strict=True)])
     p_for, p_against = one_sided(z, atanh(least))
-    return _mean_rho(rho, least, p_for, p_against, "t-test of ρ")
+    return _mean_rho(rho, least, p_for, p_against, "sign test" if by_signs(z) else "t-test of ρ")
 
 
 def _mean_rho(rho: Numbers, least: float, p_for: float, p_against: float, test: str, remark: str = "") -> Evidence:

@@ -26,7 +26,7 @@ from netclaims.training.selection import with_series
 
 LEAST_STEPS = 100
 LEARNT = 0.9  # of the loss of guessing: a typical net below it has learnt something
-IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # the training sets of the reports
+IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # the training sets of the reports that took all of it
 
 
 class Answer(NamedTuple):
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 
     Attributes:
         provisional: why it is that, empty if it is not.
-        remark: how many nets did not learn, where some did and some did not.
+        remark: how many nets did not learn, if any.
     """
 
     provisional: str
@@ -67,8 +67,7 @@ def answered(tables: Tables, operands: Iterable[Operand]) -> Answer:
     if cut and any(2 * of.sum() <= len(of) for _, of in kinds):
         kind = next(name for name, of in kinds if 2 * of.sum() <= len(of))
         raise UntestableError(f"not at this scale: hardly learnt in {said} ({kind})")
-    some = [(kind, of) for kind, of in kinds if 0 < of.sum() < len(of)]
-    remarks = [f"{(~of).sum()} of {len(of)} nets did not learn ({kind})" for kind, of in some]
+    remarks = [f"{(~of).sum()} of {len(of)} nets did not learn ({kind})" for kind, of in kinds if not of.all()]
     return Answer("; ".join([said] * cut + _other_data(experiment, trained["data"])), "; ".join(remarks))
 
 
@@ -97,6 +96,6 @@ def _kinds(nets: pd.DataFrame, experiment: Experiment) -> list[tuple[str, pd.Ser
 def _other_data(experiment: Experiment, title: str) -> list[str]:
     if experiment.functions:
         return []
-    meant, size = DATA_KINDS[experiment.data].title, IMAGES[experiment.data]
-    found = [] if title.startswith(meant) else [f"{title} in place of {meant}"]
+    meant, size = DATA_KINDS[experiment.data].title, experiment.examples or IMAGES[experiment.data]
+    found = [] if title.partition(",")[0] == meant else [f"{title} in place of {meant}"]  # "MNIST, a subset"
     return found + ([f"{experiment.train_size:,} of {size:,} images"] if experiment.train_size < size else [])
