@@ -36,7 +36,8 @@ def main() -> None:
     CLAIMS_PAGE.write_text(claims_page(claims, table, scale), encoding="utf-8", newline="\n")
     save(draw_claims(table, scale), FIGURES / "claims.svg")
     verdicts = dict(zip(table["claim"], table["verdict"], strict=True))
-    save(draw_verdicts(claims, verdicts, scale), FIGURES / "verdicts.svg")
+    provisional = table.loc[table["provisional"].notna(), "claim"].tolist()
+    save(draw_verdicts(claims, verdicts, provisional, scale), FIGURES / "verdicts.svg")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ class Experiment:
         functions: names of the target functions, None on images.
         points: size of the training set of a function, on a grid; None on images.
         train_size: size of the training set.
+        examples: as many images of it as the report took, if not all.
         models: layers of every network, by its name.
         activation: relu, leaky_relu or tanh.
         loss: mse or cross_entropy.
@@ -31,6 +32,7 @@ class Experiment:
     functions: list[str] | None
     points: int | None
     train_size: int
+    examples: int | None
     models: dict[str, list[Layer]]
     activation: str
     loss: str

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from netclaims.claims.experiment_tables import Tables
-from netclaims.files import write_table
+from netclaims.files import write_json, write_table
+from netclaims.paths import metrics_of
 from netclaims.training.runs import runs_of
 from netclaims.training.settings import Training
 
@@ -21,14 +22,14 @@ def experiment(experiment):
 def leave(tmp_path, monkeypatch):
     """Leaves an experiment's tables as training does, and opens them.
 
-    `nets` gives what a net's row has besides its settings, from these, or None where it was not trained, and `series`
-    the table of one net's course.
+    `nets` gives what a net's row has besides its settings, from these, or None where it was not trained, `about`
+    what metrics say in another way than that all epochs were trained, and `series` the table of one net's course.
     """
     monkeypatch.chdir(tmp_path)
 
-    def make(training: Training, nets=lambda net: {}, replicas=3, **series) -> Tables:
-        rows = []
-        for number, run in enumerate(runs_of(replace(training, replicas=replicas), "cpu")):
+    def make(training: Training, nets=lambda net: {}, replicas=3, about=None, **series) -> Tables:
+        rows, runs = [], runs_of(replace(training, replicas=replicas), "cpu")
+        for number, run in enumerate(runs):
             for index, net in enumerate(run.members):
                 row = {"run": number, "member": index, "function": net.function, "model": run.model, **run.setting}
                 row |= {"replica": net.replica, "parameters": training.parameters(run.model), "diverged": False}
@@ -40,6 +41,11 @@ def leave(tmp_path, monkeypatch):
         for name, course in series.items():
             parts = [pd.DataFrame(course(row)).assign(run=row["run"], member=row["member"]) for row in rows]
             write_table(tmp_path / "runs" / "d-a" / f"{name}.csv", pd.concat(parts))
+        steps = {run.steps for run in runs if run.equal == "steps"}
+        said = {"scale": training.scale, "data": "Noise", "train_examples": training.train_size, "replicas": replicas}
+        said |= {"epochs": training.epochs_stated, "epochs_stated": training.epochs_stated}
+        said |= {"equal_steps": steps.pop()} if steps else {}
+        write_json(tmp_path / metrics_of("d-a"), said | (about or {}))
         return Tables("d-a", training)
 
     return make

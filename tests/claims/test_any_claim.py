@@ -102,7 +102,8 @@ def left(content, params, tmp_path_factory):
             for key in content["figures"]:
                 nets = nets_of(key, content)
                 leave(key, entries[nets], content, resolved[nets], random, kind)
-                write_json(metrics_of(nets), {"scale": "small", "epochs": 3})
+                about = {"scale": "small", "data": "Noise", "epochs": 3, "epochs_stated": 3, "equal_steps": 45}
+                write_json(metrics_of(nets), about)
                 found[kind][1][key] = Tables(key, resolved[nets], "small", ("batch_size", [4, 16]))
     return entries, found
 

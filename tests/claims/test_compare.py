@@ -6,6 +6,7 @@ from math import inf, isfinite, isnan, log, nan
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm, ttest_1samp
 
 from netclaims.claims import mean_tests as means
 from netclaims.claims import place_tests as places
@@ -102,14 +103,67 @@ def test_an_ordering_of_two_models(way, sign, models):
     assert (found.p < 0.05, found.p_for < found.p_against) == (True, sign < 0)
 
 
+@pytest.mark.parametrize(
+    ("keys", "than", "test"),
+    [
+        ({}, "B", "t-test"),  # what is left open: the mean of differences between nets
+        ({"about": "mean"}, "B", "t-test"),
+        ({"about": "typical"}, "B", "sign test"),
+        ({}, 2.0, "sign test"),  # and the typical net beside a number
+        ({"about": "mean"}, 2.0, "t-test"),
+        ({"about": "typical"}, 2.0, "sign test"),
+    ],
+)
+def test_what_a_comparison_is_about(keys, than, test, models):
+    """One of five nets is far off: the median difference is 0.4, and four of five signs are for it."""
+    a, b = np.array([1.0, 1.1, 1.2, 1.3, 9.0]), np.array([1.4, 1.4, 1.7, 1.7, 1.0])
+    other = {"B": (b - a, 0.4), 2.0: (2.0 - a, 0.8)}[than]
+    than = loss_of("B") if than == "B" else than
+    found = compare(ordering(lower=loss_of("A"), than=than, **keys), models(A=a, B=b), seed=0)
+    assert found.test == test
+    if test == "sign test":
+        assert (found.effect, found.p_for, found.p_against) == (pytest.approx(other[1]), 6 / 32, 31 / 32)
+    else:
+        assert found.effect == pytest.approx(other[0].mean())
+        assert found.p_for == pytest.approx(ttest_1samp(other[0], 0, alternative="greater").pvalue)
+
+
+def test_of_ratios_the_typical_net_has_the_median_of_their_logarithms(models):
+    a, b = np.array([1.0, 1.0, 1.0, 1.0]), np.array([2.0, 8.0, 1.0, 0.5])
+    found = compare(ordering(higher=loss_of("B"), than=1.0, ratio=True), models(A=a, B=b), seed=0)
+    assert found.effect == pytest.approx(2**0.5)  # halfway between 1 and 2 on their logarithms
+    assert (found.p_for, found.p_against) == (4 / 8, 7 / 8)  # two of three signs: 1 has none
+
+
+@pytest.mark.parametrize("about", ["mean", "typical", None])
+@pytest.mark.parametrize("kind", ["within", "beyond"])
+def test_what_an_equivalence_is_about(kind, about, models):
+    """Four of five differences are within 0.3, and the fifth is far off."""
+    a, b = np.array([1.0, 1.1, 1.2, 1.3, 9.0]), np.array([1.1, 1.2, 1.3, 1.4, 1.0])
+    keys = {"of": loss_of("B"), "to": loss_of("A"), kind: 0.3} | ({"about": about} if about else {})
+    found = compare(Equivalence.model_validate(keys), models(A=a, B=b), seed=0)
+    alike, unlike = (found.p_for, found.p_against)[:: 1 if kind == "within" else -1]
+    if about == "typical":
+        assert (alike, unlike) == (6 / 32, 1)  # four signs of five above -0.3; and 2 x 31/32 is no more than 1
+        assert abs(found.effect) == pytest.approx(0.1)
+    else:
+        low = ttest_1samp(b - a, -0.3, alternative="greater").pvalue
+        assert alike == pytest.approx(max(low, ttest_1samp(b - a, 0.3, alternative="less").pvalue))
+        assert abs(found.effect) == pytest.approx(1.52)
+
+
 def test_the_difference_that_a_claim_says_may_be_the_larger_part_of_the_effect(models):
     tables = models(A=A, B=B)
     found = compare(ordering(higher=loss_of("B"), than=1.0), tables, seed=0)
-    assert found == means.ordering(B - 1.0, ratio=False)
+    assert str(found) == str(means.ordering(B - 1.0, ratio=False, typical=True))  # without an interval
     assert found.p > 0.05
+    mean = compare(ordering(higher=loss_of("B"), than=1.0, about="mean"), tables, seed=0)
+    assert mean == means.ordering(B - 1.0, ratio=False)
+    typical = compare(ordering(higher=loss_of("B"), than=loss_of("A"), about="typical"), tables, seed=0)
+    assert str(typical) == str(means.ordering(B - A, ratio=False, typical=True))
     found = compare(ordering(lower=loss_of("B"), than=2.0, ratio=True), tables, seed=0)
-    assert found == means.ordering(np.log(2.0) - np.log(B), ratio=True)
-    assert found.effect == pytest.approx(2 / B.prod() ** 0.25)
+    assert str(found) == str(means.ordering(np.log(2.0) - np.log(B), ratio=True, typical=True))
+    assert found.effect == pytest.approx(np.exp(np.median(np.log(2 / B))))
 
 
 def test_an_ordering_of_ratios(models):
@@ -132,9 +186,10 @@ def test_replicas_are_paired_by_number_in_whatever_order_they_lie(models, tmp_pa
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_several_to_be_beaten_are_all_to_be_beaten(sign, models):
-    than = [loss_of("B"), loss_of("C"), 0.8]
+    number = 0.8
+    than = [loss_of("B"), loss_of("C"), number]
     found = compare(ordering(**{"lower" if sign > 0 else "higher": loss_of("A")}, than=than), models(A=A, B=B, C=C), 0)
-    each = [means.ordering(sign * (other - A), ratio=False) for other in (B, C, 0.8)]
+    each = [means.ordering(sign * (other - A), ratio=False, typical=other is number) for other in (B, C, number)]
     assert found == weakest(each)
     assert found.p_for == pytest.approx(max(one.p_for for one in each))
     assert found.p_against == pytest.approx(min(1, 3 * min(one.p_against for one in each)))
@@ -264,7 +319,7 @@ def test_epoch_by_epoch(courses):
     later = operand | {"where": {"epoch": {"from": 2}}}
     found = compare(ordering(lower=later, than=3.5, each=["epoch"]), tables, seed=0)
     assert found == weakest(
-        [means.ordering(3.5 - np.array(values), ratio=False) for values in ([1, 2, 1.5], [1, 1.5, 2])]
+        [means.ordering(3.5 - np.array(values), ratio=False, typical=True) for values in ([1, 2, 1.5], [1, 1.5, 2])]
     )
 
 
@@ -272,7 +327,7 @@ def test_series_that_never_get_there_are_remarked_on(courses):
     tables = courses([5, 3, 1, 1], [6, 2, 2, 1.5], [4, 3, 3, 2])
     until = {"of": "history.train_loss", "until": {"below": 1.5}}
     found = compare(ordering(lower=until, than=3.5), tables, seed=0)
-    assert found.effect == pytest.approx(3.5 - (2 + 3 + 3) / 3)
+    assert found.effect == pytest.approx(3.5 - 3)
     assert found.remark == "1 of 3 never get there, and count with their full length"
     other = until | {"until": {"above": 6.0}}
     found = compare(ordering(higher=until, than=other), tables, seed=0)
@@ -316,10 +371,12 @@ def test_equivalence_to_a_number(models):
             {"of": loss_of("A"), "to": 0.5 if margin == 0.1 else 0.9, "within": margin}
         )
         found = compare(comparison, models(A=losses), seed=0)
+        assert getattr(found, side) == (1 / 32 if side == "p_for" else 2 / 32)  # five signs
+        found = compare(comparison.model_copy(update={"about": "mean"}), models(A=losses), seed=0)
         assert getattr(found, side) < 0.001
     found = compare(Equivalence.model_validate({"of": loss_of("A"), "to": 0.9, "beyond": 0.1}), models(A=losses), 0)
-    assert found.p_for < 0.001
-    assert found.effect == pytest.approx(0.9 - 0.504)
+    assert found.p_for == 2 / 32
+    assert found.effect == pytest.approx(0.9 - 0.5)
 
 
 def test_equivalence_leaves_out_what_is_undefined(models):
@@ -346,6 +403,25 @@ def test_a_trend_over_a_setting(way, sign, sizes):
     found = compare(Trend.model_validate({way: LOSS, "along": "batch_size"}), sizes(TABLE), seed=0)
     assert found == trends.trend_over_settings(TABLE, np.array([4.0, 8, 16, 32]), sign)
     assert (found.p < 0.05, found.p_for < found.p_against) == (True, sign < 0)
+
+
+@pytest.mark.parametrize("least", [0.5, 0.9, 0.95])
+def test_a_trend_has_to_be_as_steep_as_it_is_said(least, sizes):
+    """The ρ of the four replicas are 1, 0.8, 0.8 and 1."""
+    trend = {"falls": LOSS, "along": "batch_size"}
+    any_fall = compare(Trend.model_validate(trend), sizes(TABLE), seed=0)
+    found = compare(Trend.model_validate(trend | {"least": least}), sizes(TABLE), seed=0)
+    t_test = [ttest_1samp([1, 0.8, 0.8, 1], least, alternative=side).pvalue for side in ("greater", "less")]
+    assert (found.p_for, found.p_against) == pytest.approx((max(any_fall.p_for, t_test[0]), t_test[1]))
+    assert (found.effect, found.claimed, any_fall.claimed) == (pytest.approx(0.9), (least, inf), (0, inf))
+    assert (found.p_for > any_fall.p_for) == (least > 0.5)  # which is steep enough as soon as they fall at all
+
+
+def test_a_trend_that_is_not_monotone_is_not_steep_enough_either(sizes):
+    """Up to the last setting they rise, by far, but in that one they fall below the first."""
+    table = np.array([[1.0, 5, 9, 0.5], [1.1, 5, 9.2, 0.4], [0.9, 5, 9, 0.6], [1, 5.1, 9, 0.5]])
+    found = compare(Trend.model_validate({"falls": LOSS, "along": "batch_size", "least": 0.1}), sizes(table), seed=0)
+    assert (found.p_for, found.remark) == (1, "not monotone")
 
 
 def test_a_trend_over_a_setting_goes_by_its_values_and_not_by_their_order(sizes):
@@ -376,9 +452,9 @@ def test_a_setting_at_which_nets_diverged_is_the_worst_of_a_trend(way, sign, siz
     table[:, 3], table[0, 2] = nan, nan
     worst = np.where(np.isnan(table), inf, table)
     found = compare(Trend.model_validate({way: LOSS, "along": "batch_size"}), sizes(table, diverged=True), seed=0)
-    expected = trends.trend_over_settings(np.where(worst == inf, 99, worst), np.array([4.0, 8, 16, 32]), sign)
+    expected = trends.trend_over_settings(worst, np.array([4.0, 8, 16, 32]), sign)
     remark = "1 of 4 nets diverged (batch size 16); 4 of 4 nets diverged (batch size 32)"
-    assert found == replace(expected, remark=remark)
+    assert found == replace(expected, remark="; ".join(filter(None, [remark, expected.remark])))
     assert (found.effect > 0) == (way == "rises")
 
 
@@ -387,7 +463,7 @@ def test_the_best_place_is_not_where_nets_diverged(sizes):
     table[:, 3] = nan
     lowest = {"lowest": LOSS, "along": "batch_size", "between": [16, 32]}
     found = compare(Extreme.model_validate(lowest), sizes(table, diverged=True), seed=2)
-    expected = places.extreme(-np.where(np.isnan(table), 99, table), np.array([False, False, True, True]), seed=2)
+    expected = places.extreme(-np.where(np.isnan(table), inf, table), np.array([False, False, True, True]))
     assert found == replace(expected, remark="4 of 4 nets diverged (batch size 32)")
 
 
@@ -427,6 +503,21 @@ def test_a_trend_over_what_was_measured_on_replicas(leave, experiment):
         assert found.effect == pytest.approx(sign * 0.9)
 
 
+def test_a_trend_over_replicas_has_to_be_as_steep_as_it_is_said(leave, experiment):
+    """Of 120 pairings, 5 have a ρ of 0.9 or more; Fisher's z is less sure of 0.5."""
+    x, y = [0.3, 0.1, 0.5, 0.2, 0.4], [3.0, 1.0, 4.0, 2.0, 9.0]
+    tables = leave(
+        experiment(), lambda net: {"train_loss": x[net["replica"]], "test_loss": y[net["replica"]]}, replicas=5
+    )
+    trend = {"rises": LOSS, "along": "train_loss"}
+    assert compare(Trend.model_validate(trend), tables, seed=7).p_for == pytest.approx(5 / 120)
+    found = compare(Trend.model_validate(trend | {"least": 0.5}), tables, seed=7)
+    off = (np.arctanh(0.9) - np.arctanh(0.5)) / np.sqrt(1.06 / 2)
+    assert (found.p_for, found.p_against) == pytest.approx((norm.sf(off), norm.cdf(off)))
+    barely = compare(Trend.model_validate(trend | {"least": 0.01}), tables, seed=7)
+    assert barely.p_for == pytest.approx(5 / 120)  # the larger one
+
+
 @pytest.mark.parametrize(("column", "values"), [("train_loss", [1, 2, nan, 4]), ("test_loss", [1, 2, 4, inf])])
 def test_a_trend_over_replicas_leaves_out_what_is_undefined(column, values, leave, experiment):
     tables = leave(
@@ -458,6 +549,36 @@ def test_the_course_of_a_series(courses):
     during = {"of": "history.train_loss", "where": {"epoch": {"from": 1}}}
     found = compare(Trend.model_validate({"falls": during, "along": "epoch"}), tables, seed=0)
     assert found == trends.trend_along_series([(x[1:], y[1:]) for x, y in series], -1)
+
+
+@pytest.mark.parametrize("least", [0, 0.5, 0.9])
+def test_a_course_has_to_be_as_steep_as_it_is_said(least, courses):
+    """The ρ are 1, 0.8, 0.8 and 1, of which 1 counts as 0.9, halfway to 0.8."""
+    trend = Trend.model_validate({"falls": {"of": "history.train_loss"}, "along": "epoch", "least": least})
+    found = compare(trend, courses(*TABLE.tolist()), seed=0)
+    z = np.arctanh([0.9, 0.8, 0.8, 0.9])
+    expected = [ttest_1samp(z, np.arctanh(least), alternative=side).pvalue for side in ("greater", "less")]
+    assert (found.p_for, found.p_against) == pytest.approx(expected)
+    assert (found.effect, found.claimed) == (pytest.approx(0.9), (least, inf))
+
+
+@pytest.mark.parametrize("least", [-0.1, 1, 1.5])
+def test_no_rank_correlation_is_above_one(least):
+    with pytest.raises(ValueError, match="least"):
+        Trend.model_validate({"falls": LOSS, "along": "batch_size", "least": least})
+
+
+@pytest.mark.parametrize("places", [4, 6])
+def test_trends_that_are_the_same_in_all_replicas_are_signs(places, courses, sizes):
+    """Without a spread there is no t-test, and none is named."""
+    table = np.arange(places)[::-1] + np.array([[1.0], [5], [2], [9], [4]])
+    course = Trend.model_validate({"falls": {"of": "history.train_loss"}, "along": "epoch"})
+    setting = Trend.model_validate({"falls": LOSS, "along": "batch_size"})
+    for found in (
+        compare(course, courses(*table.tolist()), seed=0),
+        compare(setting, sizes(table, values=[2**i for i in range(places)]), seed=0),
+    ):
+        assert (found.effect, found.p, found.test) == (1, 1 / 16, "sign test")
 
 
 def test_the_course_along_another_column(courses):
@@ -525,7 +646,7 @@ def test_each_model_has_to_show_the_trend(leave, experiment):
 def test_where_an_extreme_lies(between, allowed, way, sign, sizes):
     comparison = Extreme.model_validate({way: LOSS, "along": "batch_size", "between": between})
     found = compare(comparison, sizes(TABLE), seed=5)
-    assert found == places.extreme(sign * TABLE, np.array(allowed, bool), seed=5)
+    assert found == places.extreme(sign * TABLE, np.array(allowed, bool))
 
 
 @pytest.mark.parametrize(
@@ -539,13 +660,15 @@ def test_an_extreme_that_no_place_could_speak_for_or_against(between, said, size
 
 
 def test_an_extreme_along_a_line(leave, experiment, tmp_path):
-    leave(experiment())
+    sweep = {"sweep": {"batch_size": [4, 8, 16]}, "against": "batch_size"}
+    training = leave(experiment(**sweep)).experiment
     losses = np.array([[5, 1, 3, 2], [4, 0.5, 3, 1], [9, 2, 3, nan]])
     line = {"replica": np.repeat([0, 1, 2], 4), "model": "A", "alpha": [-1, 0.1, 0.3, 1] * 3, "loss": losses.ravel()}
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", pd.DataFrame(line))
     lowest = {"lowest": {"of": "interpolate.loss"}, "along": "alpha", "between": [0.1, 0.3]}
-    found = compare(Extreme.model_validate(lowest), Tables("d-a", experiment()), seed=2)
-    expected = places.extreme(-losses[:2], np.array([False, True, True, False]), seed=2)
+    tables = Tables("d-a", training, line=("batch_size", [4.0, 16.0]))
+    found = compare(Extreme.model_validate(lowest), tables, seed=2)
+    expected = places.extreme(-losses[:2], np.array([False, True, True, False]))
     assert found == replace(expected, remark="1 of 3 replicas left out: a value is undefined")
     assert found.effect == pytest.approx(1 / 3)
 

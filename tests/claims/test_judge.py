@@ -3,7 +3,7 @@
 import json
 from contextlib import chdir
 from dataclasses import replace
-from math import inf, nan
+from math import inf, isnan, nan
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +17,19 @@ from netclaims.claims.compare import compare
 from netclaims.claims.entries import Claim, ClaimTest
 from netclaims.claims.evidence import Evidence, weakest
 from netclaims.claims.experiment_tables import Tables
-from netclaims.claims.judge import Conclusions, Finding, Look, Sentence, find, find_all, judge
+from netclaims.claims.judge import Conclusions, Finding, Look, Sentence, find, find_all, judge, least_p, replicas_needed
 from netclaims.claims.mean_tests import equivalence, ordering
+from netclaims.claims.trend_tests import trend_over_replicas
 from netclaims.errors import DataError
 from netclaims.recipes.write import all_recipes
 
 ROOT = Path(__file__).parents[2]
-NUMBERS = ["unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm"]
-COLUMNS = ["claim", *NUMBERS, "verdict", "because"]
+NUMBERS = ["effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm", "p_least"]
+COLUMNS = [
+    *("claim", "unit", *NUMBERS[:6], "test", *NUMBERS[6:], "replicas_needed"),
+    *("verdict", "because", "provisional"),
+]
+FEW = "Noise in place of MNIST; 60 of 60,000 images"  # what the nets of `tables` were trained on
 TRAIN = np.array([0.5, 0.4, 0.7, 0.6])
 TEST = np.array([0.9, 1.1, 1.0, 1.3])
 ENTRY = {
@@ -61,7 +66,7 @@ def found_of(p: float, sign: int = 1, **changes) -> Evidence:
         "claimed": (0.0, inf),
         "replicas": 5,
     }
-    return Evidence(**numbers | {"p_for": sides[0], "p_against": sides[1]} | changes)
+    return Evidence(**numbers | {"p_for": sides[0], "p_against": sides[1], "test": "t-test"} | changes)
 
 
 def judged_on_one_question(findings: dict[str, Finding]) -> pd.DataFrame:
@@ -69,24 +74,18 @@ def judged_on_one_question(findings: dict[str, Finding]) -> pd.DataFrame:
 
 
 @pytest.fixture
-def tables(tmp_path, monkeypatch, experiment):
-    """Tables and metrics of nets that were trained for 3 of 50 epochs."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "runs" / "d-a").mkdir(parents=True)
-    (tmp_path / "metrics" / "d").mkdir(parents=True)
-    nets = {"run": 0, "member": range(4), "model": "A", "replica": range(4), "train_loss": TRAIN, "test_loss": TEST}
-    nets = pd.DataFrame(nets | {"train_accuracy": 0.5, "test_accuracy": 0.5, "diverged": False})
-    nets.to_csv(tmp_path / "runs" / "d-a" / "nets.csv", index=False)
-    metrics = {"scale": "small", "data": "Noise", "epochs": 3, "epochs_stated": 50}
-    (tmp_path / "metrics" / "d" / "d-a.json").write_text(json.dumps(metrics))
-    return Tables("d-a", experiment())
+def tables(leave, experiment):
+    """Tables and metrics of four nets that were trained for all 3 epochs."""
+    return leave(
+        experiment(), lambda net: {"train_loss": TRAIN[net["replica"]], "test_loss": TEST[net["replica"]]}, replicas=4
+    )
 
 
 # --------------------------------------------------------------------------------------------------------- one by one
 
 
 def test_a_claim_is_put_to_the_replicas(tables):
-    assert find(claim(ordering=HIGHER), tables, seed=0) == Finding(ordering(TEST - TRAIN, ratio=False))
+    assert find(claim(ordering=HIGHER), tables, seed=0) == Finding(ordering(TEST - TRAIN, ratio=False), provisional=FEW)
 
 
 def test_all_comparisons_of_all_kinds_have_to_hold(tables):
@@ -94,11 +93,12 @@ def test_all_comparisons_of_all_kinds_have_to_hold(tables):
     found = find(claim(equivalence=alike, ordering=[HIGHER, LOWER]), tables, seed=0).evidence
     each = [
         ordering(TEST - TRAIN, ratio=False),
-        ordering(1 - TEST, ratio=False),
-        equivalence(TRAIN - 0.5, 0.4, ratio=False),
+        ordering(1 - TEST, ratio=False, typical=True),
+        equivalence(TRAIN - 0.5, 0.4, ratio=False, typical=True),
     ]
-    assert found == weakest(each)
-    assert found.effect == pytest.approx(-0.075)
+    assert str(found) == str(weakest(each))  # without an interval
+    assert found.effect == pytest.approx(-0.05)  # of 0.1, -0.1, 0 and -0.3
+    assert (found.p_for, found.p_against) == (7 / 8, 1)  # one of three signs, as 0 has none; and 3 x 4/8
     assert found.p_for == pytest.approx(each[1].p_for)
     assert found.p_against == pytest.approx(min(1, 3 * each[1].p_against))
 
@@ -215,11 +215,9 @@ def test_a_batch_size_above_the_training_set_is_that_of_no_net(test, batch, tabl
 
 
 @pytest.mark.parametrize("wanted", [60, 16, [16, 60], {"from": 60}, {"to": 60}, {"from": 1, "to": 60}])
-def test_a_batch_size_of_as_many_as_there_are_is_one_that_was_trained(wanted, leave, experiment, tmp_path):
+def test_a_batch_size_of_as_many_as_there_are_is_one_that_was_trained(wanted, leave, experiment):
     swept = {"sweep": {"batch_size": [16, 60]}, "against": "batch_size"}
     tables = leave(experiment(**swept), replicas=4)
-    (tmp_path / "metrics" / "d").mkdir(parents=True)
-    (tmp_path / "metrics" / "d" / "d-a.json").write_text(json.dumps({"scale": "small", "epochs": 3}))
     found = find(claim(**of_batch(wanted, each=["batch_size"])), tables, seed=0)
     assert found.verdict is None
     assert (found.evidence.effect, found.evidence.replicas) == (2.0, 4)
@@ -317,10 +315,10 @@ def test_what_a_report_claims_on_another_question_makes_no_difference():
     [
         (0.001, 1, "supported", ""),
         (0.001, -1, "refuted", ""),
-        (0.02, 1, "undecided", "not after Holm's correction"),
-        (0.02, -1, "undecided", "not after Holm's correction"),
-        (0.06, 1, "undecided", "the replicas differ too much"),
-        (1.0, -1, "undecided", "the replicas differ too much"),
+        (0.02, 1, "undecided", "not after Holm's correction for the 4 claims on this question"),
+        (0.02, -1, "undecided", "not after Holm's correction for the 4 claims on this question"),
+        (0.06, 1, "undecided", "the interval reaches both sides"),
+        (1.0, -1, "undecided", "the interval reaches both sides"),
         (nan, 1, "undecided", "fewer than two replicas"),
     ],
 )
@@ -333,16 +331,55 @@ def test_verdicts(remark, p, sign, verdict, because, tables):
     assert (row["verdict"], row["because"]) == (verdict, "; ".join(filter(None, [because, remark])))
 
 
-def test_equal_values_that_are_too_few_do_not_differ_too_much():
-    equal = found_of(0.0625, effect=0.5, low=0.5, high=0.5)
-    assert judged_on_one_question({"one": Finding(equal)})["because"].tolist() == ["too few replicas"]
+@pytest.mark.parametrize(
+    ("claimed", "ends", "said"),
+    [
+        ((0.0, inf), (-1.0, 2.0), "the interval reaches both sides"),
+        ((0.0, inf), (0.1, 2.0), "on one side, and not surely enough"),  # where it is claimed
+        ((0.0, inf), (-2.0, -0.1), "on one side, and not surely enough"),  # where it is not
+        ((-1.0, 1.0), (-0.5, 0.5), "on one side, and not surely enough"),
+        ((-1.0, 1.0), (-2.0, 0.5), "the interval reaches both sides"),
+        ((-1.0, 1.0), (-2.0, 2.0), "the interval reaches both sides"),
+        ((-1.0, 1.0), (1.5, 2.0), "on one side, and not surely enough"),
+        ((0.0, inf), (nan, nan), "on one side, and not surely enough"),
+    ],
+)
+def test_where_the_interval_lies_says_why_nothing_is_decided(claimed, ends, said):
+    low, high = ends
+    findings = {"one": Finding(found_of(0.06, low=low, high=high, claimed=claimed))}
+    assert judged_on_one_question(findings)["because"].tolist() == [said]
+
+
+@pytest.mark.parametrize(
+    ("test", "replicas", "p", "said"),
+    [
+        ("sign test", 5, 0.0625, "5 replicas are too few for a sign test"),
+        ("sign test", 2, 1.0, "2 replicas are too few for a sign test"),
+        ("sign test", 6, 0.0625, "the interval reaches both sides"),  # all six signs alike have 0.03125
+        ("permutation test", 4, 0.25, "4 replicas are too few for a permutation test"),
+        ("permutation test", 5, 0.25, "the interval reaches both sides"),
+        ("t-test", 2, 0.25, "the interval reaches both sides"),
+    ],
+)
+def test_so_few_replicas_that_no_data_could_decide(test, replicas, p, said):
+    few = found_of(p, test=test, replicas=replicas)
+    assert judged_on_one_question({"one": Finding(few)})["because"].tolist() == [said]
+
+
+def test_values_that_are_equal_are_too_few_signs():
+    """They have no spread, so that no t-test is made of them, and none is named."""
+    equal = judged_on_one_question({"one": Finding(ordering(np.full(5, 0.5), ratio=False))}).iloc[0]
+    assert (equal["p"], equal["p_least"], equal["test"]) == (0.0625, 0.0625, "sign test")
+    assert (equal["verdict"], equal["because"]) == ("undecided", "5 replicas are too few for a sign test")
+    more = judged_on_one_question({"one": Finding(ordering(np.full(6, 0.5), ratio=False))})
+    assert more["verdict"].tolist() == ["supported"]
 
 
 def test_of_how_many_comparisons_it_is_the_weakest():
     several = judged_on_one_question(
         {"one": Finding(found_of(0.7, comparisons=2, remark="why")), "two": Finding(found_of(0.7))}
     )
-    differ = "the replicas differ too much"
+    differ = "the interval reaches both sides"
     assert several["because"].tolist() == [f"{differ}; the weakest of 2 comparisons; why", differ]
 
 
@@ -362,7 +399,7 @@ def test_what_is_not_tested_does_not_count():
     said = ["units 10", "vague", "fewer than two replicas", "train@d-a has not run", ""]
     assert judged["because"].tolist() == said
     assert judged["unit"].tolist() == ["", "", "difference", "", "difference"]
-    assert judged.loc[:1, NUMBERS[1:]].isna().all(axis=None)
+    assert judged.loc[:1, [*NUMBERS, "replicas_needed"]].isna().all(axis=None)
     more = judged_on_one_question(
         {"one": Finding(found_of(p)), "two": Finding(found_of(0.9)), "three": Finding(found_of(0.8))}
     )
@@ -374,8 +411,88 @@ def test_a_row_holds_what_was_found():
     one = found_of(0.01, effect=1.5, low=1.1, high=2.0, unit="ratio", claimed=(1.0, inf), replicas=7)
     judged = judged_on_one_question({"one": Finding(one)})
     assert list(judged) == COLUMNS
-    expected = ["one", "ratio", 1.5, 1.1, 2.0, 1.0, inf, 7, pytest.approx(0.01), pytest.approx(0.01), "supported", ""]
-    assert judged.iloc[0].tolist() == expected
+    p = pytest.approx(0.01)
+    expected = ["one", "ratio", 1.5, 1.1, 2.0, 1.0, inf, 7, "t-test", p, p, 0, None, "supported", "", ""]
+    assert judged.astype(object).where(judged.notna(), None).iloc[0].tolist() == expected
+
+
+def test_what_is_not_decided_says_how_many_replicas_would_do():
+    """Normal deviates by hand: (1.959964 / 1.281552)² x 8 = 18.7, as p 0.2 is that of a deviate of 1.281552."""
+    one = found_of(0.2, test="sign test", replicas=8)
+    row = judged_on_one_question({"one": Finding(one, provisional="3 of 50 epochs")}).iloc[0]
+    assert (row["p_least"], row["replicas_needed"]) == (2 / 256, 19)
+    assert (row["verdict"], row["provisional"]) == ("undecided", "3 of 50 epochs")
+
+
+def test_a_verdict_that_needs_no_evidence_is_never_provisional():
+    judged = judged_on_one_question({"sums": Finding(verdict="supported", because="units 10")})
+    assert judged["provisional"].tolist() == [""]
+    assert judged["test"].tolist() == [""]
+
+
+# ------------------------------------------------------------------------------------- how few, and how many, replicas
+
+
+@pytest.mark.parametrize(
+    ("test", "replicas", "least"),
+    [
+        ("sign test", 1, 1),
+        ("sign test", 5, 1 / 16),
+        ("sign test", 6, 1 / 32),
+        ("permutation test", 3, 2 / 6),
+        ("permutation test", 5, 2 / 120),
+        ("permutation test", 7, 2 / 5040),
+        ("permutation test", 8, 2 / 10_000),  # of 40,320 pairings 9,999 are drawn, and the one at hand
+        ("t-test", 2, 0),
+        ("t-test of slopes", 5, 0),
+    ],
+)
+def test_the_smallest_p_value_that_so_many_replicas_can_have(test, replicas, least):
+    assert least_p(found_of(0.5, test=test, replicas=replicas)) == least
+
+
+@pytest.mark.parametrize("replicas", [2, 5, 6, 9])
+def test_no_data_have_a_smaller_p_value_of_the_sign_test(replicas):
+    found = ordering(np.arange(1.0, replicas + 1), ratio=False, typical=True)
+    assert found.p == least_p(found) == 2 * 0.5**replicas
+
+
+@pytest.mark.parametrize("replicas", [3, 4, 5, 9])
+def test_no_data_have_a_smaller_p_value_of_the_permutation_test(replicas):
+    x = np.arange(float(replicas))
+    found = trend_over_replicas(x, x**2, 1, seed=0)
+    assert found.p == pytest.approx(least_p(found))
+
+
+@pytest.mark.parametrize(
+    ("test", "replicas", "p", "p_holm", "needed"),
+    [
+        # Squares of (1.959964 / 1.644854), of p 0.05 and 0.1, times 5: 7.099
+        ("t-test", 5, 0.1, 0.1, 8),
+        # Of two claims, at 0.025, of which the deviate is 2.241403: 1.856886 x 5 = 9.284
+        ("t-test", 5, 0.1, 0.2, 10),
+        # (1.959964 / 0.674490)² x 10 = 84.44
+        ("t-test", 10, 0.5, 0.5, 85),
+        # Significant but for the correction: (2.497705 / 2.326348)² x 6 = 6.916, at 0.0125 of 4 claims
+        ("t-test", 6, 0.02, 0.08, 7),
+        # All of three signs alike: (1.959964 / 1.150349)² x 3 = 8.709
+        ("sign test", 3, 0.25, 0.25, 9),
+        # (1.959964 / 1.880794)² x 3 = 3.258; but 5 signs alike have 0.0625, and 6 have 0.03125
+        ("sign test", 3, 0.06, 0.06, 6),
+        ("t-test", 3, 0.06, 0.06, 4),
+        # (1.959964 / 0.125661)² = 243.277: with 4 replicas 973.1, with 5 above a thousand
+        ("t-test", 4, 0.9, 0.9, 974),
+        ("t-test", 5, 0.9, 0.9, nan),
+        ("t-test", 5, 1.0, 1.0, nan),
+        # Decided already, or never to be tested
+        ("t-test", 5, 0.01, 0.04, nan),
+        ("t-test", 5, 0.0, 0.0, nan),
+        ("t-test", 1, nan, nan, nan),
+    ],
+)
+def test_about_how_many_replicas_would_decide(test, replicas, p, p_holm, needed):
+    found = replicas_needed(found_of(p, test=test, replicas=replicas), p_holm)
+    assert found == needed or (isnan(found) and isnan(needed))
 
 
 @pytest.mark.parametrize("findings", [{}, {"vague": Finding(verdict="not testable", because="vague")}])

@@ -24,15 +24,16 @@ from netclaims.claims.verdicts import VERDICTS
 from netclaims.errors import DataError
 from netclaims.files import read_csv
 
-ONE = Evidence(0.5, 1 / 3, inf, "difference", (0.0, inf), 5, p_for=5e-10, p_against=1.0)
-TWO = Evidence(-0.5, -1.0, 2.0, "ratio", (-0.1234567, 0.1234567), 3, p_for=1.0, p_against=5e-8)
+ONE = Evidence(0.5, 1 / 3, inf, "difference", (0.0, inf), 5, p_for=5e-10, p_against=1.0, test="t-test")
+TWO = Evidence(-0.5, -1.0, 2.0, "ratio", (-0.1234567, 0.1234567), 3, p_for=1.0, p_against=5e-8, test="sign test")
 FINDINGS = {
-    "d-one": Finding(ONE),
+    "d-one": Finding(ONE, provisional="3 of 50 epochs"),
     "d-two": Finding(verdict="not testable", because="vague"),
     "e-one": Finding(TWO),
     "d-three": Finding(replace(ONE, low=nan, high=nan, replicas=1, p_for=nan, p_against=nan)),
     "e-two": Finding(verdict="supported", because="units 10"),
 }
+NOTHING = "," * len(JUDGED)  # in the columns of what was tested on data
 CLAIMS = [{"claim": key, "report": key[0], "experiment": f"{key[0]}-a", "kind": "ordering", "quote": f"{key}, she said"}
           for key in FINDINGS]  # fmt: skip
 
@@ -83,9 +84,10 @@ def test_where_they_lie():
 def test_the_table_of_a_report_has_a_row_for_each_of_its_claims(judged):
     lines = judged("d").splitlines()
     assert lines[0] == ",".join(COLUMNS)
-    row = 'd-one,d,d-a,ordering,small,Noise,3,50,"d-one, she said",difference,0.5,0.333333,,0,,5,1e-09,1e-09,supported,'
-    assert lines[1] == row
-    assert lines[2] == 'd-two,d,d-a,ordering,small,Noise,3,50,"d-two, she said",,,,,,,,,,not testable,vague'
+    about = "d,d-a,ordering,small,Noise,3,50"
+    numbers = "difference,0.5,0.333333,,0,,5,t-test,1e-09,1e-09,0,,supported,,3 of 50 epochs"
+    assert lines[1] == f'd-one,{about},"d-one, she said",{numbers}'
+    assert lines[2] == f'd-two,{about},"d-two, she said",{NOTHING}not testable,vague,'
     assert [line[:7] for line in lines[3:]] == ["d-three"]
 
 
@@ -96,10 +98,15 @@ def test_numbers_are_those_of_the_nets_that_an_analysis_looks_at(judged):
 
 def test_of_nets_that_were_not_trained_there_is_nothing_to_say(judged):
     found = judged("d", {"d-one": Finding(verdict="not run", because="train@d-a has not run")}, trained=False)
-    assert (
-        found.splitlines()[1]
-        == 'd-one,d,d-a,ordering,small,,,,"d-one, she said",,,,,,,,,,not run,train@d-a has not run'
-    )
+    about = 'd-one,d,d-a,ordering,small,,,,"d-one, she said"'
+    assert found.splitlines()[1] == f"{about},{NOTHING}not run,train@d-a has not run,"
+
+
+def test_what_is_not_decided_has_the_replicas_that_would_do(judged):
+    """(1.959964 / 1.281552)² x 5 = 11.7: of two claims it is the other one that needs the correction."""
+    few = Finding(replace(ONE, p_for=0.1, p_against=0.9, test="sign test"))
+    line = judged("d", {"d-one": few, "d-two": FINDINGS["d-one"]}).splitlines()[1]
+    assert line.endswith(",5,sign test,0.2,0.2,0.0625,12,undecided,5 replicas are too few for a sign test,")
 
 
 def test_a_report_without_claims(judged, written):
@@ -113,12 +120,13 @@ def test_a_report_without_claims(judged, written):
 def test_the_ledger_has_the_rows_of_all_reports_in_the_order_of_the_claims(judged, written):
     parts = {report: judged(report).splitlines() for report in "de"}
     table, text, _ = written()
-    assert list(table) == COLUMNS == [*SAID, *JUDGED, "verdict", "because"]
+    assert list(table) == COLUMNS == [*SAID, *JUDGED, "verdict", "because", "provisional"]
     rows = {line.partition(",")[0]: line for lines in parts.values() for line in lines}
     assert text.splitlines() == [rows[key] for key in ("claim", *FINDINGS)]
     assert table["verdict"].tolist() == ["supported", "not testable", "refuted", "undecided", "supported"]
     assert table["p_holm"].tolist() == pytest.approx([1e-9, nan, 1e-7, nan, nan], nan_ok=True)
-    assert "-0.123457,0.123457,3,1e-07,1e-07,refuted" in text
+    assert table["provisional"].fillna("").tolist() == ["3 of 50 epochs", "", "", "", ""]
+    assert "-0.123457,0.123457,3,sign test,1e-07,1e-07,0.25,,refuted" in text
     assert "inf" not in text
 
 
@@ -130,6 +138,7 @@ def test_the_numbers_have_the_verdicts_by_report(judged, written):
         "claims": 5,
         "tested": 2,
         "counts": {"supported": 2, "refuted": 1, "undecided": 1, "not testable": 1, "not run": 0},
+        "provisional": {"supported": 1, "refuted": 0, "undecided": 0, "not testable": 0, "not run": 0},
         "verdicts": {
             "d": {"d-one": "supported", "d-two": "not testable", "d-three": "undecided"},
             "e": {"e-one": "refuted", "e-two": "supported"},
@@ -146,7 +155,7 @@ def test_claims_of_a_report_that_was_not_judged_or_at_another_scale_were_not_run
         judged("e", scale=scale)
     table, text, numbers = written()
     assert table["verdict"].tolist() == ["supported", "not testable", "not run", "undecided", "not run"]
-    assert f'e-one,e,e-a,ordering,small,,,,"e-one, she said",,,,,,,,,,not run,{because}\n' in text
+    assert f'e-one,e,e-a,ordering,small,,,,"e-one, she said",{NOTHING}not run,{because},\n' in text
     assert "d-one,d,d-a,ordering,small,Noise,3,50," in text  # as if all were there
     assert numbers["counts"] == {"supported": 1, "refuted": 0, "undecided": 1, "not testable": 1, "not run": 2}
     assert (numbers["claims"], numbers["tested"]) == (5, 1)

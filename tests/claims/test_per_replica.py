@@ -15,6 +15,7 @@ from netclaims.files import write_table
 
 TWO = {"models": {"A": {"layers": [10]}, "B": {"layers": [{"conv": 2}, {"pool": 4}, 6, 10]}}}
 SWEEP = {"sweep": {"batch_size": [4, 8, 16]}, "against": "batch_size"}
+ENDS = ("batch_size", [4.0, 16.0])  # of a line between nets of this sweep
 TUNE = {
     "functions": ["sinc5", "quadratic"],
     "optimiser": None,
@@ -195,12 +196,12 @@ def test_where_finds_the_very_value_of_a_sweep(name, values, leave, experiment):
 
 
 def test_where_finds_a_place_on_a_line_to_the_digits_that_tables_have(leave, experiment, tmp_path):
-    leave(experiment())
+    training = leave(experiment(**SWEEP)).experiment
     line = pd.DataFrame({"replica": 0, "model": "A", "alpha": np.linspace(-1, 2, 10), "loss": range(10)})
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", line)
     for alpha, expected in ((1 / 3, 4), (0.333333, 4), (0, 3), (-1, 0)):
         asked = of("interpolate.loss", where={"alpha": alpha}, take="end"), ["replica"]
-        assert values_per_replica(Tables("d-a", experiment()), *asked)[0]["value"].tolist() == [expected]
+        assert values_per_replica(Tables("d-a", training, line=ENDS), *asked)[0]["value"].tolist() == [expected]
 
 
 def test_where_finds_what_is_no_number(leave, experiment):
@@ -228,11 +229,11 @@ def test_several_rows_a_replica_are_a_mistake(where, by, said, leave, experiment
 
 
 def test_several_rows_of_an_analysis_are_a_mistake(leave, experiment, tmp_path):
-    leave(experiment())
+    training = leave(experiment(**SWEEP)).experiment
     pairs = pd.DataFrame({"replica": 0, "model": "A", "pair": ["two starts", "control"], "split": "test"})
     write_table(tmp_path / "runs" / "d-line.interpolate.csv", pairs.assign(alpha=0.5, loss=1.0))
     with pytest.raises(EntryError, match=r"^interpolate\.loss has several rows a replica: say which by pair$"):
-        values_per_replica(Tables("d-line", experiment()), of("interpolate.loss", take="end"), ["replica"])
+        values_per_replica(Tables("d-line", training, line=ENDS), of("interpolate.loss", take="end"), ["replica"])
 
 
 @pytest.mark.parametrize(
@@ -416,11 +417,11 @@ def test_during_is_a_part_of_each_series_and_not_of_the_longest(of_series):
 def test_a_part_of_a_line_is_one_of_the_way_from_its_first_place_to_its_last(
     during, expected, leave, experiment, tmp_path
 ):
-    leave(experiment())
+    training = leave(experiment(**SWEEP)).experiment
     line = pd.DataFrame({"replica": 0, "model": "A", "alpha": np.linspace(-1, 2, 31)})
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", line.assign(loss=line["alpha"]))
     found, _ = values_per_replica(
-        Tables("d-a", experiment()), of("interpolate.loss", during=during), ["replica", "alpha"]
+        Tables("d-a", training, line=ENDS), of("interpolate.loss", during=during), ["replica", "alpha"]
     )
     assert [found["alpha"].min(), found["alpha"].max()] == expected
     assert len(found) == round(10 * (expected[1] - expected[0])) + 1
@@ -524,11 +525,11 @@ def test_distances_of_snapshots_start_with_the_second_one(leave, experiment, tmp
 
 
 def test_a_line_starts_where_its_coordinate_is_lowest(leave, experiment, tmp_path):
-    leave(experiment())
+    training = leave(experiment(**SWEEP)).experiment
     line = {"replica": 0, "model": "A", "pair": "two starts", "split": ["test"] * 4 + ["train"] * 4}
     line |= {"alpha": [0, -1, 2, 1] * 2, "loss": [3.0, 8.0, 7.0, 1.0, 0, 0, 0, 0]}
     write_table(tmp_path / "runs" / "d-a.interpolate.csv", pd.DataFrame(line))
-    tables = Tables("d-a", experiment())
+    tables = Tables("d-a", training, line=ENDS)
     for operand, expected in (({"take": "start"}, 8), ({"take": "end"}, 7), ({"until": {"fallen": 0.9}}, 1)):
         found, _ = values_per_replica(tables, of("interpolate.loss", where={"split": "test"}, **operand), ["replica"])
         assert found["value"].tolist() == [expected]

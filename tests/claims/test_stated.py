@@ -16,7 +16,7 @@ from netclaims.claims.judge import Conclusions
 from netclaims.claims.stated import beside, write_stated
 from netclaims.claims.stated_entries import Stated, load_results
 from netclaims.errors import SettingsError
-from netclaims.files import write_json, write_table
+from netclaims.files import write_table
 from netclaims.recipes.write import all_recipes
 from netclaims.settings.reports import Report, load_report, load_settings
 
@@ -161,13 +161,11 @@ def test_every_fault_is_told(load):
 
 
 @pytest.fixture
-def trained(leave, experiment, tmp_path):
+def trained(leave, experiment):
     """Tables of three replicas, and metrics that say for how many epochs they were trained."""
 
     def make(*args, epochs=3, changes=None, **series) -> Tables:
-        tables = leave(experiment(**changes or {}), *args, **series)
-        write_json(tmp_path / "metrics" / "d" / "d-a.json", {"scale": "small", "epochs": epochs})
-        return tables
+        return leave(experiment(**changes or {}), *args, about={"epochs": epochs}, **series)
 
     return make
 
@@ -279,13 +277,13 @@ def test_a_replica_with_an_undefined_value_has_no_best_place(trained):
 
 
 def test_where_along_a_line_it_is_lowest(trained, tmp_path):
-    trained()
+    training = trained(changes=SWEEP).experiment
     losses = {"two starts": [[2, 1, 3], [3, 2, 1]], "control": [[0, 1, 2], [0, 1, 2]]}
     rows = [{"replica": replica, "model": "A", "pair": pair, "alpha": alpha, "loss": loss}
             for pair, runs in losses.items() for replica, run in enumerate(runs)
             for alpha, loss in zip([0.2, -1, 0.5], run, strict=True)]  # fmt: skip
     write_table(tmp_path / "runs" / "d-line.interpolate.csv", pd.DataFrame(rows))
-    tables = Tables("d-line", trained().experiment)
+    tables = Tables("d-line", training, line=("batch_size", [4.0, 16.0]))
     found = beside(of("interpolate.loss", where={"pair": "two starts"}, lowest_along="alpha"), tables)
     assert (found["low"], found["high"], found["replicas"]) == (-1, 0.5, 2)
     within = of("interpolate.loss", where={"pair": "control", "alpha": {"from": -2, "to": 1}}, highest_along="alpha")

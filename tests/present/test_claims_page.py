@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import inf, nan
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def claim(report="a", kind="trend", **changes) -> ShownClaim:
 
 
 def found(effect=0.5, low=0.4, high=0.6, unit="rho", p_for=1e-9, p_against=1.0, claimed=ABOVE, replicas=5) -> Finding:
-    return Finding(Evidence(effect, low, high, unit, claimed, replicas, p_for, p_against))
+    return Finding(Evidence(effect, low, high, unit, claimed, replicas, p_for, p_against, "t-test"))
 
 
 SUPPORTED, REFUTED = found(), found(-0.5, -0.6, -0.4, p_for=1.0, p_against=1e-9)
@@ -145,6 +145,28 @@ def test_the_counts_add_up(page):
         ["b", "1", "0", "1", "1", "0"],
         ["c", "1", "1", "1", "0", "0"],
         ["all", "3", "2", "2", "2", "0"],
+        ["of these provisional", "0", "0", "0", "0", "0"],
+    ]
+
+
+def test_provisional_verdicts_are_counted_and_say_why(page):
+    few = {"provisional": "3 of 50 epochs; 4,000 of 60,000 images | some"}
+    entries = EVERY | {
+        "a-one": (claim(), replace(SUPPORTED, **few)),
+        "b-one": (claim("b"), replace(UNDECIDED, because="1 of 5 nets did not learn (A)", **few)),
+        "c-one": (claim("c"), replace(REFUTED, **few)),
+        "c-two": (claim("c", question="sharpness"), replace(SUPPORTED, **few)),
+    }
+    text = page(entries)
+    (counts,) = tables(sections(text)["Which claims hold"])
+    assert counts[-2:] == [["all", "3", "2", "2", "2", "0"], ["of these provisional", "2", "1", "1", "0", "0"]]
+    verdicts = {key: line[3] for key, line in rows(text).items()}
+    why = "<br>*provisional*: 3 of 50 epochs; 4,000 of 60,000 images \\| some"
+    assert verdicts["a-one"] == f"✔ supported{why}"
+    said = "the interval reaches both sides; 1 of 5 nets did not learn (A)"
+    assert shown(verdicts["b-one"]) == f"? undecided: {said}{shown(why)}"
+    assert [key for key, verdict in verdicts.items() if "*provisional*" in verdict] == [
+        *("a-one", "b-one", "c-one", "c-two"),
     ]
 
 
@@ -155,7 +177,7 @@ def test_verdicts_are_told_apart_and_say_why(page):
     assert verdicts["a-one"] == "✔ supported"
     assert verdicts["a-two"] == "✘ refuted"
     assert verdicts["a-word"] == "– not testable: nobody made that run"
-    assert verdicts["b-one"] == "? undecided: the replicas differ too much"
+    assert verdicts["b-one"] == "? undecided: the interval reaches both sides"
     assert verdicts["b-count"] == "✔ supported: n 1"
 
 
@@ -190,7 +212,9 @@ def test_a_page_of_one_report(page):
     assert list(rows(text)) == ["c-one", "c-again", "c-two"]
     assert "[or it does not]" not in text
     assert "Report a" not in text
-    assert tables(text)[0] == [["report", *VERDICTS], ["c", "1", "1", "1", "0", "0"], ["all", "1", "1", "1", "0", "0"]]
+    (counts,) = tables(sections(text)["Which claims hold"])
+    assert counts[:3] == [["report", *VERDICTS], ["c", "1", "1", "1", "0", "0"], ["all", "1", "1", "1", "0", "0"]]
+    assert counts[3:] == [["of these provisional", "0", "0", "0", "0", "0"]]
 
 
 # ------------------------------------------------------------------------------------------------------------- the head
@@ -240,12 +264,23 @@ def test_what_was_trained_less_is_said(epochs, said, page):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_effect_has_its_unit_and_its_interval(finding, said, page):
-    assert rows(page({"a-one": (claim(), finding)}))["a-one"][2] == f"{said}<br>p = 2e−09, 5 replicas"
+    assert rows(page({"a-one": (claim(), finding)}))["a-one"][2] == f"{said}<br>p = 2e−09 (t-test), 5 replicas"
 
 
 def test_p_values_allow_for_the_number_of_claims(page):
     entries = {f"a-{i}": (claim(), found(p_for=0.01)) for i in range(4)}
-    assert {line[2] for line in rows(page(entries)).values()} == {"ρ = 0.5 (0.4 to 0.6)<br>p = 0.08, 5 replicas"}
+    said = "p = 0.08 (t-test), 5 replicas<br>about 6 replicas would decide"  # (2.497705 / 2.326348)² x 5 = 5.76
+    assert {line[2] for line in rows(page(entries)).values()} == {f"ρ = 0.5 (0.4 to 0.6)<br>{said}"}
+
+
+def test_what_is_not_decided_says_which_test_it_was_and_how_many_replicas_would_do(page):
+    """(1.959964 / 0.524401)² x 5 = 69.8, as p 0.6 is that of a deviate of 0.524401."""
+    line = rows(page({"b-one": EVERY["b-one"]}))["b-one"]
+    assert line[2] == "ρ = 0.1 (−0.2 to 0.4)<br>p = 0.6 (t-test), 5 replicas<br>about 70 replicas would decide"
+    signs = Finding(replace(SUPPORTED.evidence, test="sign test", p_for=1 / 32))
+    line = rows(page({"b-one": (claim("b"), signs)}))["b-one"]
+    assert line[2].endswith("<br>p = 0.062 (sign test), 5 replicas<br>about 6 replicas would decide")
+    assert line[3] == "? undecided: 5 replicas are too few for a sign test"
 
 
 def test_one_replica_has_an_effect_and_no_more(page):
@@ -257,7 +292,7 @@ def test_one_replica_has_an_effect_and_no_more(page):
 @pytest.mark.parametrize("unit", ["difference", "ratio"])
 def test_an_interval_without_ends_is_left_out(ends, unit, page):
     line = rows(page({"a-one": (claim(), found(0.5, *ends, unit))}))["a-one"]
-    assert line[2] == f"{'× ' if unit == 'ratio' else ''}0.5<br>p = 2e−09, 5 replicas"
+    assert line[2] == f"{'× ' if unit == 'ratio' else ''}0.5<br>p = 2e−09 (t-test), 5 replicas"
 
 
 def test_no_replica_is_no_effect(page):

@@ -21,11 +21,10 @@ FOUND = dict(zip(CLAIMS, ["refuted", "undecided", "supported", "not testable", "
 NAMES = {text: name for name, text in ANSWERED.items()}
 
 
-def drawn(claims=CLAIMS, verdicts=FOUND, scale="quick"):
+def drawn(claims=CLAIMS, verdicts=FOUND, provisional=(), scale="quick"):
     keys = ("report", "part", "question")
-    figure = draw_verdicts(
-        {key: SimpleNamespace(**dict(zip(keys, claim, strict=True))) for key, claim in claims.items()}, verdicts, scale
-    )
+    shown = {key: SimpleNamespace(**dict(zip(keys, claim, strict=True))) for key, claim in claims.items()}
+    figure = draw_verdicts(shown, verdicts, provisional, scale)
     (axes,) = figure.axes
     names = {(verdict.colour, verdict.marker): name for name, verdict in VERDICTS.items()}
     texts = {text.get_text(): text.get_position() for text in axes.texts}
@@ -71,7 +70,29 @@ def test_the_title_and_the_legend_say_how_many_of_what_at_which_scale(scale):
     figure, texts, _ = drawn(scale=scale)
     assert f"Verdicts on 5 claims, at the {scale} scale" in texts
     legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert legend == ["2 supported", "1 refuted", "1 undecided", "1 not testable", "0 not run"]
+    assert legend == [
+        "2 supported",
+        "1 refuted",
+        "1 undecided",
+        "1 not testable",
+        "0 not run",
+        "0 of these provisional",
+    ]
+    figure, _, _ = drawn(provisional=["a-late", "c-middle"], scale=scale)
+    last = figure.axes[0].get_legend().get_texts()[-1]
+    assert last.get_text() == "2 of these provisional"
+
+
+def test_marks_of_provisional_verdicts_have_no_filling():
+    """And come after the others of the same verdict in a cell."""
+    many = {f"a-{i}": ("a", "1-1", "simulate") for i in range(4)}
+    verdicts = dict(zip(many, ["supported", "refuted", "supported", "supported"], strict=True))
+    figure, _, marks = drawn(many, verdicts, provisional=["a-0", "a-3"])
+    lines = [line for line in figure.axes[0].lines if line.get_marker() not in (None, "None", "")]
+    found = sorted(zip(marks, [line.get_fillstyle() for line in lines], strict=True))
+    assert [(verdict, filled) for (_, _, verdict), filled in found] == [
+        *(("supported", "full"), ("supported", "none"), ("supported", "none"), ("refuted", "full")),
+    ]
 
 
 def test_the_same_claims_give_the_same_bytes(tmp_path):

@@ -26,7 +26,7 @@ def compare(comparison: Comparison, tables: Tables, seed: int) -> Evidence:
     Args:
         comparison: of a claim.
         tables: what there is to test it on.
-        seed: of permutations and bootstraps.
+        seed: of permutations.
 
     Raises:
         UntestableError: there is nothing to compare.
@@ -100,10 +100,11 @@ def _ordering(comparison: Ordering, tables: Tables, seed: int) -> list[Evidence]
     found = []
     for than in comparison.than:
         table, remark = _paired(comparison, tables, comparison.operand, than, comparison.ratio)
+        typical = comparison.of_the_typical_net(than)
         for rows in _groups(comparison, table):
             kept, said = _defined(rows, remark, ["difference"])
             differences = comparison.sign * kept["difference"].to_numpy(float)
-            found.append(_with(mean_tests.ordering(differences, comparison.ratio), said))
+            found.append(_with(mean_tests.ordering(differences, comparison.ratio, typical), said))
     return found
 
 
@@ -111,11 +112,12 @@ def _equivalence(comparison: Equivalence, tables: Tables, seed: int) -> list[Evi
     table, remark = _paired(comparison, tables, comparison.of, comparison.to, comparison.ratio)
     margin = log1p(comparison.margin) if comparison.ratio else comparison.margin
     test = mean_tests.equivalence if comparison.within else mean_tests.unlike
+    typical = comparison.of_the_typical_net(comparison.to)
     found = []
     for rows in _groups(comparison, table):
         kept, said = _defined(rows, remark, ["difference"])
         differences = kept["difference"].to_numpy(float)
-        found.append(_with(test(differences, margin, comparison.ratio), said))
+        found.append(_with(test(differences, margin, comparison.ratio, typical), said))
     return found
 
 
@@ -129,16 +131,16 @@ def _trend(comparison: Trend, tables: Tables, seed: int) -> list[Evidence]:
     for rows in _groups(comparison, table):
         if course:
             series, said = _courses(rows, operand, along, remark)
-            found.append(_with(trend_tests.trend_along_series(series, comparison.sign), said))
+            found.append(_with(trend_tests.trend_along_series(series, comparison.sign, comparison.least), said))
         elif rows.duplicated("replica").any():
             values, x, said = block(rows, along, remark)
-            found.append(_with(trend_tests.trend_over_settings(values, x, comparison.sign), said))
+            found.append(_with(trend_tests.trend_over_settings(values, x, comparison.sign, comparison.least), said))
         else:
             kept, said = finite(rows, remark, [along, "value"])
             x, y = (kept[name].to_numpy(float) for name in (along, "value"))
             if len(kept) < 3:
                 raise UntestableError("a trend over replicas takes three and more")
-            found.append(_with(trend_tests.trend_over_replicas(x, y, comparison.sign, seed), said))
+            found.append(_with(trend_tests.trend_over_replicas(x, y, comparison.sign, seed, comparison.least), said))
     return found
 
 
@@ -196,7 +198,7 @@ def _extreme(comparison: Extreme, tables: Tables, seed: int) -> list[Evidence]:
         if allowed.all() or not allowed.any():
             which = "every" if allowed.all() else "no"
             raise UntestableError(f"{which} {along} that was tried is from {low:g} to {high:g}")
-        found.append(_with(place_tests.extreme(comparison.sign * values, allowed, seed), said))
+        found.append(_with(place_tests.extreme(comparison.sign * values, allowed), said))
     return found
 
 

@@ -6,7 +6,7 @@ replica. All of them have to hold for the claim to hold.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
@@ -73,6 +73,7 @@ class Trend(Directed):
     """`rises` or `falls` with `along`: a swept setting, or something measured on each replica.
 
     A series of which nothing is taken is tested in its course: `along` its coordinate, or another of its columns.
+    `least` is the mean rank correlation that the words take, such as 0.9 for "steadily".
     """
 
     WAYS: ClassVar = {"rises": 1, "falls": -1}
@@ -80,6 +81,7 @@ class Trend(Directed):
     rises: Operand | None = None
     falls: Operand | None = None
     along: Name
+    least: Annotated[Number, Field(ge=0, lt=1)] = 0.0
 
     @model_validator(mode="after")
     def _course(self) -> Self:
@@ -87,7 +89,21 @@ class Trend(Directed):
         return self
 
 
-class Ordering(Directed):
+class Typical(Comparison):
+    """A comparison in the `mean` over replicas, or of the `typical` net, the median one.
+
+    What `about` leaves open: the mean of differences between nets, which are alike to both sides of their mean, but the
+    typical net where a number is all that it is compared with.
+    """
+
+    about: Literal["mean", "typical"] | None = None
+
+    def of_the_typical_net(self, other: Side) -> bool:
+        """Tell whether the comparison with the other side is of the typical net."""
+        return self.about == "typical" if self.about else not isinstance(other, Operand)
+
+
+class Ordering(Directed, Typical):
     """`higher` or `lower` than every one of `than`, operands or numbers; with `ratio`, in proportion."""
 
     WAYS: ClassVar = {"higher": 1, "lower": -1}
@@ -106,7 +122,7 @@ class Ordering(Directed):
         return self
 
 
-class Equivalence(Comparison):
+class Equivalence(Typical):
     """`of` is as large as `to`, to `within` a margin: a difference, or with `ratio` a share (0.1: 10 %).
 
     Or the claim is the opposite: it differs, to either side, by more than the margin `beyond`.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
-RESAMPLES, PERMUTATIONS = 1999, 9999
+PERMUTATIONS = 9999
 POSITIVE = (0.0, inf)  # the claim says no more than which way
 
 
@@ -25,11 +25,12 @@ class Evidence:
 
     Attributes:
         effect: how large, in units of `unit`.
-        low, high: its 95 % interval; undefined with fewer than two replicas.
+        low, high: its 95 % interval; undefined where replicas are too few for one.
         unit: `difference`, `ratio`, `rho`, `rank` or `height`.
         claimed: the effects that the claim has, from and to.
         replicas: how many it rests on.
         p_for, p_against: of the two one-sided tests; undefined with fewer than two replicas.
+        test: what it is called.
         remark: what a reader has to know besides.
         comparisons: of how many this is the one that speaks least for the claim.
     """
@@ -42,6 +43,7 @@ class Evidence:
     replicas: int
     p_for: float
     p_against: float
+    test: str
     remark: str = ""
     comparisons: int = 1
 

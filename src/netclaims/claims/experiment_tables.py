@@ -119,16 +119,21 @@ class Tables:
             nets["accuracy_gap"] = nets["train_accuracy"] - nets["test_accuracy"]
         return _with_worst(nets)
 
-    def diverged(self, operand: Operand) -> list[str]:
-        """Say which of the nets that an operand looks at diverged, in words: a line for each kind of net."""
+    def nets_of(self, operand: Operand) -> pd.DataFrame:
+        """Return the rows of the nets that an operand looks at, in whichever table."""
         nets = self.read("nets")
-        if not nets["diverged"].any():
-            return []
         where = {name: wanted for name, wanted in operand.where.items() if name in nets}
         nets = nets[picked(nets, operand.model_copy(update={"where": where}))]
         if operand.table == "interpolate":
             over, between = self.line
             nets = nets[nets[over].isin(between)]
+        return nets
+
+    def diverged(self, operand: Operand) -> list[str]:
+        """Say which of the nets that an operand looks at diverged, in words: a line for each kind of net."""
+        nets = self.nets_of(operand)
+        if not nets["diverged"].any():
+            return []
         if self.experiment.functions:
             nets = nets.assign(function=nets["function"].map(formula))
         names = ["series", "function"] if self.experiment.functions else ["series"]

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite, nan
+from math import ceil, factorial, isfinite, log2, nan
 
 import pandas as pd
+from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 from tqdm import tqdm
 
 from netclaims.claims.arithmetic import work_out
 from netclaims.claims.compare import compare
 from netclaims.claims.entries import ClaimTest, Comparison, operands
-from netclaims.claims.evidence import Evidence, weakest
+from netclaims.claims.evidence import PERMUTATIONS, Evidence, weakest
 from netclaims.claims.experiment_tables import NotRunError, Tables, UntestableError
 from netclaims.claims.ledger import JUDGED
 from netclaims.claims.operands import Wanted
 from netclaims.claims.stated_entries import Stated
+from netclaims.claims.trust import answered
 from netclaims.errors import attempt
 from netclaims.experiment import Experiment
 from netclaims.paths import report_path
@@ -61,7 +63,7 @@ class Conclusions:
     """What a report concludes: the settings of its `claims` recipe.
 
     Attributes:
-        seed: of permutations and bootstraps.
+        seed: of permutations.
         scale: that the nets have to be trained at to count.
         experiments: by their names, those whose nets are looked at.
         looks: what each experiment and analysis looks at.
@@ -101,11 +103,19 @@ class Conclusions:
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of a claim before all of them are judged together: evidence, or a verdict that needs none."""
+    """What came of a claim before all of them are judged together: evidence, or a verdict that needs none.
+
+    Attributes:
+        evidence: what the replicas say, if it is tested on them.
+        verdict: without evidence.
+        because: the reason for it, or what has to be known besides.
+        provisional: why the verdict is that, empty if it is not.
+    """
 
     evidence: Evidence | None = None
     verdict: str | None = None
     because: str = ""
+    provisional: str = ""
 
 
 def find(claim: ClaimTest, tables: Tables, seed: int) -> Finding:
@@ -114,7 +124,7 @@ def find(claim: ClaimTest, tables: Tables, seed: int) -> Finding:
     Args:
         claim: how a sentence is tested.
         tables: what there is to test it on.
-        seed: of permutations and bootstraps.
+        seed: of permutations.
 
     Raises:
         EntryError: the entry asks for what is not there.
@@ -129,7 +139,10 @@ def find(claim: ClaimTest, tables: Tables, seed: int) -> Finding:
     try:
         tables.check_training(claim.needs)
         tables.check_batches([batch for comparison in claim.comparisons for batch in _batches(comparison)])
-        return Finding(weakest([compare(comparison, tables, seed) for comparison in claim.comparisons]))
+        found = weakest([compare(comparison, tables, seed) for comparison in claim.comparisons])
+        looked_at = [operand for comparison in claim.comparisons for operand in operands(comparison)]
+        provisional, remark = answered(tables, looked_at)
+        return Finding(found, because=remark, provisional=provisional)
     except NotRunError as reason:
         return Finding(verdict="not run", because=str(reason))
     except UntestableError as reason:
@@ -151,7 +164,7 @@ def find_all(claims: dict[str, Sentence], tables: dict[str, Tables], seed: int) 
     Args:
         claims: every claim by its name.
         tables: those of every experiment and analysis.
-        seed: of permutations and bootstraps.
+        seed: of permutations.
 
     Raises:
         DataError: a table is not as its stage wrote it.
@@ -184,8 +197,7 @@ def judge(questions: Mapping[str, str], findings: Mapping[str, Finding]) -> pd.D
         findings: what came of each, in the order of the rows.
 
     Returns:
-        A row for every claim, in order: claim, unit, effect, low, high, claimed_low, claimed_high, replicas, p, p_holm,
-        verdict, because.
+        A row for every claim, in order: claim, the columns `JUDGED`, verdict, because, and provisional.
     """
     families: dict[str, dict[str, float]] = {}
     for key, found in findings.items():
@@ -194,28 +206,62 @@ def judge(questions: Mapping[str, str], findings: Mapping[str, Finding]) -> pd.D
     corrected: dict[str, float] = {}
     for family in families.values():
         corrected |= zip(family, multipletests(list(family.values()), LEVEL, "holm")[1], strict=True)
-    rows = [_row(key, finding, corrected.get(key, nan)) for key, finding in findings.items()]
-    return pd.DataFrame(rows, columns=["claim", *JUDGED, "verdict", "because"])
+    rows = [
+        _row(key, finding, corrected.get(key, nan), len(families.get(questions[key], {})))
+        for key, finding in findings.items()
+    ]
+    return pd.DataFrame(rows, columns=["claim", *JUDGED, "verdict", "because", "provisional"])
 
 
-def _row(key: str, finding: Finding, p_holm: float) -> dict:
+def _row(key: str, finding: Finding, p_holm: float, family: int) -> dict:
     evidence = finding.evidence
     if evidence is None:
-        numbers = dict.fromkeys(JUDGED, nan) | {"unit": ""}
-        return {"claim": key, **numbers, "verdict": finding.verdict, "because": finding.because}
-    verdict, reason = _verdict(evidence, p_holm)
-    numbers = [evidence.unit, evidence.effect, evidence.low, evidence.high, *evidence.claimed, evidence.replicas,
-               evidence.p, p_holm]  # fmt: skip
+        row = dict.fromkeys(JUDGED, nan) | {"unit": "", "test": ""}
+        return {"claim": key, **row, "verdict": finding.verdict, "because": finding.because, "provisional": ""}
+    verdict, reason = _verdict(evidence, p_holm, family)
     several = f"the weakest of {evidence.comparisons} comparisons" if evidence.comparisons > 1 else ""
-    because = "; ".join(filter(None, [reason, several, evidence.remark]))
-    return {"claim": key, **dict(zip(JUDGED, numbers, strict=True)), "verdict": verdict, "because": because}
+    because = "; ".join(filter(None, [reason, several, evidence.remark, finding.because]))
+    row = {name: getattr(evidence, name) for name in ("unit", "effect", "low", "high", "replicas", "p", "test")}
+    row |= {"claimed_low": evidence.claimed[0], "claimed_high": evidence.claimed[1], "p_holm": p_holm}
+    row |= {"p_least": least_p(evidence), "replicas_needed": replicas_needed(evidence, p_holm)}
+    return {"claim": key, **row, "verdict": verdict, "because": because, "provisional": finding.provisional}
 
 
-def _verdict(evidence: Evidence, p_holm: float) -> tuple[str, str]:
+def _verdict(evidence: Evidence, p_holm: float, family: int) -> tuple[str, str]:
+    """Return the verdict and, where nothing is decided, the reason of this case."""
     if not isfinite(evidence.p):
         return "undecided", "fewer than two replicas"
     if p_holm < LEVEL:
         return ("supported" if evidence.p_for < evidence.p_against else "refuted"), ""
     if evidence.p < LEVEL:
-        return "undecided", "not after Holm's correction"
-    return "undecided", "the replicas differ too much" if evidence.low < evidence.high else "too few replicas"
+        return "undecided", f"not after Holm's correction for the {family} claims on this question"
+    if least_p(evidence) >= LEVEL:
+        return "undecided", f"{evidence.replicas} replicas are too few for a {evidence.test}"
+    low, high = evidence.claimed
+    if evidence.low <= high and evidence.high >= low and not (low <= evidence.low and evidence.high <= high):
+        return "undecided", "the interval reaches both sides"
+    return "undecided", "on one side, and not surely enough"
+
+
+def least_p(evidence: Evidence) -> float:
+    """Return the smallest two-sided p value that so many replicas can have; 0 for tests that know no smallest one."""
+    if evidence.test == "sign test":
+        return 2 * 0.5**evidence.replicas
+    if evidence.test == "permutation test":
+        return 2 / min(factorial(evidence.replicas), PERMUTATIONS + 1)
+    return 0.0
+
+
+def replicas_needed(evidence: Evidence, p_holm: float) -> float:
+    """Return about how many replicas would decide the claim, if further ones were as those at hand.
+
+    That is where the normal deviate of p, which grows with the square root of their number, reaches the level that
+    Holm's correction leaves; undefined for what is decided, and above a thousand.
+    """
+    if not 0 < evidence.p < 1 or p_holm < LEVEL:
+        return nan
+    level = LEVEL * evidence.p / p_holm
+    number = ceil(evidence.replicas * (norm.isf(level / 2) / norm.isf(evidence.p / 2)) ** 2)
+    if evidence.test == "sign test":
+        number = max(number, ceil(log2(2 / level)))
+    return number if number <= 1000 else nan

@@ -13,8 +13,11 @@ from netclaims.files import read_csv, read_json, write_json, write_table
 from netclaims.paths import METRICS, PLOTS, metrics_of
 
 SAID = ["claim", "report", "experiment", "kind", "scale", "data", "epochs", "epochs_stated", "quote"]
-JUDGED = ["unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm"]
-COLUMNS = [*SAID, *JUDGED, "verdict", "because"]
+JUDGED = [
+    *("unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "test"),
+    *("p", "p_holm", "p_least", "replicas_needed"),
+]
+COLUMNS = [*SAID, *JUDGED, "verdict", "because", "provisional"]
 
 
 def verdicts_of(report: str) -> Path:
@@ -46,7 +49,7 @@ def _trained(nets: str) -> dict:
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:
-    write_table(path, table.astype({"replicas": "Int64"}))
+    write_table(path, table.astype({"replicas": "Int64", "replicas_needed": "Int64"}))
 
 
 def gather(said: list[dict[str, str]], scale: str) -> pd.DataFrame:
@@ -96,4 +99,6 @@ def write_ledger(table: pd.DataFrame, scale: str) -> None:
     for report, key, verdict in zip(table["report"], table["claim"], table["verdict"], strict=True):
         verdicts.setdefault(report, {})[key] = verdict
     numbers = {"scale": scale, "claims": len(table), "tested": int(table["p"].notna().sum())}
-    write_json(METRICS / "claims.json", numbers | {"counts": counts(table["verdict"]), "verdicts": verdicts})
+    provisional = table[table["provisional"].notna()]
+    found = {"counts": counts(table["verdict"]), "provisional": counts(provisional["verdict"])}
+    write_json(METRICS / "claims.json", numbers | found | {"verdicts": verdicts})

@@ -1,4 +1,9 @@
-"""Tests of means over replicas: are differences, or logarithms of ratios, above 0, within a margin, or beyond it?"""
+"""Tests of differences, or logarithms of ratios: are they above 0, within a margin, or beyond it?
+
+In the mean over replicas, by t-tests; or in the typical net, the median one, by the exact sign test, which asks no more
+of the nets than to be drawn alike. No test of a mean survives outcomes of two kinds (most nets fit, a fifth never do):
+few replicas may show one kind alone.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +21,36 @@ def one_sided(values: Numbers, threshold: float) -> tuple[float, float]:
     """Return p values of the mean being larger, and smaller, than a threshold: t-tests, undefined with fewer than two.
 
     Values that are equal but for rounding have no spread to judge by, and with an infinite one there is no mean. They
-    are taken as signs (sign test), on the sides they are on, if any.
+    are taken as signs.
     """
     if len(values) < 2:
         return nan, nan
-    if not np.isfinite(values).all():
-        above, below = int((values > threshold).sum()), int((values < threshold).sum())
-        return tuple(float(binom.sf(count - 1, above + below, 0.5)) for count in (above, below))
-    if equal(values):
-        certain, off = 0.5 ** len(values), values[0] - threshold
-        if equal(np.array([values[0], threshold])):
-            return 1.0, 1.0
-        return (certain, 1.0) if off > 0 else (1.0, certain)
+    if by_signs(values):
+        return signs(values, threshold)
     found = DescrStatsW(values)
     return tuple(float(found.ttest_mean(threshold, alternative=side)[1]) for side in ("larger", "smaller"))
 
 
+def by_signs(values: Numbers) -> bool:
+    """Tell whether values have no mean, or no spread to judge it by, so that they are taken as signs."""
+    return len(values) > 1 and (not np.isfinite(values).all() or equal(values))
+
+
+def signs(values: Numbers, threshold: float) -> tuple[float, float]:
+    """Return p values of the median being larger, and smaller, than a threshold: sign tests.
+
+    Values on the threshold, but for rounding, are on neither side. Undefined with fewer than two values.
+    """
+    if len(values) < 2:
+        return nan, nan
+    on = np.array([equal(np.array([value, threshold])) for value in values])
+    above, below = int((values > threshold)[~on].sum()), int((values < threshold)[~on].sum())
+    return tuple(float(binom.sf(count - 1, above + below, 0.5)) for count in (above, below))
+
+
 def equal(values: Numbers) -> bool:
     """Tell whether numbers are the same to the six digits that tables hold."""
-    return np.ptp(values) <= 1e-6 * np.abs(values).max()
+    return bool(np.isfinite(values).all() and np.ptp(values) <= 1e-6 * np.abs(values).max())
 
 
 def mean_interval(values: Numbers) -> tuple[float, float]:
@@ -44,66 +60,89 @@ def mean_interval(values: Numbers) -> tuple[float, float]:
     return tuple(map(float, DescrStatsW(values).tconfint_mean(0.05)))
 
 
-def ordering(differences: Numbers, ratio: bool) -> Evidence:
-    """Test whether paired differences, or logarithms of paired ratios, are above 0 in the mean: paired t-tests.
+def bounded_interval(values: Numbers) -> tuple[float, float]:
+    """Return the 95 % t-interval of the mean of what lies between -1 and 1, as far as it lies there too."""
+    low, high = np.clip(mean_interval(values), -1, 1)
+    return float(low), float(high)
+
+
+def median_interval(values: Numbers) -> tuple[float, float]:
+    """Return the 95 % interval of the median between two of the ordered values, undefined with fewer than six.
+
+    It holds the medians that the sign test does not tell from the data at 5 %.
+    """
+    place = int(binom.ppf(0.025, len(values), 0.5))  # from below, and from above, the first being 1
+    if place < 1:
+        return nan, nan
+    ordered = np.sort(values)
+    return float(ordered[place - 1]), float(ordered[-place])
+
+
+def ordering(differences: Numbers, ratio: bool, typical: bool = False) -> Evidence:
+    """Test whether paired differences, or logarithms of paired ratios, are above 0.
 
     Args:
         differences: one for each replica, positive where it is as claimed.
         ratio: whether they are logarithms of ratios.
+        typical: whether in the median, by the sign test, and not in the mean.
     """
-    p_for, p_against = one_sided(differences, 0.0)
-    return _mean_evidence(differences, ratio, POSITIVE, p_for, p_against)
+    p_for, p_against = (signs if typical else one_sided)(differences, 0.0)
+    return _evidence(differences, ratio, typical, POSITIVE, p_for, p_against)
 
 
-def equivalence(differences: Numbers, margin: float, ratio: bool) -> Evidence:
-    """Test whether paired differences, or logarithms of ratios, are within ±`margin` in the mean (Schuirmann 1987).
+def equivalence(differences: Numbers, margin: float, ratio: bool, typical: bool = False) -> Evidence:
+    """Test whether paired differences, or logarithms of ratios, are within ±`margin` (Schuirmann 1987).
 
-    For: two one-sided tests, of which the larger p counts. Against: the mean is beyond one of the margins, by the test
-    of the side it is on, doubled as there are two sides.
+    For: two one-sided tests, of which the larger p counts. Against: the mean, or the median, is beyond one of the
+    margins, by the test of the side it is on, doubled as there are two sides.
 
     Args:
         differences: one for each replica.
         margin: as the differences are: of ratios its logarithm.
         ratio: whether they are logarithms of ratios.
+        typical: whether in the median, by the sign test, and not in the mean.
     """
-    above_low, below_low = one_sided(differences, -margin)
-    above_high, below_high = one_sided(differences, margin)
+    test = signs if typical else one_sided
+    above_low, below_low = test(differences, -margin)
+    above_high, below_high = test(differences, margin)
     if len(differences) < 2:
-        return _mean_evidence(differences, ratio, (-margin, margin), nan, nan)
+        return _evidence(differences, ratio, typical, (-margin, margin), nan, nan)
     p_for, p_against = max(above_low, below_high), min(1.0, 2 * min(below_low, above_high))
-    return _mean_evidence(differences, ratio, (-margin, margin), p_for, p_against)
+    return _evidence(differences, ratio, typical, (-margin, margin), p_for, p_against)
 
 
-def unlike(differences: Numbers, margin: float, ratio: bool) -> Evidence:
+def unlike(differences: Numbers, margin: float, ratio: bool, typical: bool = False) -> Evidence:
     """Test the opposite of `equivalence`; the effect is shown on the side that it is on.
 
     Args:
         differences: as for `equivalence`.
         margin: likewise.
         ratio: likewise.
+        typical: likewise.
     """
-    side = -1 if _centre(differences) < 0 else 1
-    found = equivalence(differences, margin, ratio)
-    return _mean_evidence(side * differences, ratio, (margin, inf), found.p_against, found.p_for)
+    side = -1 if _centre(differences, typical) < 0 else 1
+    found = equivalence(differences, margin, ratio, typical)
+    return _evidence(side * differences, ratio, typical, (margin, inf), found.p_against, found.p_for)
 
 
-def _mean_evidence(
-    values: Numbers, ratio: bool, claimed: tuple[float, float], p_for: float, p_against: float
+def _evidence(
+    values: Numbers, ratio: bool, typical: bool, claimed: tuple[float, float], p_for: float, p_against: float
 ) -> Evidence:
     shown = _exponential if ratio else float
-    low, high = mean_interval(values)
+    low, high = median_interval(values) if typical else mean_interval(values)
+    test = "sign test" if typical or by_signs(values) else "t-test"
     return Evidence(
-        shown(_centre(values)), shown(low), shown(high), "ratio" if ratio else "difference",
-        (shown(claimed[0]), shown(claimed[1])), len(values), p_for, p_against,
+        shown(_centre(values, typical)), shown(low), shown(high), "ratio" if ratio else "difference",
+        (shown(claimed[0]), shown(claimed[1])), len(values), p_for, p_against, test,
     )  # fmt: skip
 
 
-def _centre(values: Numbers) -> float:
-    """Return the mean, or the median where an infinite value leaves none: what a t-test and a sign test are about."""
+def _centre(values: Numbers, typical: bool) -> float:
+    """Return the mean, or the median, which stands for it where an infinite value leaves no mean."""
     if not len(values):
         return nan
     with np.errstate(invalid="ignore"):  # -∞ and ∞ have no mean
-        return values.mean() if np.isfinite(values).all() else np.median(values)
+        return np.median(values) if typical or not np.isfinite(values).all() else values.mean()
 
 
 def _exponential(value: float) -> float:

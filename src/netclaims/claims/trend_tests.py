@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import nan
+from math import atanh, nan, sqrt, tanh
 
 import numpy as np
-from scipy.stats import bootstrap, page_trend_test, permutation_test, rankdata, spearmanr
+from scipy.stats import norm, permutation_test, rankdata, spearmanr
 
-from netclaims.claims.evidence import PERMUTATIONS, POSITIVE, RESAMPLES, Evidence, Numbers
-from netclaims.claims.mean_tests import one_sided
+from netclaims.claims.evidence import PERMUTATIONS, POSITIVE, Evidence, Numbers
+from netclaims.claims.mean_tests import bounded_interval, by_signs, one_sided
+
+REVERSAL = 0.05  # at which level a slope the other way, of a part of the settings, is one
 
 
 def rank_correlation(x: Numbers, y: Numbers) -> float:
@@ -19,46 +21,73 @@ def rank_correlation(x: Numbers, y: Numbers) -> float:
     return float(spearmanr(x, y).statistic)
 
 
-def trend_over_settings(values: Numbers, x: Numbers, sign: int) -> Evidence:
+def trend_over_settings(values: Numbers, x: Numbers, sign: int, least: float = 0.0) -> Evidence:
     """Test whether values rise (sign 1) or fall (-1) with a setting that every replica was trained with all values of.
 
-    The effect is Spearman's ρ, the mean over replicas, with a bootstrap interval over replicas. Page's test (1963,
-    JASA 58), whose statistic is a linear function of that mean, gives the p values: under its null hypothesis every
-    order of a replica's values is as likely.
+    The p values are those of a t-test over replicas of the slope of each replica's values on the places of the
+    settings, first, second, and so on: values of a replica depend on one another, and it is replicas that are counted.
+    Where values go significantly the other way up to a setting, or from one on (t-tests of the slopes there, Bonferroni
+    over all of them), nothing is supported. The effect is Spearman's ρ, the mean over replicas, with its t-interval.
+
+    A value may be infinite, that of a net that diverged: then ranks within replicas take the place of values.
 
     Args:
         values: (replicas, settings), finite or infinite.
         x: the settings (settings,), all different.
         sign: 1 or -1.
+        least: the mean ρ from which on the claim holds.
     """
-    order = np.argsort(x)
     rho = np.array([sign * rank_correlation(x, row) for row in values])
-    p_for, p_against = nan, nan
-    if len(values) > 1:
-        ranks = np.argsort(order) + 1  # inverts the order: each column gets its place
-        p_for, p_against = (
-            float(page_trend_test(side * sign * values, predicted_ranks=ranks).pvalue) for side in (1, -1)
-        )
-    low, high = _bootstrap_mean(rho)
-    return Evidence(float(rho.mean()), low, high, "rho", POSITIVE, len(values), p_for, p_against)
+    ordered = sign * values[:, np.argsort(x)]
+    if not np.isfinite(ordered).all():
+        ordered = rankdata(ordered, axis=1)
+    slopes = _slopes(ordered)
+    p_for, p_against = one_sided(slopes, 0.0)
+    remark = ""
+    if len(values) > 1 and reversed_somewhere(ordered):
+        p_for, remark = 1.0, "not monotone"
+    if least:
+        p_for, p_against = max(p_for, one_sided(rho, least)[0]), one_sided(rho, least)[1]
+    test = "sign test" if by_signs(slopes) else "t-test of slopes"
+    return _mean_rho(rho, least, p_for, p_against, test, remark)
 
 
-def trend_over_replicas(x: Numbers, y: Numbers, sign: int, seed: int) -> Evidence:
+def _slopes(values: Numbers) -> Numbers:
+    """Return the slope of every row on the numbers of its places."""
+    places = np.arange(values.shape[1], dtype=float)
+    places -= places.mean()
+    return values @ places / (places @ places)
+
+
+def reversed_somewhere(values: Numbers) -> bool:
+    """Tell whether values that should rise fall significantly up to one of their places, or from one on.
+
+    Args:
+        values: (replicas, places), in the order of the places.
+    """
+    turns = range(1, values.shape[1] - 1)
+    parts = [part for turn in turns for part in (values[:, : turn + 1], values[:, turn:])]
+    return any(one_sided(_slopes(part), 0.0)[1] < REVERSAL / len(parts) for part in parts)
+
+
+def trend_over_replicas(x: Numbers, y: Numbers, sign: int, seed: int, least: float = 0.0) -> Evidence:
     """Test whether replicas with a larger x have a larger (sign 1) or smaller (-1) y: Spearman's ρ over the replicas.
 
-    The interval is a bootstrap over replicas; the p values are those of a permutation test of the pairings, of all of
-    them where replicas are few.
+    The p values are those of a permutation test of the pairings, of all of them where replicas are few. The interval is
+    that of Fisher's z with the variance 1.06 / (n - 3) of Fieller, Hartley and Pearson (1957, Biometrika 44).
 
     Args:
         x: one for each replica.
         y: likewise.
         sign: 1 or -1.
-        seed: of the permutations and the bootstrap.
+        seed: of the permutations.
+        least: the ρ from which on the claim holds.
     """
+    test, claimed = "permutation test", (least, POSITIVE[1])
     if len(x) < 3:  # the correlation of two points is 1 or -1, whatever they are
-        return Evidence(sign * rank_correlation(x, y), nan, nan, "rho", POSITIVE, len(x), nan, nan)
+        return Evidence(sign * rank_correlation(x, y), nan, nan, "rho", claimed, len(x), nan, nan, test)
     if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return Evidence(0.0, nan, nan, "rho", POSITIVE, len(x), 1.0, 1.0, "no variation")
+        return Evidence(0.0, nan, nan, "rho", claimed, len(x), 1.0, 1.0, test, "no variation")
 
     def rho(a: Numbers, b: Numbers, axis: int) -> Numbers:
         a, b = (rankdata(values, axis=axis) for values in (a, b))
@@ -72,37 +101,40 @@ def trend_over_replicas(x: Numbers, y: Numbers, sign: int, seed: int) -> Evidenc
               rng=np.random.default_rng(seed)).pvalue)
         for side in ("greater", "less")
     )  # fmt: skip
-    found = bootstrap((x, sign * y), rho, paired=True, vectorized=True, n_resamples=RESAMPLES, method="percentile",
-                      rng=np.random.default_rng(seed)).confidence_interval  # fmt: skip
-    return Evidence(
-        sign * rank_correlation(x, y), float(found.low), float(found.high), "rho", POSITIVE, len(x), p_for, p_against
-    )
+    effect = sign * rank_correlation(x, y)
+    low, high = nan, nan
+    if len(x) > 3 and abs(effect) < 1:
+        error = sqrt(1.06 / (len(x) - 3))
+        low, high = (tanh(atanh(effect) + norm.ppf(side) * error) for side in (0.025, 0.975))
+        if least:
+            off = (atanh(effect) - atanh(least)) / error
+            p_for, p_against = max(p_for, float(norm.sf(off))), float(norm.cdf(off))
+    return Evidence(effect, low, high, "rho", claimed, len(x), p_for, p_against, test)
 
 
-def trend_along_series(series: Sequence[tuple[Numbers, Numbers]], sign: int) -> Evidence:
+def trend_along_series(series: Sequence[tuple[Numbers, Numbers]], sign: int, least: float = 0.0) -> Evidence:
     """Test whether series rise (sign 1) or fall (-1) along x, replica by replica.
 
-    The effect is the mean of every replica's Spearman ρ. Values along a series depend on one another, so that it is
-    not they but the replicas that are counted: the p values are those of t-tests of the slope of y on the ranks of x,
-    which says how much, where ρ says how steadily. Where the two are on different sides nothing is decided.
+    Values along a series depend on one another, so that it is not they but the replicas that are counted: the p values
+    are those of a t-test of z = atanh ρ of every replica's Spearman ρ (Fisher 1921, Metron 1), where a ρ of 1 counts as
+    halfway to the next possible one below. The effect is the mean ρ, with its t-interval.
 
     Args:
         series: x and y of each replica.
         sign: 1 or -1.
+        least: the mean ρ from which on the claim holds.
     """
     rho = np.array([sign * rank_correlation(x, y) for x, y in series])
-    slopes = np.array([sign * np.polyfit(rankdata(x), y, 1)[0] for x, y in series])
-    p_for, p_against = one_sided(slopes, 0.0)
-    if len(slopes) > 1 and rho.mean() * slopes.mean() <= 0:
-        p_for = p_against = 1.0
-    low, high = _bootstrap_mean(rho)
-    return Evidence(float(rho.mean()), low, high, "rho", POSITIVE, len(rho), p_for, p_against)
+    z = np.array([_z(one, len(x)) for one, (x, _) in zip(rho, series, strict=True)])
+    p_for, p_against = one_sided(z, atanh(least))
+    return _mean_rho(rho, least, p_for, p_against, "sign test" if by_signs(z) else "t-test of ρ")
 
 
-def _bootstrap_mean(values: Numbers) -> tuple[float, float]:
-    if len(values) < 2:
-        return nan, nan
-    if np.ptp(values) == 0:
-        return float(values[0]), float(values[0])
-    found = bootstrap((values,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0))
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+def _mean_rho(rho: Numbers, least: float, p_for: float, p_against: float, test: str, remark: str = "") -> Evidence:
+    claimed, (low, high) = (least, POSITIVE[1]), bounded_interval(rho)
+    return Evidence(float(rho.mean()), low, high, "rho", claimed, len(rho), p_for, p_against, test, remark)
+
+
+def _z(rho: float, places: int) -> float:
+    most = 1 - 6 / (places * (places**2 - 1))  # two neighbours exchanged make it 1 - 12 / …
+    return atanh(max(-most, min(most, rho)))

@@ -25,7 +25,8 @@ several comparisons, the one that speaks least for it. *p*: two-sided, after Hol
 report on the same question; {tested} claims are tested on data. **Supported** and **refuted** are claims with p below
 5 %, and those that arithmetic settles; **undecided** are those on which the replicas at hand do not suffice; **not
 testable** are those that are so by definition, too vague, or ask for more than this scale has; **not run** are those
-whose trainings or analyses were not run at it.
+whose trainings or analyses were not run at it. A verdict is *provisional* where nets were trained for fewer epochs than
+the report took, on fewer images, or on others in place of its own; where they hardly learnt, there is none.
 
 ![Effects and intervals of all tested claims](../{figure})
 """
@@ -55,7 +56,9 @@ def claims_page(claims: dict[str, ShownClaim], table: pd.DataFrame, scale: str) 
 def _counts(table: pd.DataFrame) -> str:
     found = pd.crosstab(table["report"], table["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
     rows = [[report, *map(str, counts)] for report, counts in zip(found.index, found.to_numpy(), strict=True)]
-    return table_of(["report", *VERDICTS], [*rows, ["all", *map(str, found.sum())]])
+    provisional = table[table["provisional"].notna()]["verdict"].value_counts()
+    last = ["of these provisional", *(str(provisional.get(name, 0)) for name in VERDICTS)]
+    return table_of(["report", *VERDICTS], [*rows, ["all", *map(str, found.sum())], last])
 
 
 def _questions(claims: dict[str, ShownClaim], rows: pd.DataFrame) -> str:
@@ -85,9 +88,14 @@ def _report(report: str, claims: dict[str, ShownClaim], rows: pd.DataFrame) -> s
             f'<a id="{key}"></a>“{plain(claim.quote)}” ({plain(claim.part)})',
             f"{plain(claim.read)}<br>{_where(claim, row)}",
             "<br>".join(effect(row)),
-            f"{MARKS[row['verdict']]} {row['verdict']}{because}",
+            f"{MARKS[row['verdict']]} {row['verdict']}{because}{_provisional(row)}",
         ])  # fmt: skip
     return f"## Report {report}\n\n" + table_of(["claim", "how it was read, and where", "effect", "verdict"], lines)
+
+
+def _provisional(row: pd.Series) -> str:
+    """Return why a verdict is provisional, if it is."""
+    return f"<br>*provisional*: {plain(row['provisional'])}" if isinstance(row["provisional"], str) else ""
 
 
 def _where(claim: ShownClaim, row: pd.Series) -> str:

@@ -37,6 +37,7 @@ class Row:
     claim: ShownClaim
     verdict: str
     because: str
+    provisional: str
     effect: list[str]
 
     @property
@@ -174,7 +175,8 @@ def _ledger(claims: dict[str, ShownClaim], table: pd.DataFrame) -> list[Row]:
             key=key,
             claim=claim,
             verdict=found.loc[key, "verdict"],
-            because=found.loc[key, "because"] if isinstance(found.loc[key, "because"], str) else "",
+            because=found["because"].fillna("")[key],
+            provisional=found["provisional"].fillna("")[key],
             effect=effect(found.loc[key]),
         )
         for key, claim in claims.items()

@@ -39,5 +39,7 @@ def effect(row: pd.Series) -> list[str]:
         interval = f" ({short(ends[0])} to {short(ends[1])})" if all(map(isfinite, ends)) else ""
         lines.append(UNITS[row["unit"]].format(f"{short(row['effect'])}{interval}"))
     if isfinite(row["p_holm"]):
-        lines.append(f"p = {short(row['p_holm'], 2)}, {row['replicas']:.0f} replicas")
+        lines.append(f"p = {short(row['p_holm'], 2)} ({row['test']}), {row['replicas']:.0f} replicas")
+    if isfinite(row["replicas_needed"]):
+        lines.append(f"about {row['replicas_needed']:,.0f} replicas would decide")
     return lines

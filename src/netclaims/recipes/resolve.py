@@ -100,6 +100,7 @@ def training(key: str, entry: ExperimentEntry, params: Params, images: int | Non
         functions=entry.functions,
         points=entry.points,
         train_size=train_size,
+        examples=entry.examples,
         models={model: entry.layers(model) for model in entry.models},
         activation=entry.activation,
         loss=entry.loss,

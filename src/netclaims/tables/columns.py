@@ -17,7 +17,7 @@ EXACT = {"learning_rate", "batch_size", "shuffle_labels", "parameters"}
 WORDS = {
     "function", "model", "optimiser", "equal", "series", "region", "scope", "split", "kind", "pair",
     "basis", "plane", "at", "part",
-    "claim", "report", "experiment", "scale", "data", "quote", "unit", "verdict", "because",
+    "claim", "report", "experiment", "scale", "data", "quote", "unit", "test", "verdict", "because", "provisional",
 }  # fmt: skip
 # These hold yes or no, which tables write as True and False.
 YES_OR_NO = {"diverged"}

@@ -1,0 +1,101 @@
+"""How much of an answer nets can give: whether they have learnt, for as long as the report trained them, on its data.
+
+One rule for all claims. Nets that the scale trained shorter than the report answer nothing if they took fewer than 100
+steps, or if the typical one has not left the loss of a guess behind. Nets that were trained shorter, on fewer images or
+on others in place of the report's answer provisionally. What nets come to in as many epochs as the report took is an
+answer, whatever it is: that a net does not learn is a finding there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import ceil, log
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from netclaims.claims.experiment_tables import Tables, UntestableError
+from netclaims.claims.operands import Operand
+from netclaims.data.functions import evaluate, formula, grid
+from netclaims.data.registry import DATA_KINDS
+from netclaims.experiment import Experiment
+from netclaims.files import read_json
+from netclaims.paths import metrics_of
+from netclaims.training.selection import with_series
+
+LEAST_STEPS = 100
+LEARNT = 0.9  # of the loss of guessing: a typical net below it has learnt something
+IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # the training sets of the reports that took all of it
+
+
+class Answer(NamedTuple):
+    """What a verdict rests on.
+
+    Attributes:
+        provisional: why it is that, empty if it is not.
+        remark: how many nets did not learn, if any.
+    """
+
+    provisional: str
+    remark: str
+
+
+def answered(tables: Tables, operands: Iterable[Operand]) -> Answer:
+    """Say what the nets that a claim looks at can answer.
+
+    Args:
+        tables: of the experiment.
+        operands: of the claim.
+
+    Raises:
+        UntestableError: nothing: they were hardly trained.
+    """
+    experiment, trained = tables.experiment, read_json(metrics_of(tables.experiment.key))
+    cut = trained["epochs"] < trained["epochs_stated"]
+    nets = pd.concat([tables.nets_of(operand) for operand in operands]).drop_duplicates(["run", "member"])
+    if nets.empty:
+        return Answer("", "")
+    nets = nets.assign(
+        steps=[_steps(net, trained, experiment) for net in nets.itertuples()],
+        learnt=nets["train_loss"] < LEARNT * _guesses(nets, experiment),
+    )
+    said = f"{trained['epochs']:,.10g} of {trained['epochs_stated']:,.10g} epochs"
+    if cut and nets["steps"].min() < LEAST_STEPS:
+        raise UntestableError(f"not at this scale: {nets['steps'].min():,} steps, {said}")
+    kinds = _kinds(nets, experiment)
+    if cut and any(2 * of.sum() <= len(of) for _, of in kinds):
+        kind = next(name for name, of in kinds if 2 * of.sum() <= len(of))
+        raise UntestableError(f"not at this scale: hardly learnt in {said} ({kind})")
+    remarks = [f"{(~of).sum()} of {len(of)} nets did not learn ({kind})" for kind, of in kinds if not of.all()]
+    return Answer("; ".join([said] * cut + _other_data(experiment, trained["data"])), "; ".join(remarks))
+
+
+def _steps(net: tuple, trained: dict, experiment: Experiment) -> int:
+    if net.equal == "steps":
+        return trained["equal_steps"]
+    return int(trained["epochs"] * ceil(experiment.train_size / net.batch_size))
+
+
+def _guesses(nets: pd.DataFrame, experiment: Experiment) -> np.ndarray | float:
+    """Return the loss of the best constant for every net: a variance, or the entropy of as many even classes."""
+    if not experiment.functions:
+        return log(DATA_KINDS[experiment.data].outputs)
+    variances = {name: evaluate(name, grid(experiment.points)).var() for name in experiment.functions}
+    return nets["function"].map(variances).to_numpy()
+
+
+def _kinds(nets: pd.DataFrame, experiment: Experiment) -> list[tuple[str, pd.Series]]:
+    """Return which nets have learnt, by what a legend calls them."""
+    named = with_series(experiment, nets)
+    if experiment.functions:
+        named["series"] += ", " + named["function"].map(formula)
+    return list(named.groupby("series", sort=False)["learnt"])
+
+
+def _other_data(experiment: Experiment, title: str) -> list[str]:
+    if experiment.functions:
+        return []
+    meant, size = DATA_KINDS[experiment.data].title, experiment.examples or IMAGES[experiment.data]
+    found = [] if title.partition(",")[0] == meant else [f"{title} in place of {meant}"]  # "MNIST, a subset"
+    return found + ([f"{experiment.train_size:,} of {size:,} images"] if experiment.train_size < size else [])
