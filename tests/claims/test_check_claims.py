@@ -487,6 +487,22 @@ def test_a_trajectory_is_of_the_first_layer_unless_the_entry_says_another(conten
     assert fault(first, pca=pca).endswith("no 'layer 2'; there are ['layer 1', 'whole model']")
 
 
+# ------------------------------------------------------------------------------------------------------ on other nets
+
+
+def test_a_claim_may_be_put_to_the_nets_of_another_experiment(load, fault):
+    by_share = higher("nets.test_loss", "d-sizes", where={"shuffle_labels": 0.5})
+    assert load(by_share | {"again": None}).again is None
+    plain = higher("nets.test_loss", "d-sizes", where={"shuffle_labels": 0})
+    assert load(plain | {"again": "d-sizes"}).again == "d-sizes"
+    assert fault(plain | {"again": "d-six"}).startswith("again: no experiment 'd-six'; there are d-nets, d-fits, ")
+    assert fault(plain | {"again": "d-line"}).startswith("again: no experiment 'd-line'")  # an analysis
+    told = fault(plain | {"again": "d-nets"})
+    assert told == "nets.test_loss has several rows a replica: say which by batch_size, equal"
+    untested = {"untestable": "vague", "ordering": None, "figure": None, "again": "d-sizes"}
+    assert "again: goes with a comparison" in fault(untested)
+
+
 # --------------------------------------------------------------------------------------------- what the pipeline writes
 
 

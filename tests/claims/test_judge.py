@@ -17,7 +17,18 @@ from netclaims.claims.compare import compare
 from netclaims.claims.entries import Claim, ClaimTest
 from netclaims.claims.evidence import Evidence, weakest
 from netclaims.claims.experiment_tables import Tables
-from netclaims.claims.judge import Conclusions, Finding, Look, Sentence, find, find_all, judge, least_p, replicas_needed
+from netclaims.claims.judge import (
+    Conclusions,
+    Finding,
+    Look,
+    Sentence,
+    beside,
+    find,
+    find_all,
+    judge,
+    least_p,
+    replicas_needed,
+)
 from netclaims.claims.mean_tests import equivalence, ordering
 from netclaims.claims.trend_tests import trend_over_replicas
 from netclaims.errors import DataError
@@ -546,3 +557,26 @@ def test_every_report_of_the_repository_has_claims_that_can_be_put_to_the_test(c
             assert {name.partition("-")[0] for name in (key, one.experiment, there.experiment.key)} == {report}
             if one.test.arithmetic:
                 assert find(one.test, there, seed=0).verdict in ("supported", "refuted")
+
+
+# ----------------------------------------------------------------------------------------------------- on other nets
+
+
+def test_a_claim_is_put_to_other_nets_as_well_which_decide_nothing(tables, monkeypatch):
+    one, other = found_of(0.01, low=-1.0, high=1.0), found_of(0.9, effect=0.25, low=-2.0, high=3.0)
+    by_key = {"d-a": Finding(one, because="a remark"), "d-b": Finding(other)}
+    monkeypatch.setattr(module, "find", lambda test, tables, seed: by_key[tables.key])
+    there = {key: replace(tables, key=key) for key in by_key}
+    claims = {"d-one": sentence(ordering=HIGHER), "d-two": replace(sentence(ordering=HIGHER), again="d-b")}
+    found = find_all(claims, there, seed=0)
+    assert found["d-one"] == by_key["d-a"]
+    assert found["d-two"].evidence == one
+    assert found["d-two"].because == ("a remark; with d-b: effect 0.25 (-2 to 3), an interval 2.5 times as wide")
+    by_key["d-b"] = Finding(verdict="not testable", because="too short")
+    assert find_all(claims, there, seed=0)["d-two"].because == "a remark; with d-b: too short"
+
+
+def test_intervals_of_ratios_are_compared_by_their_logarithms():
+    one, other = (found_of(0.01, unit="ratio", effect=2.0, low=low, high=high) for low, high in ((1, 4), (0.25, 4)))
+    assert beside(one, other) == "effect 2 (0.25 to 4), an interval 2 times as wide"
+    assert beside(one, found_of(0.01, effect=2.0, low=nan, high=nan)) == "effect 2 (nan to nan)"

@@ -58,7 +58,7 @@ def test_a_test_as_read_is_itself_and_others_differ_in_the_threshold_alone():
 def test_verdicts_go_over_where_the_data_are(leave, experiment):
     losses = [0.3, 0.31, 0.29, 0.3, 0.31, 0.3]
     tables = leave(experiment(), lambda net: {"train_loss": losses[net["replica"]]}, replicas=6)
-    write_json(metrics_of("d-a"), {"scale": "small", "epochs": 1})
+    write_json(metrics_of("d-a"), {"scale": "small", "epochs": 1, "epochs_stated": 1, "data": "Noise"})
     tests = {
         "low": ClaimTest.model_validate({"ordering": {"lower": LOSS, "than": 0.2}}),
         "gone": ClaimTest.model_validate({"ordering": {"lower": LOSS | {"where": {"batch_size": 7}}, "than": 0.2}}),

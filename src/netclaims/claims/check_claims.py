@@ -49,6 +49,11 @@ def _claim(key: str, entry: Any, path: Path, content: dict[str, Any], experiment
         if claim.report != path.stem or not re.fullmatch(rf"{path.stem}-[\w.-]+", key):
             raise EntryError(f"named <report>-<name>, with report: {path.stem}")
         check_claim(claim, experiments[nets_of(claim.experiment, content)], content)
+        if claim.again:
+            if claim.again not in experiments:
+                raise EntryError(f"again: no experiment {claim.again!r}; there are {', '.join(experiments)}")
+            for comparison in claim.comparisons:
+                _check_comparison(comparison, Looked(claim.again, experiments[claim.again], content))
     except EntryError as error:
         raise SettingsError(f"{path}: claims.{key}: {error}") from None
     return claim

@@ -250,7 +250,8 @@ class Claim(ClaimTest):
 
     `quote` is a short one of `part` of the report, `read` says how its words were read; `question` is what it answers,
     by its name in questions.py, and `answer` what the claim says of it. `figure` is one of the experiment's,
-    in which to look.
+    in which to look. `again` is another experiment of the report, whose nets the comparison is put to as well, such as
+    those trained on other images: the ledger says what comes out there, and how much wider the interval is.
     """
 
     report: Name
@@ -260,6 +261,7 @@ class Claim(ClaimTest):
     question: Annotated[str, AfterValidator(of_claims)]
     answer: Words
     figure: Name | None = None
+    again: Name | None = None
     read: Words
 
     @field_validator("quote")
@@ -273,4 +275,6 @@ class Claim(ClaimTest):
     def _shown(self) -> Self:
         if self.comparisons and self.figure is None:
             raise ValueError("figure: required, the figure in which the comparison can be seen")
+        if self.again and not self.comparisons:
+            raise ValueError("again: goes with a comparison")
         return self

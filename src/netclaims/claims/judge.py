@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil, factorial, isfinite, log2, nan
+from math import ceil, factorial, isfinite, log, log2, nan
 
 import pandas as pd
 from scipy.stats import norm
@@ -37,12 +37,14 @@ class Sentence:
         question: that it answers; the claims on one question are judged together.
         quote: the report's words.
         test: how it is tested.
+        again: an experiment whose nets it is put to as well, which does not decide it.
     """
 
     experiment: str
     question: str
     quote: str
     test: ClaimTest
+    again: str | None = None
 
 
 @dataclass(frozen=True)
@@ -173,10 +175,32 @@ def find_all(claims: dict[str, Sentence], tables: dict[str, Tables], seed: int) 
     for key, claim in tqdm(claims.items(), desc="claims", leave=False, disable=None):
         found[key] = attempt(
             f"{report_path(key)}: claims.{key}",
-            partial(find, claim.test, tables[claim.experiment], seed),
+            partial(_find_twice, claim, tables, seed),
             lambda reason: Finding(verdict="not testable", because=f"the test failed: {reason}"),
         )
     return found
+
+
+def _find_twice(claim: Sentence, tables: dict[str, Tables], seed: int) -> Finding:
+    """Put a claim to the test, and to the nets that `again` names, of which the reason then tells."""
+    found = find(claim.test, tables[claim.experiment], seed)
+    other = find(claim.test, tables[claim.again], seed) if claim.again else found
+    if claim.again is None or found.evidence is None:
+        return found
+    said = beside(found.evidence, other.evidence) if other.evidence else other.because
+    return replace(found, because="; ".join(filter(None, [found.because, f"with {claim.again}: {said}"])))
+
+
+def beside(evidence: Evidence, other: Evidence) -> str:
+    """Tell an effect that came out elsewhere, with its interval, and how many times as wide that is."""
+    ends = [[one.low, one.high] for one in (evidence, other)]
+    if evidence.unit == "ratio":
+        ends = [[log(end) if end > 0 else nan for end in both] for both in ends]
+    widths = [high - low for low, high in ends]
+    said = f"effect {other.effect:.3g} ({other.low:.3g} to {other.high:.3g})"
+    if not all(isfinite(width) and width > 0 for width in widths):
+        return said
+    return f"{said}, an interval {widths[1] / widths[0]:.2g} times as wide"
 
 
 def _number(value: object) -> str:

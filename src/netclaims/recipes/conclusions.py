@@ -25,7 +25,8 @@ def conclusions(
         made_by: digest of the recipes of the report's trainings and analyses.
     """
     lines = {key: (found["over"], found["between"]) for (kind, key), found in analyses.items() if kind == "interpolate"}
-    keys = dict.fromkeys([*(claim.experiment for claim in report.claims.values()), *report.results])
+    looked_at = [key for claim in report.claims.values() for key in (claim.experiment, claim.again) if key]
+    keys = dict.fromkeys([*looked_at, *report.results])
     nets = {key: report.nets_of(key) for key in keys}
     return {
         "seed": params.seed,
@@ -45,4 +46,5 @@ def _dump(block: Settings) -> dict[str, Any]:
 def _sentence(claim: Claim) -> dict[str, Any]:
     """Return a claim as far as its verdict depends on it: not how its words were read, or in which words it answers."""
     test = {name: value for name, value in _dump(claim).items() if name in ClaimTest.model_fields}
-    return {"experiment": claim.experiment, "question": claim.question, "quote": claim.quote, "test": test}
+    said = {"experiment": claim.experiment, "question": claim.question, "quote": claim.quote, "test": test}
+    return said | ({"again": claim.again} if claim.again else {})
