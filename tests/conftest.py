@@ -141,7 +141,7 @@ def every_kind(entry):
         "d-one": entry(record={"weights_every": 1}),
     }  # fmt: skip
     line = {"nets": "d-sizes", "data": "mnist", "over": "batch_size", "between": [4, 16], "alpha": [-1, 2], "points": 7}
-    curvature = {"examples": 9, "iterations": 3, "probes": 2, "epsilon": 1e-3}
+    curvature = {"examples": 9, "iterations": 3, "starts": 1, "probes": 2, "epsilon": 1e-3}
     analyses = {
         "fit": {"d-fits": {"nets": "d-fits"}},
         "hessian": {"d-fits": {"nets": "d-fits", "descent": 1, "iterations": 1, "neighbours": 2, "radius": 1e-3}},

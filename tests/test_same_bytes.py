@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import netclaims
-from netclaims.analysis.critical_points import lower_gradient_norm, lower_loss
+from netclaims.analysis.critical_points import Descent, lower_gradient_norm
 from netclaims.analysis.exact_hessian import LeastSquares, theta_of
 from netclaims.analysis.loss_landscape import main_plane
 from netclaims.analysis.sensitivity import output_by_input
@@ -80,7 +80,9 @@ def test_points_of_zero_gradient(experiment, run_of):
     data, _ = parts(entry, ["quadratic"])
     problem = LeastSquares(network, data.x.double(), data.y[0, :, 0].double())
     theta = theta_of(network.initial([stream(0)]))[0]
-    found = lower_gradient_norm(problem, lower_loss(problem, theta, 20), 5)
+    descent = Descent(problem, theta)
+    descent.lower(20)
+    found, _ = lower_gradient_norm(problem, descent.theta, 5)
     gauss_newton, residual = problem.curvature(found)
     check([found, gauss_newton, residual, eigvalsh(gauss_newton + residual)], "06c8e6557d36")
 
@@ -92,7 +94,7 @@ def test_curvature_and_sensitivity(models, expected, experiment):
     data, _ = parts(entry, [None])
     weights = network.initial([stream(0)])
     loss = training_loss(network, weights, "cross_entropy", data)
-    trace, found = spectrum(loss, flatten(weights)[0], Curvature(60, 8, 3, 1e-3), stream(1))
+    trace, found = spectrum(loss, flatten(weights)[0], Curvature(60, 8, 1, 3, 1e-3), stream(1))
     check([np.array(trace), found.to_numpy(), output_by_input(network, weights, data)], expected)
 
 

@@ -11,11 +11,23 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.func import grad, hessian, jacrev
 
-from netclaims.analysis.critical_points import ROUNDING, lower_gradient_norm, lower_loss, switching_distance
+from netclaims.analysis.critical_points import ROUNDING, Descent
+from netclaims.analysis.critical_points import lower_gradient_norm as counted_gradient_norm
 from netclaims.analysis.exact_hessian import LeastSquares, theta_of
 from netclaims.nets.layers import Dense
 from netclaims.nets.network import Network
 from netclaims.training.random_streams import stream
+
+
+def lower_loss(problem, theta: Tensor, iterations: int) -> Tensor:
+    descent = Descent(problem, theta)
+    descent.lower(iterations)
+    return descent.theta
+
+
+def lower_gradient_norm(problem, theta: Tensor, iterations: int) -> Tensor:
+    return counted_gradient_norm(problem, theta, iterations)[0]
+
 
 SEARCHES = [lower_loss, lower_gradient_norm]
 ACTIVATIONS = ["tanh", "relu", "leaky_relu"]
@@ -51,6 +63,7 @@ def function(residuals) -> SimpleNamespace:
         return residuals(theta).square().mean()
 
     return SimpleNamespace(
+        low=None,
         loss=loss,
         gradient=grad(loss),
         linearised=lambda theta: (residuals(theta), jacrev(residuals)(theta)),
@@ -72,7 +85,9 @@ def counted(problem, calls: list[str]) -> SimpleNamespace:
 
         return call
 
-    return SimpleNamespace(**{name: noted(name) for name in ("loss", "gradient", "linearised", "curvature")})
+    watched = {name: noted(name) for name in ("loss", "gradient", "linearised", "curvature")}
+    others = ("activity", "switches", "with_slopes", "low")
+    return SimpleNamespace(**watched, **{name: getattr(problem, name, None) for name in others})
 
 
 # ------------------------------------------------------------------------------------------------- known functions
@@ -227,60 +242,3 @@ def test_a_fit_ends_at_the_minimum_that_scipy_finds_with_a_gradient_of_rounding(
 def test_lowering_the_loss_leaves_a_net_that_diverged_as_it_is():
     problem, theta = net_of()
     assert lower_loss(problem, torch.full_like(theta, torch.nan), 5).isnan().all()
-
-
-# ----------------------------------------------------------------------------------------------- switching distance
-
-
-def units(*rows: tuple[float, float], x=(0.0, 1.0, 2.0, 4.0)) -> tuple[LeastSquares, Tensor]:
-    """Hidden units w x + b on a grid, each row one of (w, b)."""
-    network = Network([Dense(len(rows)), Dense(1)], "relu", (1,))
-    inputs = row(*x)
-    theta = torch.cat([row(*(number for each in rows for number in each)), torch.ones(len(rows) + 1).double()])
-    return LeastSquares(network, inputs.unsqueeze(1), torch.zeros_like(inputs)), theta
-
-
-@pytest.mark.parametrize(
-    ("rows", "x", "expected"),
-    [
-        ([(1.0, -1.0)], (0.0, 1.0, 2.0), 0.0),  # on an example
-        ([(1.0, -0.5)], (0.0, 1.0, 2.0), 0.5),  # in the middle between two
-        ([(-8.0, 4.0)], (0.0, 1.0, 2.0), 0.5),
-        ([(1.0, -0.25)], (0.0, 1.0, 2.0), 0.25),
-        ([(1.0, -1.75)], (0.0, 1.0, 2.0), 0.25),
-        ([(1.0, 3.0)], (0.0, 1.0, 2.0), 3.0),  # beyond the ends
-        ([(1.0, -5.0)], (0.0, 1.0, 2.0), 3.0),
-        ([(1.0, -0.5)], (0.0, 1.0, 4.0), 1 / 6),  # the largest step is 3
-        ([(1.0, -0.5), (2.0, -3.5)], (0.0, 1.0, 2.0), 0.25),  # the nearest unit counts, in its own steps
-        ([(2.0, -3.5), (1.0, -0.5)], (0.0, 1.0, 2.0), 0.25),
-        ([(1.0, -0.5), (0.0, 0.0)], (0.0, 1.0, 2.0), 0.5),  # one that never moves does not
-        ([(0.0, 0.0)], (0.0, 1.0, 2.0), torch.inf),
-    ],
-)
-def test_switching_distance_of_one_layer(rows, x, expected):
-    assert switching_distance(*units(*rows, x=x)) == pytest.approx(expected, rel=1e-15)
-
-
-def test_switching_distance_looks_at_every_layer():
-    network = Network([Dense(1), Dense(1), Dense(1)], "relu", (1,))
-    problem = LeastSquares(network, row(0.0, 1.0, 2.0).unsqueeze(1), torch.zeros(3).double())
-    on = [1.0, 10.0]  # z = x + 10
-    assert switching_distance(problem, row(*on, 1.0, -11.25, 1.0, 0.0)) == pytest.approx(0.25)
-    assert switching_distance(problem, row(*on, 1.0, -11.0, 1.0, 0.0)) == 0.0
-    off = [1.0, -10.0]  # what it feeds does not move
-    assert switching_distance(problem, row(*off, 1.0, 0.0, 1.0, 0.0)) == 8.0
-
-
-def test_without_hidden_units_nothing_switches():
-    problem, theta = net_of((), features=1)
-    assert switching_distance(problem, theta) == torch.inf
-
-
-@given(st.floats(0.01, 100), st.integers(0, 3))
-def test_switching_distance_is_that_of_the_function(factor, unit):
-    problem, theta = net_of((4, 3), features=1, activation="relu")
-    other = theta.clone()
-    first, second, _ = problem.layers(other)
-    first[unit] *= factor
-    second[:, unit] /= factor
-    assert switching_distance(problem, other) == pytest.approx(switching_distance(problem, theta), rel=1e-10)

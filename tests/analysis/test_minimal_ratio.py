@@ -16,18 +16,22 @@ from torch.autograd import functional
 
 from netclaims.analysis.exact_hessian import LeastSquares, theta_of
 from netclaims.analysis.minimal_ratio import (
-    ON_A_KINK,
-    ZERO_GRADIENT,
     MinimalRatio,
-    count_signs,
     critical_point,
-    eigenvalue_tolerance,
     higher_neighbours,
-    null_directions,
     ratio_numbers,
-    rescalings,
     spearman,
     spectrum,
+)
+from netclaims.analysis.stationary import (
+    ON_A_KINK,
+    ZERO_GRADIENT,
+    count_signs,
+    eigenvalue_tolerance,
+    examine,
+    null_directions,
+    rescalings,
+    stable_signs,
 )
 from netclaims.nets.layers import Dense
 from netclaims.nets.network import Network
@@ -41,7 +45,7 @@ GRID = torch.linspace(-1, 1, 60, dtype=torch.float64).unsqueeze(1)
 def settings_of(descent=0, iterations=0, neighbours=50, radius=1e-3) -> MinimalRatio:
     """By default the net stays where it is."""
     return MinimalRatio(
-        nets=None, seed=0,  # which a stage looks at, and no point of one net
+        nets=None, seed=0, starts=[], stops=False,  # which a stage looks at, and no point of one net
         descent=descent, iterations=iterations, neighbours=neighbours, radius=radius,
     )  # fmt: skip
 
@@ -158,10 +162,10 @@ def test_a_rescaling_is_a_null_direction_where_the_gradient_vanishes(hidden, act
     hessian = hessian_of(problem, theta)
     assert problem.gradient(theta).norm() < 1e-13
     assert (rescalings(problem, theta) @ hessian).norm() < 1e-12 * hessian.norm()
-    off = sum(int((z <= 0).all(0).sum()) for z in problem.activity(theta)) if activation == "relu" else 0
+    off = int((problem.activity(theta) <= 0).all(0).sum()) if activation == "relu" else 0
     idle = int((hessian == 0).all(1).sum())
     assert off <= idle
-    assert null_directions(problem, theta, hessian) == sum(hidden) - off + idle
+    assert null_directions(problem, theta) == sum(hidden) - off + idle
 
 
 @pytest.mark.parametrize("activation", KINKED)
@@ -170,7 +174,7 @@ def test_kinks_inside_the_data_leave_one_null_direction_to_each_unit(places, act
     problem, theta = kinks(*places, activation=activation)
     assert problem.gradient(theta).norm() < 1e-13
     assert signs_of(problem, theta) == (2 * len(places) + 1, len(places), 0)
-    assert null_directions(problem, theta, hessian_of(problem, theta)) == len(places)
+    assert null_directions(problem, theta) == len(places)
 
 
 @pytest.mark.parametrize("dead", [1, 2])
@@ -180,7 +184,7 @@ def test_the_weights_of_a_dead_unit_are_null_directions_one_by_one(dead):
     incoming[3:] = row(0.5, -2.0)  # off on the whole grid
     problem = critical((3 + dead,), "relu", GRID, theta)
     assert signs_of(problem, theta) == (7, 3 + 3 * dead, 0)
-    assert null_directions(problem, theta, hessian_of(problem, theta)) == 3 + 3 * dead
+    assert null_directions(problem, theta) == 3 + 3 * dead
 
 
 def test_a_dead_unit_below_others_takes_its_outgoing_weights_along():
@@ -194,21 +198,21 @@ def test_a_dead_unit_below_others_takes_its_outgoing_weights_along():
     problem = critical((3, 4), "relu", grid, theta)
     dead = {i for i in range(len(theta)) if not hessian_of(problem, theta)[i].any()}
     assert dead == {3, 4, 5, *(9 + 4 * unit + 1 for unit in range(4))}
-    assert null_directions(problem, theta, hessian_of(problem, theta)) == len(dead) + 2 + 4
+    assert null_directions(problem, theta) == len(dead) + 2 + 4
 
 
 def test_a_unit_that_is_on_everywhere_brings_a_zero_that_no_symmetry_explains():
     _, theta = kinks(-0.4, 0.3, -1.5)
     theta[4:6] = row(1.0, 1.5)  # its bias does what the bias of the output does
     problem = critical((3,), "relu", GRID, theta)
-    assert null_directions(problem, theta, hessian_of(problem, theta)) == 3
+    assert null_directions(problem, theta) == 3
     assert signs_of(problem, theta) == (6, 4, 0)
 
 
 def test_without_hidden_units_there_is_no_null_direction():
     problem, theta = net_of(())
     assert rescalings(problem, theta).shape == (0, 3)
-    assert null_directions(problem, theta, hessian_of(problem, theta)) == 0
+    assert null_directions(problem, theta) == 0
 
 
 # ------------------------------------------------------------------------------------------------------ neighbours
@@ -256,6 +260,8 @@ def test_neighbours_depend_on_the_stream_alone():
 def stand_in(loss) -> SimpleNamespace:
     """Any other function of θ; all of its Hessian in the residual part."""
     return SimpleNamespace(
+        low=None,
+        switches=lambda theta, kinks: (theta.new_zeros(0), theta.new_zeros(0, len(theta)), theta.new_zeros(0)),
         loss=loss,
         gradient=lambda theta: functional.jacobian(loss, theta),
         linearised=lambda theta: (row(loss(theta).sqrt()), functional.jacobian(lambda t: loss(t).sqrt()[None], theta)),
@@ -263,8 +269,8 @@ def stand_in(loss) -> SimpleNamespace:
     )
 
 
-def at(problem, theta, piecewise_linear=True, **settings) -> dict:
-    return critical_point(problem, theta, settings_of(**settings), piecewise_linear, stream("n"))[0]
+def at(problem, theta, start="trained", **settings) -> dict:
+    return critical_point(problem, theta, start, settings_of(**settings), stream("n"))[0]
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
@@ -282,7 +288,7 @@ def test_every_number_at_a_critical_point_that_is_kept(activation):
     hessian = functional.hessian(lambda t: (outputs(t) - y).square().mean(), theta)
     jacobian = functional.jacobian(outputs, theta)
     gauss_newton = jacobian.T @ jacobian * (2 / 80)
-    numbers, table = critical_point(problem, theta, settings_of(), activation == "relu", stream("n"))
+    numbers, table = critical_point(problem, theta, "trained", settings_of(), stream("n"))
     for part, matrix in zip(
         ("Hessian", "Gauss-Newton part", "residual part"), (hessian, gauss_newton, hessian - gauss_newton), strict=True
     ):
@@ -306,7 +312,7 @@ def test_every_number_at_a_critical_point_that_is_kept(activation):
     assert numbers["minimal_ratio_nonzero"] == numbers["positive"] / (numbers["positive"] + numbers["negative"])
     assert numbers["residual_share"] == pytest.approx(float((hessian - gauss_newton).norm() / hessian.norm()))
     if activation == "relu":
-        assert numbers["zero"] == numbers["null_expected"] == null_directions(problem, theta, hessian) >= 7
+        assert numbers["zero"] == numbers["null_expected"] == null_directions(problem, theta) >= 7
         assert ON_A_KINK < numbers["switching_distance"] < inf
     else:
         assert numbers["null_expected"] == 0
@@ -317,7 +323,7 @@ def test_linear_regression_from_its_start_to_its_fit():
     problem, theta = net_of((), features=3)
     x, y = normal(60, 3, of=(0, "x")), normal(60, of=(0, "y"))
     inputs = torch.cat([x, torch.ones(60, 1).double()], 1)
-    numbers, table = critical_point(problem, theta, settings_of(descent=40, iterations=5), True, stream("n"))
+    numbers, table = critical_point(problem, theta, "descended", settings_of(descent=40, iterations=5), stream("n"))
     assert numbers["loss"] == pytest.approx(float(np.linalg.lstsq(inputs, y)[1][0]) / 60, rel=1e-14)
     assert numbers["trained_gradient_norm"] == float(problem.gradient(theta).norm()) > 0.1
     assert numbers["gradient_norm"] < 1e-14
@@ -332,12 +338,12 @@ def test_linear_regression_from_its_start_to_its_fit():
 def test_the_loss_goes_down_first_and_then_the_gradient_norm():
     two_bowls = stand_in(lambda p: (p[0] ** 2 - 1) ** 2 + p[1] ** 2)
     start = row(0.3, 0.2)
-    saddle = at(two_bowls, start, piecewise_linear=False, iterations=40)
+    saddle = at(two_bowls, start, iterations=40)
     assert [saddle[name] for name in ("positive", "zero", "negative")] == [1, 0, 1]
     assert saddle["loss"] == pytest.approx(1)
     assert saddle["gradient_norm"] < 1e-14
     assert saddle["minimal_ratio"] == saddle["minimal_ratio_nonzero"] == 0.5
-    minimum = at(two_bowls, start, piecewise_linear=False, descent=40, iterations=40)
+    minimum = at(two_bowls, start, "descended", descent=40, iterations=40)
     assert [minimum[name] for name in ("positive", "zero", "negative")] == [2, 0, 0]
     assert minimum["loss"] < 1e-25
     assert minimum["minimal_ratio"] == 1
@@ -349,29 +355,37 @@ def test_neighbours_as_many_and_as_far_as_the_settings_say():
         square = (p - row(1.0, 0.0)).square().sum()
         return square - square**2
 
-    near, far = (
-        at(stand_in(volcano), row(1.0, 0.0), piecewise_linear=False, radius=radius)["higher_neighbours"]
-        for radius in (0.9, 1.1)
-    )
+    near, far = (at(stand_in(volcano), row(1.0, 0.0), radius=radius)["higher_neighbours"] for radius in (0.9, 1.1))
     assert (near, far) == (1, 0)
     saddle, theta = stand_in(lambda p: p[0] ** 2 - p[1] ** 2 + p.sum()), row(1.0, 2.0)
-    found = at(saddle, theta, piecewise_linear=False, neighbours=7)["higher_neighbours"]
+    found = at(saddle, theta, neighbours=7)["higher_neighbours"]
     assert 0 < found == higher_neighbours(saddle, theta, 7, 1e-3, stream("n")) < 1
     assert (7 * found) % 1 == pytest.approx(0, abs=1e-12)
 
 
-def test_eigenvalues_within_the_gradient_norm_do_not_count():
+def test_where_the_gradient_is_not_zero_no_eigenvalue_is_counted():
     problem, theta = net_of((4,), "tanh")
-    numbers, table = critical_point(problem, theta, settings_of(), False, stream("n"))
-    eigenvalues, limit = table["eigenvalue"][table["part"] == "Hessian"], float(problem.gradient(theta).norm())
-    assert numbers["tolerance"] == numbers["gradient_norm"] == limit
-    assert numbers["zero"] == (eigenvalues.abs() <= limit).sum() > (eigenvalues.abs() <= 1e-9).sum()
-    assert numbers["positive"] == (eigenvalues > limit).sum()
-    assert numbers["negative"] == (eigenvalues < -limit).sum()
+    numbers, _ = critical_point(problem, theta, "trained", settings_of(), stream("n"))
+    assert numbers["tolerance"] == numbers["gradient_norm"] == float(problem.gradient(theta).norm())
+    for name in ("positive", "zero", "negative", "minimal_ratio", "minimal_ratio_nonzero"):
+        assert np.isnan(numbers[name])
+
+
+@pytest.mark.parametrize(
+    ("spectra", "expected"),
+    [
+        ([[5.0, 2.0, 0.0, -3.0]], [2, 1, 1]),
+        ([[5.0, 2.0, 0.5, -3.0]], [nan, nan, 1]),  # 0.5 is positive at a tenth of the tolerance and zero at ten times
+        ([[5.0, 2.0, 0.0, -3.0], [5.0, -2.0, 0.0, -3.0]], [nan, 1, nan]),
+        ([[5.0, 2.0, 0.0, -3.0], [9.0, 1.5, 0.0, -2.0]], [2, 1, 1]),
+    ],
+)
+def test_a_count_is_given_where_it_does_not_depend_on_the_tolerance(spectra, expected):
+    np.testing.assert_array_equal(stable_signs([row(*values) for values in spectra], 0.1), expected)
 
 
 def test_where_no_eigenvalue_counts_there_is_no_ratio_of_those_that_do():
-    numbers = at(stand_in(lambda p: 10 * p[0] + p[0] ** 2 / 2), row(1e-9), piecewise_linear=False)
+    numbers = at(stand_in(lambda p: 1e-8 * p[0] + 0 * p[0] ** 2), row(1e-9))
     assert [numbers[name] for name in ("positive", "zero", "negative", "minimal_ratio")] == [0, 1, 0, 0]
     assert np.isnan(numbers["minimal_ratio_nonzero"])
 
@@ -379,11 +393,11 @@ def test_where_no_eigenvalue_counts_there_is_no_ratio_of_those_that_do():
 def test_the_gradient_is_flat_where_its_norm_has_a_minimum_above_zero_and_not_elsewhere():
     # The slope x² + 1/10 along x is lowest at 0, where the curvature along it, 2x, vanishes (Frye et al. 2021).
     flat = stand_in(lambda p: 1 + p[0] ** 3 / 3 + p[0] / 10 + p[1] ** 2 / 2)
-    found = at(flat, row(0.5, 0.5), piecewise_linear=False, iterations=200)
+    found = at(flat, row(0.5, 0.5), iterations=200)
     assert found["gradient_norm"] == pytest.approx(0.1)
-    assert found["kind"] == "elsewhere"
+    assert found["kind"] in ("elsewhere", "bound reached")
     assert found["gradient_curvature"] < 1e-6
-    start = at(flat, row(0.3, 0.5), piecewise_linear=False)
+    start = at(flat, row(0.3, 0.5))
     slope, curvatures = np.array([0.19, 0.5]), np.array([0.6, 1.0])
     assert start["gradient_norm"] == pytest.approx(np.linalg.norm(slope))
     assert start["gradient_curvature"] == pytest.approx(np.linalg.norm(curvatures * slope) / np.linalg.norm(slope))
@@ -391,27 +405,40 @@ def test_the_gradient_is_flat_where_its_norm_has_a_minimum_above_zero_and_not_el
 
 def test_kinds_of_points():
     problem, theta = kinks(-0.6, 0.12)
-    assert at(problem, theta)["kind"] == "zero gradient"
-    assert at(problem, theta + 1e-3 * normal(len(theta)))["kind"] == "elsewhere"
-    for offset, kind in ((0.0, "on a kink"), (0.5, "on a kink"), (2.0, "zero gradient")):  # in units of the limit
-        step = 2 / 59
-        problem, theta = kinks(-0.6, float(GRID[40]) + offset * ON_A_KINK * step)
-        found = at(problem, theta)
-        assert found["gradient_norm"] < ZERO_GRADIENT
-        assert found["switching_distance"] == pytest.approx(offset * ON_A_KINK, abs=1e-13)
-        assert found["kind"] == kind
-        assert at(problem, theta, piecewise_linear=False)["kind"] == "zero gradient"
+    assert examine(problem, theta).kind(False) == "zero gradient"
+    off = examine(problem, theta + 1e-3 * normal(len(theta)))
+    assert (off.kind(False), off.kind(True)) == ("elsewhere", "bound reached")
     for size, kind in ((0.9, "zero gradient"), (1.1, "elsewhere")):
         bowl = stand_in(lambda p, slope=size * ZERO_GRADIENT: slope * p[0] + p.square().sum())
-        assert at(bowl, row(0.0, 0.0), piecewise_linear=False)["kind"] == kind
+        assert examine(bowl, row(0.0, 0.0)).kind(False) == kind
+    rounds = stand_in(lambda p: 1e-8 * p[0] + p[0] ** 2 + 1e-8 * p[1] ** 2)
+    found = examine(rounds, row(0.0, 0.0))
+    assert found.kind(False) == "not resolved"
+    assert found.negative == 0
+
+
+def test_a_kink_without_a_jump_is_resolved_only_where_both_sides_count_the_same():
+    for offset in (0.5, 2.0):  # in units of the limit
+        problem, theta = kinks(-0.6, float(GRID[40]) + offset * ON_A_KINK * 2 / 59)
+        found = examine(problem, theta)
+        assert found.nearest_kink == pytest.approx(offset * ON_A_KINK, abs=1e-13)
+        assert len(found.hessians) == (2 if offset < 1 and not len(found.jumping) else 1)
+
+
+def test_a_descent_goes_on_until_counts_are_stable():
+    problem, theta = net_of((3,), "tanh", examples=30)
+    rough, fine = (at(problem, theta, "descended", descent=steps, iterations=30) for steps in (1, 400))
+    assert fine["kind"] == "zero gradient"
+    assert fine["negative"] == 0
+    assert fine["loss"] <= rough["loss"]
 
 
 def test_the_same_net_gives_the_same_numbers():
     problem, theta = net_of((4,), "tanh")
     (one, table), (two, again) = (
-        critical_point(problem, theta, settings_of(descent=5, iterations=5), False, stream("n")) for _ in range(2)
+        critical_point(problem, theta, "descended", settings_of(descent=5, iterations=5), stream("n")) for _ in range(2)
     )
-    assert one == two
+    pd.testing.assert_frame_equal(pd.DataFrame([one]), pd.DataFrame([two]), check_exact=True)
     pd.testing.assert_frame_equal(table, again, check_exact=True)
 
 
@@ -480,11 +507,19 @@ def test_where_there_is_no_correlation_it_is_null(pairs):
 def test_spectrum_over_the_nets_of_each_kind():
     nets = [("a", [3.0, 1.0, -1.0]), ("b", [9.0, 8.0, 7.0]), ("a", [5.0, 2.0, -4.0])]
     table = pd.concat(
-        pd.DataFrame({"part": part, "rank": [1, 2, 3], "eigenvalue": np.multiply(values, factor), "kind": kind})
+        pd.DataFrame(
+            {
+                "part": part,
+                "rank": [1, 2, 3],
+                "eigenvalue": np.multiply(values, factor),
+                "kind": kind,
+                "start": "descended",
+            }
+        )
         for kind, values in nets
         for part, factor in (("Hessian", 1), ("residual part", 0.5))
     )
-    found = spectrum(table).set_index(["kind", "part", "rank"])
+    found = spectrum(table).drop(columns="start").set_index(["kind", "part", "rank"])
     assert found.columns.tolist() == ["eigenvalue", "eigenvalue_low", "eigenvalue_high"]
     assert len(found) == 12
     assert found.loc[("a", "Hessian", 1)].tolist() == [4, 3, 5]
@@ -493,8 +528,8 @@ def test_spectrum_over_the_nets_of_each_kind():
     assert found.loc[("b", "Hessian", 2)].tolist() == [8, 8, 8]
 
 
-MEANS = ["loss", "positive", "zero", "negative", "null_expected", "minimal_ratio", "minimal_ratio_nonzero",
-         "higher_neighbours", "residual_share"]  # fmt: skip
+MEANS = ["loss", "positive", "zero", "negative", "kinks", "null_expected", "minimal_ratio",
+         "minimal_ratio_nonzero", "higher_neighbours", "residual_share"]  # fmt: skip
 
 
 @pytest.fixture
@@ -502,9 +537,9 @@ def nets():
     """Seven nets as `critical_point` describes them, five of zero gradient."""
     random = np.random.default_rng(3)
     table = pd.DataFrame(
-        {"kind": ["zero gradient", "elsewhere", *["zero gradient"] * 3, "on a kink", "zero gradient"]}
+        {"kind": ["zero gradient", "elsewhere", *["zero gradient"] * 3, "stalled at a kink", "zero gradient"]}
         | {"positive": [3, 9, 4, 5, 7, 9, 6], "zero": [4, 0, 5, 6, 7, 8, 9], "negative": [0, 1, 2, 0, 1, 3, 0]}
-        | {"null_expected": [4, 4, 4, 6, 9, 7, 9]}
+        | {"null_expected": [4, 4, 4, 6, 9, 7, 9], "kinks": [0, 0, 0, 1, 0, 2, 0], "start": "descended"}
     )
     names = ["loss", "trained_gradient_norm", "gradient_norm", "gradient_curvature", "minimal_ratio",
              "minimal_ratio_nonzero", "higher_neighbours", "residual_share"]  # fmt: skip
@@ -512,21 +547,26 @@ def nets():
 
 
 def test_there_is_no_curvature_along_a_gradient_that_is_zero(nets):
-    assert "gradient_curvature_quantiles" not in ratio_numbers(nets[nets["kind"] == "zero gradient"])
+    found = ratio_numbers(nets[nets["kind"] == "zero gradient"])
+    assert "gradient_curvature_quantiles" not in found["descended"]
 
 
-def test_numbers_of_all_nets_and_of_those_of_zero_gradient(nets):
-    numbers = ratio_numbers(nets)
-    assert numbers["kinds"] == {"elsewhere": 1, "on a kink": 1, "zero gradient": 5}
+def test_numbers_of_all_starts_and_of_each(nets):
+    both = pd.concat([nets, nets.assign(start="random", kind="bound reached").iloc[:2]])
+    numbers = ratio_numbers(both)
+    assert list(numbers) == ["critical_points", "descended", "random"]
+    assert numbers["random"]["kinds"] == {"bound reached": 2}
+    assert numbers["random"]["searches"] == 2
+    assert numbers["descended"]["kinds"] == {"elsewhere": 1, "stalled at a kink": 1, "zero gradient": 5}
     for name in ("trained_gradient_norm", "gradient_norm", "gradient_curvature"):
-        found = numbers[f"{name}_quantiles"]
+        found = numbers["descended"][f"{name}_quantiles"]
         of = nets.iloc[[1, 5]] if name == "gradient_curvature" else nets  # of rounding errors it says nothing
         assert list(found) == ["0%", "25%", "50%", "75%", "100%"]
         np.testing.assert_allclose(list(found.values()), np.quantile(of[name], [0, 0.25, 0.5, 0.75, 1]), rtol=1e-12)
     zero = nets.iloc[[0, 2, 3, 4, 6]]
     for rows, found, counts in (
-        (nets, numbers["all_nets"], {"negative_eigenvalues": 4, "the_expected": 3, "more": 2, "fewer": 2}),
-        (zero, numbers["zero_gradient"], {"negative_eigenvalues": 2, "the_expected": 3, "more": 1, "fewer": 1}),
+        (zero, numbers["critical_points"], {"negative_eigenvalues": 2, "the_expected": 3, "more": 1, "fewer": 1}),
+        (zero, numbers["descended"], {"negative_eigenvalues": 2, "the_expected": 3, "more": 1, "fewer": 1}),
     ):
         for name in MEANS:
             expected = {"mean": np.mean(rows[name]), "sd": np.std(rows[name], ddof=1)}
@@ -545,9 +585,8 @@ def test_numbers_of_all_nets_and_of_those_of_zero_gradient(nets):
 def test_of_too_few_nets_of_zero_gradient_there_is_little_to_say(count, nets):
     rows = pd.concat([nets[nets["kind"] != "zero gradient"], nets[:count]])
     found = ratio_numbers(rows)
-    zero = found["zero_gradient"]
-    assert found["kinds"].get("zero gradient", 0) == count
-    assert found["all_nets"]["loss"]["mean"] == pytest.approx(rows["loss"].mean(), rel=1e-5)
+    zero = found["critical_points"]
+    assert found["descended"]["kinds"].get("zero gradient", 0) == count
     for name in MEANS:
         assert zero[name]["sd"] is None
         assert (zero[name]["mean"] is None) == (count == 0)
@@ -561,18 +600,17 @@ def test_the_numbers_can_be_written_even_with_a_net_without_a_ratio(nets):
     nets.loc[2, "minimal_ratio_nonzero"] = nan
     numbers = ratio_numbers(nets)
     assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
-    assert numbers["zero_gradient"]["minimal_ratio_nonzero"] == {"mean": None, "sd": None}
-    assert numbers["zero_gradient"]["spearman_nonzero"]["rho"] is None
-    assert numbers["zero_gradient"]["spearman"]["rho"] is not None
+    assert numbers["critical_points"]["minimal_ratio_nonzero"] == {"mean": None, "sd": None}
+    assert numbers["critical_points"]["spearman_nonzero"]["rho"] is None
+    assert numbers["critical_points"]["spearman"]["rho"] is not None
 
 
 def test_numbers_of_nets_that_were_analysed():
-    found = [critical_point(*kinks(*places), settings_of(), True, stream("n")) for places in ((0.1,), (-0.4, 0.3))]
-    numbers = ratio_numbers(pd.DataFrame([each for each, _ in found]))
-    assert numbers["kinds"] == {"zero gradient": 2}
-    assert numbers["all_nets"] == numbers["zero_gradient"]
-    assert numbers["all_nets"]["loss"]["mean"] == 1
-    assert numbers["all_nets"]["positive"] == {"mean": 4, "sd": pytest.approx(2**0.5, rel=1e-5)}  # 3 and 5
-    assert numbers["all_nets"]["nets_with_the_expected_zeros"] == 2
-    table = spectrum(pd.concat(values.assign(kind=each["kind"]) for each, values in found))
+    found = [critical_point(*kinks(*places), "trained", settings_of(), stream("n")) for places in ((0.1,), (-0.4, 0.3))]
+    numbers = ratio_numbers(pd.DataFrame([each | {"start": "trained"} for each, _ in found]))
+    assert numbers["trained"]["kinds"] == {"zero gradient": 2}
+    assert numbers["critical_points"]["loss"]["mean"] == 1
+    assert numbers["critical_points"]["positive"] == {"mean": 4, "sd": pytest.approx(2**0.5, rel=1e-5)}  # 3 and 5
+    assert numbers["critical_points"]["nets_with_the_expected_zeros"] == 2
+    table = spectrum(pd.concat(values.assign(kind=each["kind"], start="trained") for each, values in found))
     assert len(table) == 3 * 7

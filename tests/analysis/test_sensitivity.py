@@ -207,7 +207,7 @@ def stage(prepared, experiment, params, write_recipe, monkeypatch):
         models = {"A": MODELS["A"]} if sweep else MODELS
         nets = experiment(models=models, sweep=sweep or None, against=against, examples=limit)
         section = {"report": "d", "nets": "d-test", "data": "mnist", "against": against, "examples": 5}
-        section["curvature"] = {"examples": 12, "iterations": 25, "probes": 3, "epsilon": 1e-3} | changes
+        section["curvature"] = {"examples": 12, "iterations": 25, "starts": 1, "probes": 3, "epsilon": 1e-3} | changes
         settings = analysis(SensitivitySettings.model_validate(section), nets)
         write_recipe("sensitivity", "d-curved", settings)
         Path("runs/d-test").mkdir(parents=True, exist_ok=True)

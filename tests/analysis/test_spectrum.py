@@ -28,7 +28,7 @@ NETS = [
 
 
 def asked(**changes) -> Curvature:
-    return Curvature(**{"examples": 13, "iterations": 6, "probes": 2, "epsilon": 1e-3} | changes)
+    return Curvature(**{"examples": 13, "iterations": 6, "starts": 1, "probes": 2, "epsilon": 1e-3} | changes)
 
 
 def normal(*shape, of="normal"):

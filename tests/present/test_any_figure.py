@@ -97,7 +97,7 @@ def left(every_kind, params, tmp_path_factory):
             found = {"rho": 0.5, "low": -0.1, "high": 0.9, "n": 5}
             found |= dict.fromkeys(("rho", "low", "high")) if kind == "same" else {}
             names = {name.partition(".")[2]: found for name in CORRELATIONS["hessian"]}
-            write_json(metrics_of("d-fits", "hessian"), {"all_nets": names, "zero_gradient": names})
+            write_json(metrics_of("d-fits", "hessian"), {"critical_points": names})
     return entries, about, folders
 
 
@@ -159,7 +159,7 @@ def figures(draw, name, report, entries) -> tuple[str, dict]:
     if rarely(draw, 5):
         found |= {"chance": True} if "accuracy" in shown else {"x_label": "$"}
     if rarely(draw, 4) and ("hessian" in tables or rarely(draw, 6)):
-        found["note"] = f"hessian.{draw(st.sampled_from([*CORRELATIONS['hessian'], 'all_nets']))}"
+        found["note"] = f"hessian.{draw(st.sampled_from([*CORRELATIONS['hessian'], 'critical_points']))}"
     if found["kind"] == "contours" and draw(st.booleans()):
         found["path"] = draw(st.sampled_from(["path"] * 9 + ["surface"]))
     return key, found

@@ -776,11 +776,13 @@ def test_a_scatter_shows_single_nets_and_their_kinds_in_colours(write):
     assert legend(shown) == ["a", "b"]
 
 
-@pytest.mark.parametrize("kinds", [["elsewhere", "on a kink"], ["on a kink", "zero gradient"], ["on a kink"]])
+@pytest.mark.parametrize(
+    "kinds", [["elsewhere", "kinked minimum"], ["kinked minimum", "zero gradient"], ["kinked minimum"]]
+)
 def test_a_kind_of_net_has_one_colour_in_all_figures(kinds, write):
     write([{"ratio": 0.1 * i, "loss": 1.0, "kind": kind} for i, kind in enumerate(kinds)], "nets")
     lines = figure(kind="scatter", x="ratio", y=["nets.loss"], lines="kind").axes[0].lines
-    colours = dict(zip(["zero gradient", "on a kink", "elsewhere"], style.PALETTE, strict=False))
+    colours = {"zero gradient": style.PALETTE[0], "kinked minimum": style.PALETTE[1], "elsewhere": style.PALETTE[6]}
     assert [line.get_color() for line in lines] == [colours[kind] for kind in kinds]
 
 

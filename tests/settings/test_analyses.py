@@ -23,7 +23,7 @@ from netclaims.settings.schema import validate
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted(path.stem for path in (ROOT / "reports").glob("*.yaml"))
 NETS = {"report": "d", "nets": "d-b"}
-CURVATURE = {"examples": 5, "iterations": 2, "probes": 1, "epsilon": 0.5}
+CURVATURE = {"examples": 5, "iterations": 2, "starts": 1, "probes": 1, "epsilon": 0.5}
 SECTIONS = {
     "fit": (FitSettings, NETS),
     "pca": (PcaSettings, NETS | {"data": "mnist", "layer": 2, "points": 3, "examples": 9, "assumed": ["layer"]}),
@@ -110,6 +110,13 @@ def test_the_entries_of_this_project(report):
         ("hessian", {"iterations": -1}, "iterations: input should be greater than or equal to 0 (found -1)"),
         ("hessian", {"neighbours": 0}, "neighbours: input should be greater than or equal to 1 (found 0)"),
         ("hessian", {"radius": 0}, "radius: input should be greater than 0 (found 0)"),
+        ("hessian", {"starts": []}, "starts: list should have at least 1 item after validation, not 0 (found [])"),
+        (
+            "hessian",
+            {"starts": ["late"]},
+            "starts.0: input should be 'descended', 'trained', 'early' or 'random' (found 'late')",
+        ),
+        ("hessian", {"starts": ["early", "early"]}, "starts: a start twice in ['early', 'early']"),
         (
             "interpolate",
             {"between": [64]},
@@ -249,6 +256,17 @@ REFUSED = [
         {"models": {"A": {"layers": [1]}, "B": {"layers": [6, {"dense": 1, "bias": False}]}}},
         "",
         BIASES,
+    ),
+    *(
+        (
+            "hessian",
+            {"starts": ["descended", start]},
+            "functions",
+            {},
+            "",
+            "works on an experiment that records weights_every, for the starts early and random",
+        )
+        for start in ("early", "random")
     ),
     *(
         (

@@ -338,7 +338,7 @@ NET = {
 }
 PCA = {"pca": {"f-net": {"report": "f", "nets": "f-net", "data": "mnist", "points": 5, "examples": 50}}}
 LINE = {"report": "f", "nets": "f-net", "data": "mnist", "over": "batch_size", "between": [20, 100], "alpha": [-1, 2]}
-CURVATURE = {"examples": 50, "iterations": 5, "probes": 3, "epsilon": 1e-3}
+CURVATURE = {"examples": 50, "iterations": 5, "starts": 1, "probes": 3, "epsilon": 1e-3}
 SENSITIVE = {"report": "f", "nets": "f-net", "data": "mnist", "against": "batch_size", "examples": 50}
 INTERPOLATE = {"interpolate": {"f-net": LINE | {"points": 13}}}
 SENSITIVITY = {"sensitivity": {"f-net": SENSITIVE | {"curvature": CURVATURE}}}

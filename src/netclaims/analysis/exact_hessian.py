@@ -7,7 +7,8 @@ where P Hessian-vector products by automatic differentiation take far longer.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from copy import copy
+from itertools import accumulate, pairwise
 from math import prod
 
 import torch
@@ -42,6 +43,7 @@ class LeastSquares:
     Attributes:
         sizes: width of the input, of every hidden layer, and 1.
         parameters: P, the length of θ.
+        low: slope of the activation at z < 0 where it has a kink at 0, and is 1 above; None where it is smooth.
     """
 
     def __init__(self, network: Network, x: Tensor, y: Tensor) -> None:
@@ -61,7 +63,27 @@ class LeastSquares:
         self.sizes = [prod(network.example), *(layer.dense for layer in layers)]
         self._spans = [units * (inputs + 1) for inputs, units in pairwise(self.sizes)]
         self.parameters = sum(self._spans)
+        self.low = NEGATIVE_SLOPE.get(network.activation)
         self._activation, self._x, self._y = network.activation, x, y
+        self._columns = [0, *accumulate(self.sizes[1:-1])]  # where the units of each hidden layer begin
+        self._held: list[tuple[Tensor, Tensor, Tensor]] = []  # of each hidden layer: examples, units, slopes
+
+    def with_slopes(self, kinks: Tensor, slopes: Tensor) -> LeastSquares:
+        """Return the same problem with the activation a = s z at some units and examples.
+
+        Where z is 0 there, the loss is the same for every s. Its derivatives are those of the activation at z < 0, at
+        z > 0, and of all mixtures of both, as s goes from the slope on one side to that on the other.
+
+        Args:
+            kinks: rows of example and hidden unit, counted through all hidden layers: (m, 2).
+            slopes: s of each, (m,).
+        """
+        found = copy(self)
+        found._held = []
+        for first, last in pairwise(self._columns):
+            here = (kinks[:, 1] >= first) & (kinks[:, 1] < last)
+            found._held.append((kinks[here, 0], kinks[here, 1] - first, slopes[here]))
+        return found
 
     def layers(self, theta: Tensor) -> list[Tensor]:
         """Return the weights of every layer with its biases as the last column: views of (units, inputs + 1)."""
@@ -82,14 +104,19 @@ class LeastSquares:
             z = inputs[-1] @ weights.T
             if number < len(layers):
                 a, slope, bend = _activate(self._activation, z)
+                if self._held:
+                    examples, units, held = self._held[number - 1]
+                    at = examples, units
+                    a, slope = a.index_put(at, held * z[at]), slope.index_put(at, held)
                 slopes.append(slope)
                 bends.append(bend)
                 sums.append(z)
         return z.squeeze(1), inputs, slopes, bends, sums
 
-    def _backward(self, layers: list[Tensor], slopes: list[Tensor]) -> list[Tensor]:
-        """Return ∂f/∂z of every layer: (n, units)."""
-        deltas = [self._x.new_ones(len(self._x), 1)]
+    @staticmethod
+    def _backward(layers: list[Tensor], slopes: list[Tensor], top: Tensor) -> list[Tensor]:
+        """Return ∂/∂z of every layer, (n, units), of what has the derivative `top` by the z of the last of them."""
+        deltas = [top]
         for weights, slope in zip(layers[:0:-1], slopes[::-1], strict=True):
             deltas.insert(0, deltas[0] @ weights[:, :-1] * slope)
         return deltas
@@ -102,14 +129,45 @@ class LeastSquares:
         """Return L(θ), a scalar."""
         return (self._forward(theta)[0] - self._y).square().mean()
 
-    def activity(self, theta: Tensor) -> list[Tensor]:
-        """Return what the units of every hidden layer are given, before the activation: (n, units)."""
-        return self._forward(theta)[4]
+    def activity(self, theta: Tensor) -> Tensor:
+        """Return what all hidden units are given, z before the activation: (n, hidden units)."""
+        return torch.cat([self._x.new_zeros(len(self._x), 0), *self._forward(theta)[4]], 1)
+
+    def switches(self, theta: Tensor, kinks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Describe how the gradient jumps where z = 0 at some units and examples: by jump_k · ∂z_k/∂θ as z_k grows.
+
+        Args:
+            theta: where, (P,).
+            kinks: rows of example and hidden unit, counted through all hidden layers: (m, 2).
+
+        Returns:
+            z, (m,); ∂z/∂θ, (m, P); and the jumps, (m,), which are ∂L/∂a times the change of the activation's slope.
+        """
+        z, jumps = theta.new_zeros(2, len(kinks))
+        normals = theta.new_zeros(len(kinks), self.parameters)
+        if not len(kinks):
+            return z, normals, jumps
+        outputs, inputs, slopes, _, sums = self._forward(theta)
+        layers = self.layers(theta)
+        deltas = self._backward(layers, slopes, torch.ones_like(outputs).unsqueeze(1))
+        for number, (first, last) in enumerate(pairwise(self._columns)):
+            here = ((kinks[:, 1] >= first) & (kinks[:, 1] < last)).nonzero().squeeze(1)
+            examples, units = kinks[here, 0], kinks[here, 1] - first
+            z[here] = sums[number][examples, units]
+            above = (deltas[number + 1][examples] * layers[number + 1][:, units].T).sum(1)
+            jumps[here] = (1 - self.low) * above * (outputs - self._y)[examples] * (2 / len(outputs))
+            one = torch.nn.functional.one_hot(units, last - first).to(theta)
+            below = self._backward(layers[: number + 1], [slope[examples] for slope in slopes[:number]], one)
+            part = self._jacobian([rows[examples] for rows in inputs[: number + 1]], below)
+            normals[here, : part.shape[1]] = part
+        return z, normals, jumps
 
     def linearised(self, theta: Tensor) -> tuple[Tensor, Tensor]:
         """Return the residuals r_i = f(x_i, θ) - y_i, (n,), and their Jacobian ∂f(x_i, θ)/∂θ, (n, P)."""
         outputs, inputs, slopes, _, _ = self._forward(theta)
-        return outputs - self._y, self._jacobian(inputs, self._backward(self.layers(theta), slopes))
+        return outputs - self._y, self._jacobian(
+            inputs, self._backward(self.layers(theta), slopes, torch.ones_like(outputs).unsqueeze(1))
+        )
 
     def gradient(self, theta: Tensor) -> Tensor:
         """Return ∇L(θ) = 2/n Σ_i r_i ∂f_i/∂θ: (P,)."""
@@ -126,7 +184,7 @@ class LeastSquares:
         """
         outputs, inputs, slopes, bends, _ = self._forward(theta)
         layers = self.layers(theta)
-        deltas = self._backward(layers, slopes)
+        deltas = self._backward(layers, slopes, torch.ones_like(outputs).unsqueeze(1))
         jacobian = self._jacobian(inputs, deltas)
         weighted = ((outputs - self._y) * (2 / len(self._x))).unsqueeze(1)
         residual = self._x.new_zeros(self.parameters, self.parameters)

@@ -1,9 +1,8 @@
-"""The signs of the curvature where the gradient vanishes, and the minimal ratio."""
+"""Points of zero gradient, the signs of the curvature there, and the minimal ratio."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
@@ -11,15 +10,18 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from netclaims.analysis.critical_points import lower_gradient_norm, lower_loss, switching_distance
+from netclaims.analysis.critical_points import Descent, lower_gradient_norm
 from netclaims.analysis.exact_hessian import LeastSquares
+from netclaims.analysis.stationary import Point, examine, null_directions
 from netclaims.experiment import Experiment
 from netclaims.linear_algebra import eigvalsh
 from netclaims.spread import mean_and_deviation, rounded, spread
 
-ZERO_GRADIENT = 1e-7  # the gradient counts as zero below this norm; losses and eigenvalues are about one
-ON_A_KINK = 1e-6  # below this switching distance a unit's kink lies on a training example
 PARTS = ["Hessian", "Gauss-Newton part", "residual part"]
+DESCENT = "descended"  # the start whose loss is lowered first
+CRITICAL = ["zero gradient", "kinked minimum", "kinked saddle"]  # the kinds of points whose eigenvalues are counted
+FIRST = 100  # steps of a descent before the first look, and after each look as many as before it
+SHAKE = 1e-4  # by so much of itself a parameter changes, in standard deviations, where a descent has stalled
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class MinimalRatio:
     Attributes:
         nets: the experiment.
         seed: of the points around each net.
+        starts: where searches begin: `descended`, `trained`, `early`, `random`.
+        stops: whether a rule may end the training of a net.
         descent: steps at the most that lower the loss further.
         iterations: steps at the most that then lower the gradient norm.
         neighbours: points that are sampled around each net.
@@ -37,66 +41,12 @@ class MinimalRatio:
 
     nets: Experiment
     seed: int
+    starts: list[str]
+    stops: bool
     descent: int
     iterations: int
     neighbours: int
     radius: float
-
-
-def eigenvalue_tolerance(eigenvalues: Tensor, gradient_norm: float) -> float:
-    """Return how small an eigenvalue has to be to count as zero.
-
-    It is the larger of two limits below which its sign means nothing: the rounding error of the eigenvalues, P · ε ·
-    max|λ| with P parameters and ε the machine's float64 precision (as for the rank of a matrix), and the gradient norm.
-    The latter counts because directions that leave the function of a net unchanged, such as the rescaling of a ReLU
-    unit, have curvature zero only where the gradient is zero, and of its order elsewhere.
-
-    Args:
-        eigenvalues: those of the Hessian, (P,).
-        gradient_norm: ‖∇L‖ at the same place.
-    """
-    rounding = len(eigenvalues) * torch.finfo(eigenvalues.dtype).eps * float(eigenvalues.abs().max())
-    return max(rounding, gradient_norm)
-
-
-def count_signs(eigenvalues: Tensor, tolerance: float) -> tuple[int, int, int]:
-    """Count the positive, zero and negative eigenvalues; one of at most the tolerance is zero."""
-    zero = eigenvalues.abs() <= tolerance
-    return int((~zero & (eigenvalues > 0)).sum()), int(zero.sum()), int((~zero & (eigenvalues < 0)).sum())
-
-
-def rescalings(problem: LeastSquares, theta: Tensor) -> Tensor:
-    """Return the directions that leave the function of a ReLU or leaky-ReLU net unchanged: (hidden units, P).
-
-    Multiplying what enters a hidden unit by c > 0 and what leaves it by 1/c changes nothing, so that along the
-    derivative by c at 1, what enters less what leaves, the loss is constant (Dinh et al. 2017, section 3).
-    """
-    layers = problem.layers(theta)
-    found = []
-    for number, (weights, following) in enumerate(pairwise(layers)):
-        for unit in range(len(weights)):
-            direction = torch.zeros_like(theta)
-            parts = problem.layers(direction)
-            parts[number][unit] = weights[unit]
-            parts[number + 1][:, unit] = -following[:, unit]
-            found.append(direction)
-    return torch.stack(found) if found else theta.new_zeros(0, len(theta))
-
-
-def null_directions(problem: LeastSquares, theta: Tensor, hessian: Tensor) -> int:
-    """Count the zero eigenvalues that symmetries of a ReLU or leaky-ReLU net account for where the gradient is zero.
-
-    There is one for each hidden unit, from rescaling it. Weights that no output depends on, those of a unit that is off
-    on every example, are null directions one by one, and count as such.
-
-    Args:
-        problem: the net's loss.
-        theta: its parameters, (P,).
-        hessian: the Hessian there, (P, P).
-    """
-    idle = (hessian == 0).all(1)
-    directions = rescalings(problem, theta)[:, ~idle]
-    return int(idle.sum()) + int(np.linalg.matrix_rank(directions)) if directions.numel() else int(idle.sum())
 
 
 def higher_neighbours(
@@ -119,55 +69,87 @@ def higher_neighbours(
     return sum(bool(problem.loss(theta + step) > here) for step in steps) / count
 
 
-def critical_point(
-    problem: LeastSquares, theta: Tensor, settings: MinimalRatio, piecewise_linear: bool, stream: torch.Generator
-) -> tuple[dict, pd.DataFrame]:
-    """Go from the end of training to a smaller gradient norm, and describe the curvature there.
+def descend(
+    problem: LeastSquares, theta: Tensor, settings: MinimalRatio, stream: torch.Generator
+) -> tuple[Point, bool]:
+    """Lower the loss, and every so often the gradient norm from there, until the counts of eigenvalues are stable.
+
+    A descent that has ended elsewhere, in a corner of kinks or where rounding hides the way, goes on from a point close
+    by, a random one as in gradient sampling (Burke, Lewis & Overton 2005).
 
     Args:
         problem: the net's loss.
-        theta: where training ended, (P,).
+        theta: where to start, (P,).
+        settings: how far to search.
+        stream: where the points close by come from.
+
+    Returns:
+        Where the last search for a lower gradient norm ended, and whether the bound on steps did.
+    """
+    descent, left, due = Descent(problem, theta), settings.descent, FIRST
+    while True:
+        left -= descent.lower(min(due, left))
+        end, taken = lower_gradient_norm(problem, descent.theta, settings.iterations, descent.kinks)
+        point = examine(problem, end)
+        if point.settled or not left:
+            return point, not (descent.ended and taken < settings.iterations)
+        if descent.ended:
+            noise = torch.randn(len(theta), generator=stream, dtype=theta.dtype)
+            descent, due = Descent(problem, descent.theta * (1 + SHAKE * noise)), FIRST
+        else:
+            due *= 2
+
+
+def critical_point(
+    problem: LeastSquares, theta: Tensor, start: str, settings: MinimalRatio, stream: torch.Generator
+) -> tuple[dict, pd.DataFrame]:
+    """Go to a point of zero gradient, and describe the curvature there.
+
+    Args:
+        problem: the net's loss.
+        theta: where the search starts, (P,).
+        start: what that point is; from `descended` the loss is lowered first, from others the gradient norm alone.
         settings: how far to search, and which neighbours to sample.
-        piecewise_linear: whether the activation is, so that its units can be rescaled and have kinks.
         stream: where the neighbours come from.
 
     Returns:
         Numbers, and a table of part, rank and eigenvalue, largest first. The numbers: `trained_gradient_norm` at the
-        end of training; and where the gradient norm is lowest `loss`, `gradient_norm`, `gradient_curvature` ‖H∇L‖/‖∇L‖
-        (about 0 where the gradient norm has a minimum without being zero: Frye et al. 2021), `switching_distance`,
-        `kind` (`zero gradient`, `on a kink` or `elsewhere`), the numbers of `positive`, `zero` and `negative`
-        eigenvalues of the Hessian and the `tolerance`, `null_expected` from the net's symmetries, `minimal_ratio`
-        positive / P and `minimal_ratio_nonzero` positive / (positive + negative), the share `higher_neighbours`, and
-        `residual_share`, the Frobenius norm of the residual part in that of the Hessian.
+        start; and at the end `loss`, `gradient_norm` (of all mixtures of one-sided gradients the smallest),
+        `gradient_curvature` ‖H∇L‖/‖∇L‖ (about 0 where the gradient norm has a minimum without being zero: Frye et al.
+        2021), `switching_distance`, `kind`, how many `kinks` the gradient jumps at, the numbers of `positive`, `zero`
+        and `negative` eigenvalues of the Hessian (undefined where they depend on the tolerance) and the `tolerance`,
+        `null_expected` from the net's symmetries, `minimal_ratio` positive / P and `minimal_ratio_nonzero` positive /
+        (positive + negative), the share `higher_neighbours`, and `residual_share`, the Frobenius norm of the residual
+        part in that of the Hessian. Along kinks the loss has no second derivative across them: it counts as positive.
     """
-    point = lower_gradient_norm(problem, lower_loss(problem, theta, settings.descent), settings.iterations)
-    slope = problem.gradient(point)
-    gradient_norm = float(slope.norm())
-    gauss_newton, residual = problem.curvature(point)
+    if start == DESCENT:
+        point, bounded = descend(problem, theta, settings, stream)
+    else:
+        end, taken = lower_gradient_norm(problem, theta, settings.iterations)
+        point, bounded = examine(problem, end), taken == settings.iterations
+    gauss_newton, residual = point.hessians[0]
     hessian = gauss_newton + residual
-    spectra = [eigvalsh(matrix).flip(0) for matrix in (hessian, gauss_newton, residual)]
-    tolerance = eigenvalue_tolerance(spectra[0], gradient_norm)
-    positive, zero, negative = count_signs(spectra[0], tolerance)
-    distance = switching_distance(problem, point) if piecewise_linear else torch.inf
-    kind = "on a kink" if distance <= ON_A_KINK else "zero gradient" if gradient_norm <= ZERO_GRADIENT else "elsewhere"
+    signed = point.positive + point.negative
     numbers = {
-        "kind": kind,
-        "loss": float(problem.loss(point)),
+        "kind": point.kind(bounded),
+        "loss": float(problem.loss(point.theta)),
         "trained_gradient_norm": float(problem.gradient(theta).norm()),
-        "gradient_norm": gradient_norm,
-        "gradient_curvature": float((hessian @ slope).norm() / slope.norm()),
-        "switching_distance": distance,
-        "positive": positive,
-        "zero": zero,
-        "negative": negative,
-        "tolerance": tolerance,
-        "null_expected": null_directions(problem, point, hessian) if piecewise_linear else 0,
-        "minimal_ratio": positive / len(point),
-        "minimal_ratio_nonzero": positive / (positive + negative) if positive + negative else np.nan,
-        "higher_neighbours": higher_neighbours(problem, point, settings.neighbours, settings.radius, stream),
+        "gradient_norm": point.gradient_norm,
+        "gradient_curvature": float((sum(problem.curvature(point.theta)) @ point.slope).norm() / point.slope.norm()),
+        "switching_distance": point.nearest_kink,
+        "kinks": len(point.jumping),
+        "positive": point.positive,
+        "zero": point.zero,
+        "negative": point.negative,
+        "tolerance": point.tolerance,
+        "null_expected": null_directions(problem, point.theta) if problem.low is not None else 0,
+        "minimal_ratio": point.positive / len(theta) if point.settled else np.nan,
+        "minimal_ratio_nonzero": point.positive / signed if point.settled and signed else np.nan,
+        "higher_neighbours": higher_neighbours(problem, point.theta, settings.neighbours, settings.radius, stream),
         "residual_share": float(residual.norm() / hessian.norm()),
     }
-    rank = np.arange(1, len(point) + 1)
+    spectra = [eigvalsh(matrix).flip(0) for matrix in (hessian, gauss_newton, residual)]
+    rank = np.arange(1 + len(point.jumping), len(theta) + 1)  # those before are the kinks
     tables = [pd.DataFrame({"part": part, "rank": rank, "eigenvalue": values})
               for part, values in zip(PARTS, spectra, strict=True)]  # fmt: skip
     return numbers, pd.concat(tables)
@@ -193,44 +175,53 @@ def spearman(x: pd.Series, y: pd.Series) -> dict[str, float | int | None]:
 
 
 def spectrum(eigenvalues: pd.DataFrame) -> pd.DataFrame:
-    """Average eigenvalues by rank over the nets of each kind: mean, smallest and largest.
+    """Average eigenvalues by rank over the searches of each start and kind of end: mean, smallest and largest.
 
     Args:
-        eigenvalues: kind, part, rank, eigenvalue of every net.
+        eigenvalues: start, kind, part, rank, eigenvalue of every search.
     """
-    return spread(eigenvalues, ["kind", "part", "rank"], ["eigenvalue"])
+    return spread(eigenvalues, ["start", "kind", "part", "rank"], ["eigenvalue"])
 
 
 def ratio_numbers(table: pd.DataFrame) -> dict:
-    """Summarise all nets, and those with zero gradient apart.
+    """Summarise how searches ended, and what the points of zero gradient are like.
 
     Args:
-        table: a row per net, of what `critical_point` found.
+        table: a row per search, of what `critical_point` found, and its `start`.
 
     Returns:
-        The number of nets of each kind; the quantiles of the gradient norms and, over the nets whose gradient is not
-        zero, of `gradient_curvature`; and for all nets and for those of zero gradient means and standard deviations,
-        Spearman's ρ of ratio and loss, and how many nets have as many zero eigenvalues as their symmetries account for,
-        or more.
+        For each start the number of searches by the kind of their end, the quantiles of gradient norms, and of
+        `gradient_curvature` where the gradient is not zero; and for `critical_points` of all starts, and of each start,
+        means and standard deviations, Spearman's ρ of ratio and loss, and how many have as many zero eigenvalues as
+        their symmetries account for, or more.
     """
-    left = table.loc[table["kind"] != "zero gradient", "gradient_curvature"]
-    quantiles = {"trained_gradient_norm": table["trained_gradient_norm"], "gradient_norm": table["gradient_norm"]}
-    numbers = {"kinds": table["kind"].value_counts().sort_index().to_dict()}
-    quantiles |= {"gradient_curvature": left} if len(left) else {}
-    numbers |= {
-        f"{name}_quantiles": {f"{q:.0%}": float(values.quantile(q)) for q in (0, 0.25, 0.5, 0.75, 1)}
-        for name, values in quantiles.items()
+    found = table[table["kind"].isin(CRITICAL)]
+    return {"critical_points": _summary(found)} | {
+        start: _ends(rows) | _summary(found[found["start"] == start])
+        for start, rows in table.groupby("start", sort=False)
     }
-    for name, rows in (("all_nets", table), ("zero_gradient", table[table["kind"] == "zero gradient"])):
-        means = ["loss", "positive", "zero", "negative", "null_expected", "minimal_ratio", "minimal_ratio_nonzero",
-                 "higher_neighbours", "residual_share"]  # fmt: skip
-        numbers[name] = {column: mean_and_deviation(rows[column]) for column in means} | {
-            "spearman": spearman(rows["minimal_ratio"], rows["loss"]),
-            "spearman_nonzero": spearman(rows["minimal_ratio_nonzero"], rows["loss"]),
-            "spearman_neighbours": spearman(rows["higher_neighbours"], rows["loss"]),
-            "nets_with_negative_eigenvalues": int((rows["negative"] > 0).sum()),
-            "nets_with_the_expected_zeros": int((rows["zero"] == rows["null_expected"]).sum()),
-            "nets_with_more_zeros": int((rows["zero"] > rows["null_expected"]).sum()),
-            "nets_with_fewer_zeros": int((rows["zero"] < rows["null_expected"]).sum()),
-        }
-    return numbers
+
+
+def _ends(table: pd.DataFrame) -> dict:
+    kinds = table["kind"].value_counts().sort_index().to_dict()
+    columns = {name: table[name] for name in ("trained_gradient_norm", "gradient_norm")}
+    left = table.loc[~table["kind"].isin(CRITICAL), "gradient_curvature"]
+    columns |= {"gradient_curvature": left} if len(left) else {}
+    return {"searches": len(table), "kinds": kinds} | {
+        f"{name}_quantiles": {f"{q:.0%}": float(values.quantile(q)) for q in (0, 0.25, 0.5, 0.75, 1)}
+        for name, values in columns.items()
+    }
+
+
+def _summary(rows: pd.DataFrame) -> dict:
+    means = ["loss", "positive", "zero", "negative", "kinks", "null_expected", "minimal_ratio",
+             "minimal_ratio_nonzero", "higher_neighbours", "residual_share"]  # fmt: skip
+    return {column: mean_and_deviation(rows[column]) for column in means} | {
+        "spearman": spearman(rows["minimal_ratio"], rows["loss"]),
+        "spearman_nonzero": spearman(rows["minimal_ratio_nonzero"], rows["loss"]),
+        "spearman_neighbours": spearman(rows["higher_neighbours"], rows["loss"]),
+        "nets_with_negative_eigenvalues": int((rows["negative"] > 0).sum()),
+        "nets_with_the_expected_zeros": int((rows["zero"] == rows["null_expected"]).sum()),
+        "nets_with_more_zeros": int((rows["zero"] > rows["null_expected"]).sum()),
+        "nets_with_fewer_zeros": int((rows["zero"] < rows["null_expected"]).sum()),
+    }

@@ -39,13 +39,15 @@ class Curvature:
 
     Attributes:
         examples: first ones of the training set, whose loss that is.
-        iterations: Lanczos steps, which give the largest eigenvalue and the spectral density.
+        iterations: steps of a Lanczos run, which gives the largest eigenvalue and the spectral density.
+        starts: random vectors that a Lanczos run begins with, one each.
         probes: random vectors that give the trace (Hutchinson 1989).
         epsilon: size of the box in which sharpness looks for a higher loss (Keskar et al. 2017).
     """
 
     examples: int
     iterations: int
+    starts: int
     probes: int
     epsilon: float
 
@@ -102,9 +104,9 @@ def spectrum(loss: Loss, theta: Tensor, settings: Curvature, stream: torch.Gener
     """Return the trace and the spectrum of the Hessian of one net.
 
     The trace is the mean of vᵀHv over vectors v of random signs (Hutchinson 1989). The spectrum is that of the
-    tridiagonal matrix T of a Lanczos run from a random vector: its largest eigenvalue comes close to that of H from
-    below; and with the squared first components of its eigenvectors for weights, it is a Gaussian quadrature of the
-    density of all eigenvalues of H (Golub & Welsch 1969; Ghorbani et al. 2019, section 2).
+    tridiagonal matrices T of Lanczos runs from random vectors: their largest eigenvalue comes close to that of H from
+    below; and with the squared first components of its eigenvectors for weights, each is a Gaussian quadrature of the
+    density of all eigenvalues of H, of which the mean is taken (Golub & Welsch 1969; Ghorbani et al. 2019, section 2).
 
     The sum of the absolute eigenvalues of H is at least |trace|, and at least the Frobenius norm, of whose square the
     mean of ‖Hv‖² is an estimate. Where both are within the rounding error of 1 + L, as with a softmax that is
@@ -113,11 +115,12 @@ def spectrum(loss: Loss, theta: Tensor, settings: Curvature, stream: torch.Gener
     Args:
         loss: of the parameters of one net, (P,).
         theta: where, (P,).
-        settings: how many iterations of Lanczos, and how many probes for the trace.
+        settings: how many runs of Lanczos and of what length, and how many probes for the trace.
         stream: seeds the random vectors.
 
     Returns:
-        The trace; and a table of eigenvalue, ascending, and weight, of which the sum is 1, with a row per iteration.
+        The trace; and a table of eigenvalue, ascending, and weight, of which the sum is 1, with a row per iteration of
+        every run.
         They are zero where H counts as zero, and undefined where the loss is not finite.
     """
     hessian = Hessian(loss, theta)
@@ -126,11 +129,13 @@ def spectrum(loss: Loss, theta: Tensor, settings: Curvature, stream: torch.Gener
         traces, squares = zip(*(_probe(hessian) for _ in range(settings.probes)), strict=True)
         trace, frobenius = torch.stack(traces).mean(), torch.stack(squares).mean().sqrt()
         if torch.maximum(trace.abs(), frobenius) > (1 + hessian.loss) * torch.finfo(hessian.dtype).eps:
-            eigenvalues, weights = lanczos(hessian, settings.iterations)
+            runs = [lanczos(hessian, settings.iterations) for _ in range(settings.starts)]
+            eigenvalues, order = torch.cat([eigenvalues for eigenvalues, _ in runs]).sort(stable=True)
+            weights = torch.cat([weights for _, weights in runs])[order] / settings.starts
         else:
             trace = 0 * trace
-            eigenvalues = trace.expand(settings.iterations)
-            weights = torch.full_like(eigenvalues, 1 / settings.iterations)
+            eigenvalues = trace.expand(settings.iterations * settings.starts)
+            weights = torch.full_like(eigenvalues, 1 / len(eigenvalues))
     return trace.item(), pd.DataFrame({"eigenvalue": eigenvalues.numpy(), "weight": weights.numpy()})
 
 

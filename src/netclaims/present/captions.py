@@ -28,6 +28,15 @@ def _measured(about: dict) -> str:
     return "" if some == about["train_examples"] else f" (losses along the way: of the first {some:,})"
 
 
+def ends(numbers: dict) -> str:
+    """Return how the searches for points of zero gradient ended, from each start, by the metrics of the analysis."""
+    return "; ".join(
+        f"{start}: {', '.join(f'{count} {kind}' for kind, count in part['kinds'].items())}"
+        for start, part in numbers.items()
+        if isinstance(part, dict) and "kinds" in part
+    )
+
+
 def diverged(about: dict) -> str:
     """Return which of an experiment's nets diverged, and how many of how many; nothing if none did.
 

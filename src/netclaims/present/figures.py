@@ -17,7 +17,7 @@ from netclaims.present.captions import DIVERGED, caption, diverged
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.marks import KINDS, nothing
 from netclaims.present.quantities import PLANE, label, value
-from netclaims.present.tables import correlation, facets_of, of_facet, panels, path_of
+from netclaims.present.tables import correlation, ends_of, facets_of, of_facet, panels, path_of
 
 NEVER = "epochs_to_fit"  # it also has no value where a net never fitted
 SPREADS = {"lines": " (line: mean, band: smallest to largest)", "points": " (dot: mean, bar: smallest to largest)"}
@@ -66,7 +66,8 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
     beside = _legend(figure, grid)
     banded = any(f"{column}_low" in table for (_, column), table in zip(spec.shown, tables, strict=True))
     spread = SPREADS.get(spec.kind, "") if banded and about["replicas"] > 1 else ""
-    _frame(figure, spec.title, caption(about) + spread, beside)
+    ended = ends_of(key, spec)
+    _frame(figure, spec.title, " · ".join(filter(None, [caption(about), ended])) + spread, beside)
     return figure
 
 

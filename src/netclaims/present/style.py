@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import matplotlib
 
+from netclaims.tables.hessian import ENDS
+
 # People with any common colour blindness tell these apart (Okabe & Ito 2008).
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 SCALE = "viridis"  # it is perceptually uniform
 # These keep their colours from figure to figure, even where one of them is missing.
-OWN_COLOURS = {"zero gradient": PALETTE[0], "on a kink": PALETTE[1], "elsewhere": PALETTE[2]}
+OWN_COLOURS = dict(zip(ENDS, PALETTE, strict=True))
 TRUTH = "#000000"
 QUIET = "#595959"
 DASHES = {"train": "-", "test": (0, (4, 1.5))}

@@ -7,7 +7,9 @@ import pandas as pd
 from netclaims.errors import SettingsError
 from netclaims.files import read_csv, read_json
 from netclaims.paths import metrics_of, plots_of
+from netclaims.present.captions import ends
 from netclaims.present.figure_spec import FigureSpec
+from netclaims.tables.plots import PLOTTED
 
 CORRELATION = ("rho", "low", "high", "n")
 
@@ -65,6 +67,13 @@ def correlation(key: str, spec: FigureSpec) -> dict:
         needed = f"{'.'.join(names)}, with {', '.join(CORRELATION)}"
         raise SettingsError(f"{path}: the figure {spec.title!r} needs {needed}")
     return found
+
+
+def ends_of(key: str, spec: FigureSpec) -> str:
+    """Return how the searches ended whose points a figure shows, in words; nothing if it shows none."""
+    path = metrics_of(key, "hessian")
+    shown = {name for name, _ in spec.shown} & {table.name for table in PLOTTED["hessian"]}
+    return ends(read_json(path)) if shown and path.exists() else ""
 
 
 def _table(key: str, name: str, column: str, spec: FigureSpec) -> pd.DataFrame:

@@ -179,10 +179,11 @@ def analysis(entry: Section, nets: Training) -> dict:
     elif isinstance(entry, GradientSettings):
         settings["against"] = entry.against
     elif isinstance(entry, PcaSettings):
-        settings["stops"] = nets.stop is not None
         settings["examples"] = min(entry.examples, nets.train_size)
     elif isinstance(entry, SensitivitySettings):
         settings["curvature"]["examples"] = min(entry.curvature.examples, nets.train_size)
+    if isinstance(entry, PcaSettings | HessianSettings):  # these read where nets were in the course of training
+        settings["stops"] = nets.stop is not None
     if isinstance(entry, PcaSettings | HessianSettings | SensitivitySettings):  # these draw random numbers
         settings["seed"] = nets.seed
     return {"nets": plain_nets(nets)} | settings

@@ -16,6 +16,7 @@ from netclaims.nets.layers import Dense, weighted_layers
 from netclaims.settings.experiment_parts import Against
 from netclaims.settings.experiments import DataName, ExperimentEntry
 from netclaims.settings.schema import Count, Name, Number, Positive, Settings
+from netclaims.tables.hessian import STARTS
 
 
 class Section(Settings):
@@ -135,20 +136,33 @@ class GradientSettings(Section):
 class HessianSettings(Section):
     """An entry of `hessian:`.
 
+    A search for a point of zero gradient begins at each of the `starts`: `descended` is the end of training, with the
+    loss lowered first and then the gradient norm; `trained` is that with the gradient norm alone, as are `early`, the
+    first record of the weights in the course of training, and `random`, the initial weights.
+
     `descent` bounds the steps that lower the loss further, and `iterations` those that then lower the gradient norm;
     `neighbours` points are sampled around each net, at `radius` times the norm of its parameters.
     """
 
+    starts: Annotated[list[Literal[*STARTS]], Field(min_length=1)] = STARTS[:1]
     descent: Annotated[int, Field(ge=0, le=10**6)]
     iterations: Annotated[int, Field(ge=0, le=10**6)]
     neighbours: Annotated[int, Field(ge=1, le=10_000)]
     radius: Positive
+
+    @model_validator(mode="after")
+    def _each_start_once(self) -> Self:
+        if len(set(self.starts)) < len(self.starts):
+            raise ValueError(f"starts: a start twice in {self.starts}")
+        return self
 
     def needs(self, experiment: ExperimentEntry) -> dict[str, bool]:
         """Return what the analysis needs of an experiment."""
         layers = [layer for model in experiment.models for layer in experiment.layers(model)]
         biased = all(layer.bias for layer in layers if isinstance(layer, Dense))
         fits = {"fits functions with biases in every layer": experiment.functions is not None and biased}
+        recorded = not {"early", "random"} & set(self.starts) or experiment.record.weights_every is not None
+        fits["records weights_every, for the starts early and random"] = recorded
         return fits | _varies_nothing("sweeps and tunes", experiment.varied)
 
 
@@ -191,12 +205,14 @@ class InterpolateSettings(DataSection):
 class CurvatureSettings(Settings):
     """How the curvature of the training loss is measured, on the first `examples` of the training set.
 
-    `iterations` Lanczos steps give the largest eigenvalues and the spectral density, `probes` random vectors the trace
-    (Hutchinson); `epsilon` is the size of the box in which sharpness looks for a higher loss (Keskar et al. 2017).
+    Runs of `iterations` Lanczos steps from `starts` random vectors give the largest eigenvalue and the spectral
+    density, `probes` random vectors the trace (Hutchinson); `epsilon` is the size of the box in which sharpness looks
+    for a higher loss (Keskar et al. 2017).
     """
 
     examples: Count
     iterations: Annotated[int, Field(ge=2, le=1000)]
+    starts: Annotated[int, Field(ge=1, le=1000)]
     probes: Annotated[int, Field(ge=1, le=10_000)]
     epsilon: Positive
 

@@ -16,7 +16,7 @@ EXACT = {"learning_rate", "batch_size", "shuffle_labels", "parameters"}
 # These columns hold words, in whichever table: a net may be called 1, NA or True, which is no number and no gap.
 WORDS = {
     "function", "model", "optimiser", "equal", "series", "region", "scope", "split", "kind", "pair",
-    "basis", "plane", "at", "part",
+    "basis", "plane", "at", "part", "start",
     "claim", "report", "experiment", "scale", "data", "quote", "unit", "test", "verdict", "because", "provisional",
 }  # fmt: skip
 # These hold yes or no, which tables write as True and False.

@@ -108,11 +108,11 @@ HESSIAN = Table("hessian", tuple(column for column in HESSIAN_OF_NETS.columns if
 SPECTRUM = Table(
     "spectrum",
     (
-        Column("kind", words=tuple(HESSIAN_OF_NETS.words["kind"])),
+        *(Column(name, words=tuple(HESSIAN_OF_NETS.words[name])) for name in ("start", "kind")),
         Column("part", words=("Hessian", "Gauss-Newton part", "residual part")),
         *(Column("rank"), *_spread("eigenvalue")),
     ),
-    by=("kind", "part"),
+    by=("start", "kind", "part"),
     coordinate="rank",
 )
 INTERPOLATE = Table(
@@ -150,7 +150,7 @@ PLOTTED = {
 CORRELATIONS = {
     "hessian": [
         f"{nets}.{name}"
-        for nets in ("all_nets", "zero_gradient")
+        for nets in ("critical_points",)
         for name in ("spearman", "spearman_nonzero", "spearman_neighbours")
     ]
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from netclaims.nets.layers import weighted_layers
 from netclaims.tables.columns import SETTINGS, Table
+from netclaims.tables.hessian import STARTS
 
 
 def values_of(table: Table, experiment: Any, entry: dict[str, Any] | None) -> dict[str, list]:
@@ -31,7 +32,10 @@ def values_of(table: Table, experiment: Any, entry: dict[str, Any] | None) -> di
         values["batch_size"] = [experiment.batch_size]
     if table.name in ("pca", "explained"):
         values["scope"] = [f"layer {entry.get('layer', 1)}", "whole model"]
-    return values | experiment.varied | table.words
+    found = values | experiment.varied | table.words
+    if "start" in found:
+        found["start"] = entry.get("starts", STARTS[:1])
+    return found
 
 
 def several(table: Table, experiment: Any, entry: dict[str, Any] | None, told: Collection[str]) -> list[str]:
