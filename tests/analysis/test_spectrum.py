@@ -188,6 +188,17 @@ def test_more_iterations_only_come_closer(size, key):
     assert lowest.min() >= eigenvalues[0] - slack
 
 
+def test_of_several_starts_the_mean_is_taken():
+    matrix = symmetric(30)
+    one, many = (spectrum(bowl(matrix), normal(30), asked(starts=n), stream("s"))[1] for n in (1, 200))
+    assert len(many) == 200 * len(one)
+    assert many["eigenvalue"].is_monotonic_increasing
+    assert many["weight"].sum() == pytest.approx(1, rel=1e-5)
+    moment = float((many["weight"] * many["eigenvalue"]).sum())
+    spread = float((2 * matrix.square().sum() / 30 / 32 / 200).sqrt())  # of vᵀHv over unit vectors v, at most
+    assert moment == pytest.approx(float(matrix.trace()) / 30, abs=4 * spread)
+
+
 @pytest.mark.parametrize(("layers", "example", "activation"), NETS)
 def test_the_quadrature_is_exact_for_the_moments_of_its_vector(layers, example, activation, nets):
     # With m iterations from v, Σ w λᵏ = vᵀHᵏv for k up to 2m - 1: but for rounding, as the powers grow.

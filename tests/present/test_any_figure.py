@@ -97,7 +97,7 @@ def left(every_kind, params, tmp_path_factory):
             found = {"rho": 0.5, "low": -0.1, "high": 0.9, "n": 5}
             found |= dict.fromkeys(("rho", "low", "high")) if kind == "same" else {}
             names = {name.partition(".")[2]: found for name in CORRELATIONS["hessian"]}
-            write_json(metrics_of("d-fits", "hessian"), {"critical_points": names})
+            write_json(metrics_of("d-fits", "hessian"), {"critical_points": names, "descended": names})
     return entries, about, folders
 
 

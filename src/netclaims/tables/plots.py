@@ -150,7 +150,7 @@ PLOTTED = {
 CORRELATIONS = {
     "hessian": [
         f"{nets}.{name}"
-        for nets in ("critical_points",)
+        for nets in ("critical_points", "descended")
         for name in ("spearman", "spearman_nonzero", "spearman_neighbours")
     ]
 }
