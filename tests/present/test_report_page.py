@@ -166,8 +166,10 @@ def test_every_claim_is_one_row_with_its_verdict(root, claims):
         verdict, words, reading, effect = row
         assert row.get("data-verdict") == found["verdict"]
         assert (row.get("data-report"), row.get("data-question")) == (claim.report, ANSWERED[claim.question])
-        assert text(verdict) == f"{MARKS[found['verdict']]} {found['verdict']}"
-        assert verdict[0].get("class").split() == ["verdict", found["verdict"].replace(" ", "-")]
+        why = found["provisional"] if isinstance(found["provisional"], str) else ""
+        assert text(verdict) == f"{MARKS[found['verdict']]} {found['verdict']}{' provisionally' * bool(why)}{why}"
+        look = ["verdict", found["verdict"].replace(" ", "-"), *["provisional"] * bool(why)]
+        assert verdict[0].get("class").split() == look
         assert text(words) == f"{claim.report} “{claim.quote}”{ANSWERED[claim.question]}"
         assert text(reading) == " ".join(f"{claim.read}{claim.kind}, {claim.experiment}".split())
         because = found["because"] if isinstance(found["because"], str) else ""
@@ -268,7 +270,8 @@ def test_cards_of_one_report_and_question_have_titles_of_their_own(root):
 def test_a_claim_stands_in_the_card_of_its_experiment(cards, claims):
     for key, card in cards.items():
         found = [(item.find("a").get("href"), text(item)) for item in card.iter("li")]
-        wanted = [(f"#{name}", f"{MARKS[TABLE['verdict'][name]]} {TABLE['verdict'][name]} “{claim.quote}”")
+        said = TABLE["verdict"] + TABLE["provisional"].notna().map({True: " provisionally", False: ""})
+        wanted = [(f"#{name}", f"{MARKS[TABLE['verdict'][name]]} {said[name]} “{claim.quote}”")
                   for name, claim in claims.items() if claim.experiment == key]  # fmt: skip
         assert sorted(found) == sorted(wanted)
         sums = [name for name, claim in claims.items() if claim.experiment == key and claim.kind == "arithmetic"]
@@ -358,6 +361,21 @@ def test_words_of_a_report_are_words(small):
     assert all(f"{what} {WORDS}" in text(first) for what in ("quote", "read", "because"))
     assert all(text(row).endswith(f"because {WORDS}") for row in others)
     assert sum(f"quote {WORDS}" in text(item) for item in tree.root.iter("li")) == 1
+
+
+def test_a_provisional_verdict_says_so_and_why_and_others_do_not(small):
+    TABLE.assign(verdict="refuted", provisional="").to_csv("plots/claims.csv")
+    tree = Tree(small())
+    assert of_class(tree.root, "provisional") == []
+    assert "provisionally" not in text(by_id(tree.root, "ledger"))
+    TABLE.assign(verdict="refuted", provisional=f"3 of 50 epochs {WORDS}").to_csv("plots/claims.csv")
+    tree = Tree(small())
+    assert len(list(tree.root.iter("script"))) == 1
+    rows = list(by_id(tree.root, "ledger").find("tbody"))
+    assert {text(row[0]) for row in rows} == {f"{MARKS['refuted']} refuted provisionally3 of 50 epochs {WORDS}"}
+    assert {row.get("data-verdict") for row in rows} == {"refuted"}  # as the filter has it
+    items = [text(item) for card in of_class(tree.root, "card") for item in card.iter("li")]
+    assert items and all(item.startswith(f"{MARKS['refuted']} refuted provisionally “") for item in items)
 
 
 def test_titles_and_labels_of_figures_are_words(small, tmp_path):

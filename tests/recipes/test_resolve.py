@@ -52,7 +52,15 @@ def test_everything_that_an_entry_leaves_out_is_filled_in(experiment):
     own = Setting("sgd", 0.05, 16, 0.0, "epochs", epochs=3, steps=12, epoch_steps=4)  # 60 examples in batches of 16
     assert found.settings == [own]
     said = {"key": "d-test", "data": "mnist", "functions": None, "points": None, "train_size": 60}
-    said |= {"activation": "tanh", "loss": "cross_entropy", "swept": [], "tuned": [], "seed": 7, "scale": "small"}
+    said |= {
+        "examples": None,
+        "activation": "tanh",
+        "loss": "cross_entropy",
+        "swept": [],
+        "tuned": [],
+        "seed": 7,
+        "scale": "small",
+    }
     said |= {"replicas": 2, "epochs_stated": 3, "momentum": 0.0, "weight_decay": 0.0, "resample": False}
     said |= {"schedule": None, "augment": None, "stop": None, "fitted": None, "record": Record(None, None)}
     assert {name: value for name, value in vars(found).items() if name not in ("models", "settings")} == said
@@ -105,7 +113,8 @@ def test_replicas_are_those_of_the_entry_or_of_params_within_the_scale(own, leas
 
 @pytest.mark.parametrize(("images", "wanted", "expected"), [(60, None, 60), (60, 1, 1), (60, 59, 59), (60, 61, 60)])
 def test_the_training_set_of_images(images, wanted, expected, experiment):
-    assert experiment(images=images, examples=wanted).train_size == expected
+    found = experiment(images=images, examples=wanted)
+    assert (found.train_size, found.examples) == (expected, wanted)  # the second is what the report took
 
 
 def test_the_training_set_of_a_function_is_its_points(experiment):

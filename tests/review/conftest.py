@@ -90,10 +90,10 @@ def recipe(settings: dict, code: dict | None = None, libraries: dict | None = No
 
 def rows(*verdicts: tuple[str, str]) -> str:
     """A table of claims, each with its verdict, of which a supported one has an effect."""
-    head = "claim,experiment,quote,unit,effect,low,high,replicas,p_holm,verdict\n"
-    effect = {"supported": "rho,0.85,0.7,0.95,10,0.002"}
+    head = "claim,experiment,quote,unit,effect,low,high,replicas,test,p_holm,replicas_needed,verdict\n"
+    effect = {"supported": "rho,0.85,0.7,0.95,10,t-test,0.002,"}
     return head + "".join(
-        f'{claim},x,"it says, {claim}",{effect.get(verdict, ",,,,,")},{verdict}\n' for claim, verdict in verdicts
+        f'{claim},x,"it says, {claim}",{effect.get(verdict, ",,,,,,,")},{verdict}\n' for claim, verdict in verdicts
     )
 
 

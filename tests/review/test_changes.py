@@ -16,7 +16,7 @@ from netclaims.review.changes import Flip
 from netclaims.review.reruns import Rerun
 from tests.review.conftest import recipe
 
-RHO = ["ρ = 0.85 (0.7 to 0.95)", "p = 0.002, 10 replicas"]
+RHO = ["ρ = 0.85 (0.7 to 0.95)", "p = 0.002 (t-test), 10 replicas"]
 
 
 # ------------------------------------------------------------------------------------------------------------ the base
