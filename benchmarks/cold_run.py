@@ -63,7 +63,9 @@ def main() -> None:
         idle = min(_repro(clone, {**os.environ, "PATH": path}, sys.argv[1:])[0] for _ in range(3))
         between = (busy - sum(sum(of_keys.values()) for of_keys in spent.values())) / sum(map(len, spent.values()))
         reasoned = _reasoned(clone, spent, start_up, between)
-    REPORT.write_text(render(wall, busy, memory, spent, start_up, idle) + reasoned, encoding="utf-8")
+        status = subprocess.run(["git", "status", "--porcelain"], cwd=clone, check=True, capture_output=True, text=True)  # noqa: S607
+    other = len(status.stdout.splitlines())
+    REPORT.write_text(render(wall, busy, memory, spent, start_up, idle, other) + reasoned, encoding="utf-8")
     sys.stdout.write(REPORT.read_text(encoding="utf-8"))
 
 
@@ -144,7 +146,9 @@ def _reasoned(clone: Path, spent: Spent, start_up: dict[str, float], between: fl
     return "\n".join([*lines, ""])
 
 
-def render(wall: float, busy: float, memory: int, seconds: Spent, start_up: dict[str, float], idle: float) -> str:
+def render(
+    wall: float, busy: float, memory: int, seconds: Spent, start_up: dict[str, float], idle: float, other: int
+) -> str:
     """Return the table, in Markdown.
 
     Args:
@@ -154,6 +158,7 @@ def render(wall: float, busy: float, memory: int, seconds: Spent, start_up: dict
         seconds: of a processor, of every run of a script, by the kind of its stage and its key.
         start_up: likewise of a script that does nothing after its imports, by the kind of its stage.
         idle: seconds of a run that has nothing to do.
+        other: files in Git that the run left with other bytes.
     """
     lines = ["| stages | number | seconds in all | of these start-up | work |", "|---|---|---|---|---|"]
     work: dict[str, float] = defaultdict(float)
@@ -175,7 +180,8 @@ def render(wall: float, busy: float, memory: int, seconds: Spent, start_up: dict
         "# A cold `make repro`",
         "",
         f"{stages} stages, {wall:.0f} s on {cores} cores; at the most {memory / 1e9:.1f} GB of memory, of all "
-        f"processes together. A further run, which has nothing to do, takes {idle:.1f} s. Seconds below are a core's.",
+        f"processes together. A further run, which has nothing to do, takes {idle:.1f} s. Of the results in Git {other} "
+        "files came out otherwise. Seconds below are a core's.",
         "",
         "| what | time | share |",
         "|---|---|---|",
