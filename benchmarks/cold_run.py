@@ -180,8 +180,8 @@ def render(
         "# A cold `make repro`",
         "",
         f"{stages} stages, {wall:.0f} s on {cores} cores; at the most {memory / 1e9:.1f} GB of memory, of all "
-        f"processes together. A further run, which has nothing to do, takes {idle:.1f} s. Of the results in Git {other} "
-        "files came out otherwise. Seconds below are a core's.",
+        f"processes together. A further run, which has nothing to do, takes {idle:.1f} s. Of the results in Git "
+        f"{other} files came out otherwise. Seconds below are a core's.",
         "",
         "| what | time | share |",
         "|---|---|---|",
