@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
+from contextlib import chdir
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
@@ -26,6 +27,7 @@ from tqdm import tqdm
 
 from benchmarks.many_cores import makespan, split
 from netclaims.repro.dvc_stages import planned
+from netclaims.repro.order import SECONDS, nominal_seconds
 from netclaims.repro.side_by_side import SPARE
 
 ROOT = Path(__file__).parents[1]
@@ -128,8 +130,15 @@ def _reasoned(clone: Path, spent: Spent, start_up: dict[str, float], between: fl
         for key, seconds in of_keys.items()
     }
     needs = {name: [some for some in needed if some in stages] for name, needed in needs.items() if name in stages}
+    with chdir(clone):  # recipes lie there
+        nominal = nominal_seconds(f"train@{key}" for key in spent["train"])
+    beside = {name: stages[name].seconds / seconds for name, seconds in nominal.items()}
+    longest = max(beside, key=beside.get)
     one = makespan(needs, stages, 1, 1, between)
     lines = [
+        f"Trainings took from {min(beside.values()):.1f} to {beside[longest]:.1f} times their nominal seconds (the "
+        f"scale's bound, and {SECONDS['train']} for their start): {longest} took the most.",
+        "",
         "## Other numbers of cores: reasoned, not measured",
         "",
         "From what each stage took here: its start on one core, then its jobs, each on a core, the longest first (the "
