@@ -123,7 +123,7 @@ def _start_up(clone: Path, stage: str) -> float:
 def _reasoned(clone: Path, spent: Spent, start_up: dict[str, float], between: float) -> str:
     """Return how long the stages that ran take on other numbers of cores, in Markdown, by `many_cores.makespan`."""
     with Repo(str(clone)) as repo:
-        needs = {stage.addressing: [one.addressing for one in found] for stage, found in planned(repo, []).items()}
+        needs = {stage.name: [one.name for one in found] for stage, found in planned(repo, []).items()}
     stages = {
         f"{kind}@{key}" if key else kind: split(kind, key, seconds, min(start_up[kind], seconds), clone / "recipes")
         for kind, of_keys in spent.items()
@@ -132,11 +132,11 @@ def _reasoned(clone: Path, spent: Spent, start_up: dict[str, float], between: fl
     needs = {name: [some for some in needed if some in stages] for name, needed in needs.items() if name in stages}
     with chdir(clone):  # recipes lie there
         nominal = nominal_seconds(f"train@{key}" for key in spent["train"])
-    beside = {name: stages[name].seconds / seconds for name, seconds in nominal.items()}
-    longest = max(beside, key=beside.get)
+    shares = {name: stages[name].seconds / seconds for name, seconds in nominal.items()}
+    longest = max(shares, key=shares.get)
     one = makespan(needs, stages, 1, 1, between)
     lines = [
-        f"Trainings took from {min(beside.values()):.1f} to {beside[longest]:.1f} times their nominal seconds (the "
+        f"Trainings took from {min(shares.values()):.1f} to {shares[longest]:.1f} times their nominal seconds (the "
         f"scale's bound, and {SECONDS['train']} for their start): {longest} took the most.",
         "",
         "## Other numbers of cores: reasoned, not measured",
