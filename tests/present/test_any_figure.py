@@ -196,4 +196,4 @@ def test_whatever_is_accepted_is_drawn(name, left, every_kind, request, tmp_path
 
     drawn()
     sys.stdout.write(f"{name}: {dict(seen)}\n")
-    assert seen["refused"] < seen.total() * 0.9
+    assert seen.total() - seen["refused"] >= max(1, seen.total() // 20)  # some are drawn

@@ -29,7 +29,7 @@ contours = FigureSettings(title="A title", kind="contours", x="x", y=["surface.l
 save(draw("x-y", contours, about), folder / "contours.svg")
 save(draw_claims(read_csv(Path("claims.csv")), "quick"), folder / "claims.svg")
 claim = SimpleNamespace(report="a", part="1-1", question="capacity")
-save(draw_verdicts({"a-one": claim}, {"a-one": "refuted"}, "quick"), folder / "verdicts.svg")
+save(draw_verdicts({"a-one": claim}, {"a-one": "refuted"}, ["a-one"], "quick"), folder / "verdicts.svg")
 """
 OWN = """
 backend: agg

@@ -57,13 +57,14 @@ def test_every_claim_is_judged_by_the_test_of_its_entry(found):
         for key, claim in report.claims.items():
             test = ClaimTest(**{name: getattr(claim, name) for name in ClaimTest.model_fields})
             one = judged.claims[key]
-            assert one == Sentence(claim.experiment, claim.question, claim.quote, test), key
+            assert one == Sentence(claim.experiment, claim.question, claim.quote, test, claim.again), key
             assert (one.test.kind, one.test.comparisons) == (claim.kind, claim.comparisons)
 
 
 def test_claims_are_judged_on_nets_as_they_were_trained(found, recipes):
     for report, judged in found:
         used = {claim.experiment for claim in judged.claims.values()} | set(judged.stated)
+        used |= {claim.again for claim in judged.claims.values() if claim.again}
         assert {key: look.nets for key, look in judged.looks.items()} == {key: report.nets_of(key) for key in used}
         assert set(judged.experiments) == {look.nets for look in judged.looks.values()}
         for key, experiment in judged.experiments.items():

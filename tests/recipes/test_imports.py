@@ -28,7 +28,7 @@ LOADED = {
     "fit": TABLES | {"scipy"},
     "pca": NETS,
     "gradient": TABLES,
-    "hessian": NETS | {"scipy"},  # its linear algebra
+    "hessian": NETS | {"scipy", "scipy.optimize"},  # its linear algebra, and a small quadratic programme
     "interpolate": NETS | {"scipy", "scipy.optimize"},  # linear assignment
     "sensitivity": NETS | {"scipy", "curvlinops"},
     "claims": TABLES | {"scipy", "scipy.optimize", "scipy.stats", "statsmodels"},
