@@ -7,12 +7,12 @@ few replicas may show one kind alone.
 
 from __future__ import annotations
 
-from math import inf, log, nan
+from math import inf, log, nan, sqrt
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtr, stdtrit
 from scipy.stats import binom
-from statsmodels.stats.weightstats import DescrStatsW
 
 from netclaims.claims.evidence import POSITIVE, Evidence, Numbers
 
@@ -27,8 +27,12 @@ def one_sided(values: Numbers, threshold: float) -> tuple[float, float]:
         return nan, nan
     if by_signs(values):
         return signs(values, threshold)
-    found = DescrStatsW(values)
-    return tuple(float(found.ttest_mean(threshold, alternative=side)[1]) for side in ("larger", "smaller"))
+    t = (values.mean() - threshold) / _standard_error(values)
+    return float(stdtr(len(values) - 1, -t)), float(stdtr(len(values) - 1, t))
+
+
+def _standard_error(values: Numbers) -> float:
+    return values.std(ddof=1) / sqrt(len(values))
 
 
 def by_signs(values: Numbers) -> bool:
@@ -57,7 +61,8 @@ def mean_interval(values: Numbers) -> tuple[float, float]:
     """Return the 95 % t-interval of the mean, undefined with fewer than two values, and with an infinite one."""
     if len(values) < 2 or not np.isfinite(values).all():
         return nan, nan
-    return tuple(map(float, DescrStatsW(values).tconfint_mean(0.05)))
+    half = stdtrit(len(values) - 1, 0.975) * _standard_error(values)
+    return float(values.mean() - half), float(values.mean() + half)
 
 
 def bounded_interval(values: Numbers) -> tuple[float, float]:
