@@ -137,6 +137,7 @@ def _reasoned(clone: Path, spent: Spent, start_up: dict[str, float], between: fl
     longest = max(shares, key=shares.get)
     one = makespan(needs, stages, 1, 1, between)
     lines = [
+        "",
         f"Trainings took from {min(shares.values()):.1f} to {shares[longest]:.1f} times their nominal seconds (the "
         f"scale's bound, and {SECONDS['train']} for their start): {longest} took the most.",
         "",
