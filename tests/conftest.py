@@ -3,6 +3,7 @@
 import netclaims  # noqa: F401  # isort: skip (first: it tells numpy and torch which kernels to take)
 import gc
 import json
+import shutil
 import warnings
 from dataclasses import asdict, replace
 from math import ceil
@@ -228,6 +229,16 @@ def write_recipe():
         return path
 
     return make
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A current folder with the settings of the project."""
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "reports", tmp_path / "reports")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture

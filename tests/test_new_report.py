@@ -19,16 +19,6 @@ ROOT = Path(__file__).parents[1]
 PIPELINE = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A current folder with the settings of the project."""
-    for name in ("params.yaml", "dvc.yaml"):
-        shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "reports", tmp_path / "reports")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def held(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 

@@ -30,16 +30,6 @@ def follow(report: Path) -> None:
     report.write_text(f"{text}\n{ANALYSIS}", encoding="utf-8")
 
 
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A current folder with the settings of the project."""
-    for name in ("params.yaml", "dvc.yaml"):
-        shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "reports", tmp_path / "reports")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def test_a_report_an_experiment_and_a_claim_are_added_as_it_says(files):
     before = write_recipes()
     begin("f")

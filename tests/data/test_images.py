@@ -18,19 +18,9 @@ from netclaims.data import image_file
 from netclaims.data.image_folder import LARGEST_FILE
 from netclaims.data.sources import Source, content_of, read_source, sizes
 from netclaims.errors import DataError
+from tests.data.conftest import refused
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
-
-
-@pytest.fixture
-def random():
-    return np.random.default_rng(0)
-
-
-def refused(*expected: str):
-    """A DataError of one line that has all these parts in it."""
-    pattern = "".join(f"(?=.*{part})" for part in expected)
-    return pytest.raises(DataError, match=rf"\A{pattern}[^\n]+\Z")
 
 
 # ------------------------------------------------------------------------------------------------ image files

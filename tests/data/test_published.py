@@ -23,22 +23,11 @@ from netclaims.data.mnist_family import EMNIST_SPLITS, PARTS, parse_idx
 from netclaims.data.published import PublishedFile, read_published
 from netclaims.data.published_sets import SETS
 from netclaims.data.sources import Source, content_of, read_source, sizes
-from netclaims.errors import DataError
+from tests.data.conftest import refused
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 NOWHERE = Path("file")
 RELATIVES = ["MNIST", "FashionMNIST", "KMNIST"]
-
-
-@pytest.fixture
-def random():
-    return np.random.default_rng(0)
-
-
-def refused(*expected: str):
-    """A DataError of one line that has all these parts in it."""
-    pattern = "".join(f"(?=.*{part})" for part in expected)
-    return pytest.raises(DataError, match=rf"\A{pattern}[^\n]+\Z")
 
 
 def idx(array: np.ndarray) -> bytes:

@@ -12,11 +12,6 @@ from netclaims.data.sources import Source, content_of, read_source, sizes
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 
 
-@pytest.fixture
-def random():
-    return np.random.default_rng(0)
-
-
 # ------------------------------------------------------------------------------------------ choosing examples
 
 
