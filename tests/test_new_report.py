@@ -135,7 +135,9 @@ def test_make_calls_it(files):
     Path(".venv/bin/python").chmod(0o755)
     make = shutil.which("make")
     result = subprocess.run(  # noqa: S603 (words of this module)
-        [make, "--old-file=.venv/.ready", "report-new", "NAME=f"], capture_output=True, text=True
+        [make, "--no-print-directory", "--old-file=.venv/.ready", "report-new", "NAME=f"],
+        capture_output=True,
+        text=True,
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("reports/f.yaml: ")
