@@ -162,10 +162,11 @@ def every_kind(entry):
 def params():
     """`params.yaml` with one scale, `small`, which cuts no epochs unless `train_seconds` says so."""
 
-    def make(train_size=60, max_replicas=100, train_seconds=1e9, **changes) -> Params:
+    def make(train_size=60, max_replicas=100, train_seconds=1e9, costly=None, **changes) -> Params:
         scale = {
             "data": {"mnist": "digits", "cifar10": "digits", "train_size": train_size, "test_size": 24},
             "max_replicas": max_replicas,
+            "costly": costly,
             "train_seconds": train_seconds,
         }
         content = {"seed": 0, "batch_size": 16, "replicas": 2, "scale": "small", "scales": {"small": scale}}

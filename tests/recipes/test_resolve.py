@@ -111,6 +111,19 @@ def test_replicas_are_those_of_the_entry_or_of_params_within_the_scale(own, leas
     assert found.replicas == expected
 
 
+@pytest.mark.usefixtures("a_second_a_step")
+@pytest.mark.parametrize(
+    # 50 epochs of two steps of a net are 100 seconds
+    ("hours", "most", "expected"),
+    [(0.15, 3, 5), (500 / 3600, 3, 5), (499 / 3600, 3, 3), (0.01, 9, 5), (0.01, 1, 1)],
+)
+def test_a_costly_training_has_fewer_replicas(hours, most, expected, experiment):
+    costly = {"core_hours": hours, "replicas": most}
+    found = experiment(images=100, epochs=50, batch_size=50, knobs={"replicas": 5, "costly": costly})
+    assert found.replicas == expected
+    assert [setting.epochs for setting in found.settings] == [50]
+
+
 @pytest.mark.parametrize(("images", "wanted", "expected"), [(60, None, 60), (60, 1, 1), (60, 59, 59), (60, 61, 60)])
 def test_the_training_set_of_images(images, wanted, expected, experiment):
     found = experiment(images=images, examples=wanted)
@@ -180,7 +193,7 @@ def test_what_comes_to_the_same_is_trained_once_with_every_value_of_the_others(e
     assert named == [(0.1, 100), (0.1, 8), (0.2, 100), (0.2, 8)]
     found = experiment(images=100, epochs=5, **batches(batch_size=[1000, 10, 100], equal=BOTH))
     named = [(setting.batch_size, setting.equal, setting.epochs, setting.steps) for setting in found.settings]
-    assert named == [(100, "epochs", 5, 5), (100, "steps", 50, 50), (10, "epochs", 5, 50), (10, "steps", 5, 50)]
+    assert named == [(100, "epochs", 5, 5), (100, "steps", 10, 10), (10, "epochs", 5, 50), (10, "steps", 1, 10)]
 
 
 @pytest.mark.parametrize("changes", [{}, {"batch_size": "full"}, batches(batch_size=[1, 2, 16])])
@@ -296,18 +309,20 @@ def lengths(found: Training) -> dict[str, dict[int, tuple[int, int, int]]]:
     return table
 
 
+@pytest.mark.usefixtures("a_second_a_step")
 @pytest.mark.parametrize(
     ("swept", "stated", "steps"),
     [
         # 100 examples; the middle one is 50, of two steps an epoch
         ([50, 10, 100], 3, {50: (3, 6, 2), 10: (1, 6, 2), 100: (6, 6, 2)}),
-        # of an even number, the smaller of the two in the middle: 10, of ten
-        ([100, 50, 10, 5], 3, {100: (30, 30, 10), 50: (15, 30, 10), 10: (3, 30, 10), 5: (2, 30, 10)}),
-        # 16 ends after 5 steps of 7 in its second epoch; 1000 is all 100
-        ([16, 30, 1000], 3, {16: (2, 12, 4), 30: (3, 12, 4), 100: (12, 12, 4)}),
+        # of an even number, the smaller of the two in the middle: 10, of ten; its 30 steps would take 150 s, where equal
+        # epochs take 102
+        ([100, 50, 10, 5], 3, {100: (20, 20, 10), 50: (10, 20, 10), 10: (2, 20, 10), 5: (1, 20, 10)}),
+        # 16 ends after 2 steps of 7 in its second epoch; 1000 is all 100
+        ([16, 30, 1000], 3, {16: (2, 9, 4), 30: (3, 9, 4), 100: (9, 9, 4)}),
         ([7], 2, {7: (2, 30, 15)}),
         # two that take the whole set are one, and the middle of what is left is 60
-        ([100, 60, 200], 4, {100: (8, 8, 2), 60: (4, 8, 2)}),
+        ([100, 60, 200], 4, {100: (5, 5, 2), 60: (3, 5, 2)}),
     ],
 )
 @pytest.mark.parametrize("order", [["epochs", "steps"], ["steps", "epochs"]])
@@ -328,7 +343,7 @@ def test_equal_steps_are_those_of_the_middle_batch_size(swept, stated, steps, or
         ([99, 9, 10, 100], 299.9, 3, 19),
         ([99, 9, 10, 100], 19, 1, 1),
         ([99, 9, 10, 100], 1e-9, 1, 1),
-        ([99, 9, 10, 100], 1e9, 50, 500),
+        ([99, 9, 10, 100], 1e9, 50, 260),  # in the time of 50 epochs
         # without 99 they are 24 and 4: 1000 is all 100
         ([1000, 9, 10, 100], 288, 4, 24),
         ([1000, 9, 10, 100], 287.9, 3, 23),

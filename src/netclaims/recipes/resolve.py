@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import product
 
 from netclaims.data.sources import Source, content_of, sizes
@@ -20,7 +20,7 @@ from netclaims.settings.analyses import (
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.params import Params
 from netclaims.settings.reports import Report
-from netclaims.training.budget import lengths
+from netclaims.training.budget import core_seconds, lengths
 from netclaims.training.settings import Augment, Fitted, Record, Schedule, Setting, Stop, Training
 
 # A scale's bound is for this many replicas, so that the knob changes how long a stage takes rather than the epochs.
@@ -107,7 +107,7 @@ def training(key: str, entry: ExperimentEntry, params: Params, images: int | Non
         swept=list(entry.sweep.varied),
         tuned=list(entry.tune.varied),
     )
-    return Training(
+    found = Training(
         **vars(experiment),
         seed=params.seed,
         scale=params.scale,
@@ -123,6 +123,10 @@ def training(key: str, entry: ExperimentEntry, params: Params, images: int | Non
         fitted=entry.fitted and Fitted(**entry.fitted.model_dump()),
         record=Record(**entry.record.model_dump()),
     )
+    costly = params.chosen_scale.costly
+    if costly and core_seconds(found) > costly.core_hours * 3600:
+        return replace(found, replicas=min(found.replicas, costly.replicas))
+    return found
 
 
 def effective(setting: str, value: object, train_size: int) -> object:

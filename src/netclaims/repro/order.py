@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from math import ceil
 
 from netclaims.paths import recipe_of
-from netclaims.training.budget import epoch_seconds
+from netclaims.training.budget import core_seconds
 from netclaims.training.settings import Training
 
 # Seconds of one core, of a stage of each kind at the quick scale; of a training, those besides its budget.
@@ -50,13 +49,6 @@ def _training(key: str) -> float:
 
     try:
         settings = json.loads(recipe_of("train", key).read_bytes())["settings"]
-        training = TypeAdapter(Training).validate_python(settings)
+        return core_seconds(TypeAdapter(Training).validate_python(settings))
     except (OSError, ValueError, KeyError, TypeError):
         return 0.0
-    nets = training.replicas * len(training.functions or [None])
-    return nets * sum(
-        epoch_seconds(training, model, setting.batch_size)
-        * setting.steps / ceil(training.train_size / setting.batch_size)
-        for model in training.models
-        for setting in training.settings
-    )  # fmt: skip

@@ -75,6 +75,13 @@ class ScaleData(Settings):
     test_size: Count
 
 
+class Costly(Settings):
+    """From how many nominal hours of one core on a training takes fewer replicas, and how many."""
+
+    core_hours: Positive
+    replicas: Replicas
+
+
 class Scale(Settings):
     """How much of the reports' work is done.
 
@@ -83,6 +90,7 @@ class Scale(Settings):
 
     data: ScaleData
     max_replicas: Replicas
+    costly: Costly | None = None
     train_seconds: Positive
 
 

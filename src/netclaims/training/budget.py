@@ -8,6 +8,7 @@ from math import ceil
 from netclaims.experiment import Experiment
 from netclaims.nets.layers import count_operations
 from netclaims.training.runs import small_and_dense
+from netclaims.training.settings import Training
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,17 @@ def epoch_seconds(experiment: Experiment, model: str, batch_size: int) -> float:
     return steps * step + examples * (multiplications * cost.multiplication + numbers * cost.number)
 
 
+def core_seconds(training: Training) -> float:
+    """Estimate the seconds of one core that all nets of a training take."""
+    nets = training.replicas * len(training.functions or [None])
+    return nets * sum(
+        epoch_seconds(training, model, setting.batch_size)
+        * setting.steps / ceil(training.train_size / setting.batch_size)
+        for model in training.models
+        for setting in training.settings
+    )  # fmt: skip
+
+
 def lengths(
     experiment: Experiment, stated: int, seconds: float, trained: list[tuple[str, int]]
 ) -> dict[tuple[str, int], Length]:
@@ -67,7 +79,7 @@ def lengths(
 
     Equal epochs are as many as the report states or as fit. Where not even one fits, it is cut short, by the same share
     for all. Equal steps are as many as the middle batch size takes in those epochs, or as fit. Each of the two kinds
-    has the whole bound, and takes one step at least.
+    has the whole bound, and takes one step at least. Where the stated epochs fit, equal steps take no longer than they.
 
     Args:
         experiment: the nets.
@@ -91,7 +103,8 @@ def lengths(
         steps = max(1, int(epochs * in_an_epoch[size]))
         found["epochs", size] = Length(ceil(steps / in_an_epoch[size]), steps, in_an_epoch[size])
     if by_steps:
-        fit = seconds / sum(cost[size] / in_an_epoch[size] for size in by_steps)
+        most = epochs * one_epoch if by_epochs and epochs == stated else seconds
+        fit = most / sum(cost[size] / in_an_epoch[size] for size in by_steps)
         steps = max(1, int(min(epochs * middle, fit)))
         found |= {("steps", size): Length(ceil(steps / in_an_epoch[size]), steps, middle) for size in by_steps}
     return found
