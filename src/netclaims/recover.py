@@ -31,10 +31,13 @@ PATIENCE = 1.0  # seconds in which a DVC at work, in another clone with the same
 STOPPED = "DVC was stopped while it wrote this"
 
 
-def recover() -> list[str]:
+def recover(lock_in_git: bool = True) -> list[str]:
     """Put right what there is to be put right, in the current folder, and say what that was: a line each.
 
     While another DVC process is at work nothing is touched: what it has half written is its own.
+
+    Args:
+        lock_in_git: whether Git has an older `dvc.lock` of this folder, to be put in the place of a half-written one.
 
     Raises:
         ReviewError: Git cannot tell what is committed.
@@ -45,7 +48,8 @@ def recover() -> list[str]:
         return []
     try:
         with Lock(AT_WORK):
-            return [*_restore_lock(), *_drop_rwlock(), *_drop_unfinished(), *_drop_half_remembered()]
+            restored = _restore_lock() if lock_in_git else []
+            return [*restored, *_drop_rwlock(), *_drop_unfinished(), *_drop_half_remembered()]
     except LockError:
         return []
 

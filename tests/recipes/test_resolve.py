@@ -315,8 +315,8 @@ def lengths(found: Training) -> dict[str, dict[int, tuple[int, int, int]]]:
     [
         # 100 examples; the middle one is 50, of two steps an epoch
         ([50, 10, 100], 3, {50: (3, 6, 2), 10: (1, 6, 2), 100: (6, 6, 2)}),
-        # of an even number, the smaller of the two in the middle: 10, of ten; its 30 steps would take 150 s, where equal
-        # epochs take 102
+        # of an even number, the smaller of the two in the middle: 10, of ten; but its 30 steps would take 150 s, and
+        # equal epochs take 102
         ([100, 50, 10, 5], 3, {100: (20, 20, 10), 50: (10, 20, 10), 10: (2, 20, 10), 5: (1, 20, 10)}),
         # 16 ends after 2 steps of 7 in its second epoch; 1000 is all 100
         ([16, 30, 1000], 3, {16: (2, 9, 4), 30: (3, 9, 4), 100: (9, 9, 4)}),

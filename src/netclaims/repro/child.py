@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from queue import SimpleQueue
 from signal import Signals
 from threading import Thread
@@ -23,8 +25,15 @@ class Event(NamedTuple):
     line: str | None
 
 
+class Usage(NamedTuple):
+    """What a command has taken, with its workers: seconds of cores, and bytes of memory in the largest process."""
+
+    seconds: float
+    memory: int
+
+
 class Child:
-    """The process, and what it says."""
+    """The process, what it says, and its `usage` once it has ended."""
 
     def __init__(self, stage: Stage, environment: Mapping[str, str], events: SimpleQueue[Event]) -> None:
         """Start the command of a stage as DVC does, but without a shell, and without a terminal to read from.
@@ -43,6 +52,7 @@ class Child:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._last = ""
+        self.usage = Usage(0.0, 0)
         Thread(target=self._listen, args=(stage.addressing, events), daemon=True).start()
 
     def _listen(self, name: str, events: SimpleQueue[Event]) -> None:
@@ -50,7 +60,10 @@ class Child:
             if line := line.rstrip():
                 self._last = line
                 events.put(Event(name, line))
-        self._process.wait()
+        with suppress(ChildProcessError):  # another thread has waited for it
+            _, status, usage = os.wait4(self._process.pid, 0)
+            self._process.returncode = os.waitstatus_to_exitcode(status)
+            self.usage = Usage(usage.ru_utime + usage.ru_stime, 1024 * usage.ru_maxrss)
         events.put(Event(name, None))
 
     def fault(self) -> str:

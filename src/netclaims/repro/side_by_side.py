@@ -6,7 +6,7 @@ done for one stage after the other, in this process; only the commands run at th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from queue import Empty, SimpleQueue
@@ -19,7 +19,7 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.stage import Stage
 
-from netclaims.repro.child import Child, Event
+from netclaims.repro.child import Child, Event, Usage
 from netclaims.repro.display import Display, Estimate, duration
 from netclaims.repro.dvc_stages import claimed, restored, runs_apart, save
 from netclaims.repro.lock_file import LockFile
@@ -53,7 +53,14 @@ class SideBySide:
     """
 
     def __init__(
-        self, repo: Repo, needs: Mapping[Stage, list[Stage]], always: str, cores: int, environment: Mapping[str, str]
+        self,
+        repo: Repo,
+        needs: Mapping[Stage, list[Stage]],
+        always: str,
+        cores: int,
+        environment: Mapping[str, str],
+        ranks: Mapping[str, float] | None = None,
+        done: Callable[[str, Usage | None], None] = lambda *_: None,
     ) -> None:
         """Prepare; nothing is looked at yet.
 
@@ -63,6 +70,9 @@ class SideBySide:
             always: the stage that runs in any case.
             cores: that stages share.
             environment: variables for the commands.
+            ranks: a number for every stage: of those that may begin, the one with the largest does; by default the one
+                that leads to the most work.
+            done: is called after each stage that has run, or has come out of DVC's cache, with what it took, if it ran.
         """
         self.ran: list[str] = []
         self.restored: list[str] = []
@@ -77,6 +87,7 @@ class SideBySide:
         self._stale: list[str] = []
         self._running: dict[str, Running] = {}
         self._lock_file = LockFile(list(needs))
+        self._given_ranks, self._tell = ranks, done
         self._signal = 0
         self._events: SimpleQueue[Event | None] = SimpleQueue()
         self._display, self._estimate = Display(len(needs)), Estimate(cores)
@@ -119,7 +130,7 @@ class SideBySide:
         if not self._stale or len(self._running) == self._most:
             return False
         # Estimates wait for a choice, and so for the first stage, which writes what they are made of.
-        name = max(self._stale, key=self._chains.__getitem__) if len(self._stale) > 1 else self._stale[0]
+        name = max(self._stale, key=self._ranks.__getitem__) if len(self._stale) > 1 else self._stale[0]
         self._stale.remove(name)
         stage, begun = self._stages[name], monotonic()
         with self._may_fail(name):
@@ -155,7 +166,7 @@ class SideBySide:
         if not fault:
             with self._may_fail(name):
                 save(self._stages[name])
-                self._finish(name, self.ran, duration(monotonic() - begun))
+                self._finish(name, self.ran, duration(monotonic() - begun), child.usage)
         elif not self._signal:  # Ctrl-C ends commands as well
             self._fail(name, fault)
         return True
@@ -215,11 +226,12 @@ class SideBySide:
                 self._waiting.pop(other, None)  # another failure may have taken it
         self.skipped |= without - {name}
 
-    def _finish(self, name: str, others: list[str], how: str) -> None:
+    def _finish(self, name: str, others: list[str], how: str, usage: Usage | None = None) -> None:
         self._lock_file.add(self._stages[name])
         self._settle(name)
         others.append(name)
         self._display.finished(name, how, self._done())
+        self._tell(name, usage)
 
     def _settle(self, name: str) -> None:
         for needs in self._waiting.values():
@@ -237,5 +249,5 @@ class SideBySide:
         return nominal_seconds(self._needs)
 
     @cached_property
-    def _chains(self) -> dict[str, float]:
-        return chains(self._needs, self._seconds)
+    def _ranks(self) -> Mapping[str, float]:
+        return self._given_ranks or chains(self._needs, self._seconds)

@@ -41,7 +41,7 @@ def faults() -> list[str]:
     with Repo() as repo:
         stages = repo.index.stages
         outs = {Path(out.fs_path): out for stage in stages for out in stage.outs}
-        told = [(stage.addressing, list(_faults_of(stage, outs, recipes))) for stage in stages]
+        told = stage_faults(repo, recipes)
         root = Path(repo.root_dir)
         results = [
             path
@@ -49,10 +49,21 @@ def faults() -> list[str]:
             for path in sorted((root / folder).rglob("*"))
             if path.is_file() and not repo.dvcignore.is_ignored_file(str(path))
         ]
-    lines = [f"{name}: {', '.join(what)}; {REMEDY}" for name, what in told if what]
+    lines = [f"{name}: {', '.join(what)}; {REMEDY}" for name, what in told.items() if what]
     written = {root / path for path in recipes} | (outs.keys() - {root / RECIPES})
     left = [path for path in results if not any(path.is_relative_to(out) for out in written)]
     return lines + [f"{path.relative_to(root)}: no stage writes it; remove it" for path in left]
+
+
+def stage_faults(repo: Repo, recipes: dict[Path, str]) -> dict[str, list[str]]:
+    """Tell of every stage of a repository what is not in step.
+
+    Args:
+        repo: it is at the current folder.
+        recipes: what all recipes should be, by path from there.
+    """
+    outs = {Path(out.fs_path): out for stage in repo.index.stages for out in stage.outs}
+    return {stage.addressing: list(_faults_of(stage, outs, recipes)) for stage in repo.index.stages}
 
 
 def _faults_of(stage: Stage, outs: dict[Path, Output], recipes: dict[Path, str]) -> Iterator[str]:

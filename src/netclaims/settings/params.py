@@ -38,10 +38,19 @@ class Torchvision(Settings):
         return self
 
 
+class Pinned(Settings):
+    """What images have to be: their SHA-256 digest, as `recipes/prepare` has it, and how many are for training."""
+
+    content: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    images: Count
+    classes: Count
+
+
 class Images(Settings):
     """A folder or zip archive of `train/<class>/*` and `test/<class>/*`.
 
-    With `resize`, images of another size than experiments expect are scaled (`data.image_file.read_pixels`).
+    With `resize`, images of another size than experiments expect are scaled (`data.image_file.read_pixels`). Images that
+    are not those `pinned` are refused; where there are none, it still says what results on them depend on.
     """
 
     source: Literal["images"]
@@ -49,6 +58,7 @@ class Images(Settings):
     title: Line
     licence: Line
     resize: bool = False
+    pinned: Pinned | None = None
 
 
 class Mlxtend(Settings):

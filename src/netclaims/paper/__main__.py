@@ -1,0 +1,69 @@
+"""Run what has to run at the paper scale, in a folder of its own: `python -m netclaims.paper [EXPERIMENT …]`.
+
+`make paper` calls it. The folder is a worktree of the commit that is checked out, so that what is edited meanwhile does
+not reach what runs there; DVC's cache is that of this one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+
+from netclaims.errors import SettingsError
+from netclaims.paper.folder import SETTINGS, fill
+from netclaims.review.base import ReviewError, run
+
+FOLDER = Path("paper")
+
+
+def main(words: list[str]) -> int:
+    """Make the folder, or bring it to the commit that is checked out, and run there; return the status."""
+    try:
+        edited = check_out(FOLDER)
+        fill(FOLDER)
+    except (DvcException, ReviewError, SettingsError) as error:
+        sys.stderr.write(" ".join(str(error).split()) + "\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        return 1
+    commit = run("git", "rev-parse", "--short", "HEAD").strip()
+    print(f"{FOLDER}: commit {commit}" + ", without what is not committed here" * edited, flush=True)  # noqa: T201
+    path = os.pathsep.join(filter(None, [str((FOLDER / "src").resolve()), os.environ.get("PYTHONPATH")]))
+    home = str(Path.cwd())
+    os.chdir(FOLDER)
+    os.execve(  # noqa: S606 (no shell)
+        sys.executable, [sys.executable, "-m", "netclaims.paper.run", home, *words], os.environ | {"PYTHONPATH": path}
+    )  # fmt: skip
+
+
+def check_out(folder: Path) -> bool:
+    """Bring a worktree to the commit that is checked out here, with DVC's cache of this one; tell what is left out.
+
+    Returns:
+        Whether there is anything in code and settings that is not committed.
+
+    Raises:
+        ReviewError: Git fails, or something else lies there.
+        DvcException: DVC's own settings cannot be read.
+    """
+    run("git", "worktree", "prune")
+    commit = run("git", "rev-parse", "HEAD").strip()
+    if not folder.exists():
+        run("git", "worktree", "add", "--detach", str(folder), commit)
+    elif Path(run("git", "-C", str(folder), "rev-parse", "--show-toplevel").strip()) == folder.resolve():
+        run("git", "-C", str(folder), "checkout", "--quiet", "--detach", "--force", commit)
+    else:
+        raise ReviewError(f"{folder}: something else lies there; move it away, as the paper scale runs in it")
+    with Repo() as repo:
+        cache = repo.cache.local.path
+    (folder / ".dvc" / "config.local").write_text(f"[cache]\n    dir = {cache}\n", encoding="utf-8")
+    return bool(run("git", "status", "--porcelain", "--", "src", "stages", "reports", "params.yaml", str(SETTINGS)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,200 @@
+"""The run at the paper scale, in the folder that is made for it: `python -m netclaims.paper.run HOME [EXPERIMENT …]`.
+
+Each experiment that is done is brought to `results/paper` of the repository HOME at once, with the verdicts and figures of
+its report, so that nothing finished is lost when the run is stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from signal import SIGINT
+
+import pandas as pd
+import yaml
+from dvc.exceptions import DvcException
+from dvc.lock import LockError
+from dvc.repo import Repo, lock_repo
+from dvc.stage.serialize import to_single_stage_lockfile
+from joblib import cpu_count
+
+from netclaims.errors import DataError, SettingsError
+from netclaims.paper.experiments import Experiment, conclusions, experiments, files_of
+from netclaims.paper.folder import LOCK, RESULTS, copy, write_whole
+from netclaims.parallel.cores import share_cores
+from netclaims.paths import RECIPES
+from netclaims.recover import recover
+from netclaims.repro.__main__ import ALWAYS
+from netclaims.repro.child import Usage
+from netclaims.repro.display import duration
+from netclaims.repro.dvc_stages import planned
+from netclaims.repro.side_by_side import SideBySide, Stopped
+from netclaims.review.base import ReviewError
+from netclaims.review.staleness import stage_faults
+
+COSTS = "costs.csv"  # what stages took
+
+
+class Paper:
+    """One run."""
+
+    def __init__(self, repo: Repo, home: Path) -> None:
+        """Look at what is done.
+
+        Args:
+            repo: the one of the current folder, locked, with recipes as they should be.
+            home: the repository whose `results/paper` is written.
+        """
+        self._repo, self._results = repo, home / RESULTS
+        self._stages = {stage.addressing: stage for stage in repo.index.stages}
+        recipes = {path: path.read_text(encoding="utf-8") for path in RECIPES.rglob("*.json")}
+        self._stale = {name for name, faults in stage_faults(repo, recipes).items() if faults}
+        self._every = experiments(repo)
+        self._left = {one.key: self._stale.intersection(one.stages) for one in self._every}
+        self._costs: dict[str, Usage] = {}
+        self.failed = False
+
+    def run(self, wanted: list[str]) -> None:
+        """Run the experiments that are asked for, or all, as far as they are not done.
+
+        Raises:
+            SettingsError: there is no experiment of a name that is asked for.
+            Stopped: by a signal.
+            DvcException, OSError: results cannot be written.
+        """
+        keys = [one.key for one in self._every]
+        for key in wanted:
+            if key not in keys:
+                raise SettingsError(f"no experiment {key}; there are {', '.join(sorted(keys))}")
+        order = wanted or keys
+        to_do = sorted((one for one in self._every if one.key in order), key=lambda one: order.index(one.key))
+        to_do = [one for one in to_do if self._left[one.key]]
+        seconds = sum(one.seconds for one in to_do)
+        left = f"; {len(to_do)} to do, about {duration(seconds)} of one core" * bool(to_do)
+        print(f"{len(self._done())} of {len(keys)} experiments are done{left}", flush=True)  # noqa: T201
+        for report in dict.fromkeys(one.report for one in self._done()):
+            if self._stale.intersection(conclusions(report)):
+                self._conclude(report)
+        if to_do:
+            self._run(to_do)
+
+    def _run(self, to_do: list[Experiment]) -> None:
+        cores = cpu_count()
+        needs = planned(self._repo, [ALWAYS, *(name for one in to_do for name in one.stages)])
+        place = {name: number for number, one in enumerate(to_do) for name in one.stages}
+        ranks = {stage.addressing: -place.get(stage.addressing, -1) for stage in needs}
+        environment = share_cores(Path(self._repo.tmp_dir, "cores"), cores)
+        run = SideBySide(self._repo, needs, ALWAYS, cores, environment, ranks, self._finished)
+        run.run()
+        for one in to_do:
+            failed = [name for name in one.stages if name in run.failed or name in run.skipped]
+            if self._left[one.key] and not failed:
+                self._bring(one)
+        for name, cause in run.failed.items():
+            sys.stderr.write(f"{name} failed: {cause}\n")
+        self.failed = bool(run.failed)
+
+    def _finished(self, name: str, usage: Usage | None) -> None:
+        """Take note of a stage that is finished, and bring its experiment home if it is the last one of that."""
+        if usage:
+            self._costs[name] = usage
+        for one in self._every:
+            if name in self._left[one.key]:
+                self._left[one.key].discard(name)
+                if not self._left[one.key]:
+                    self._bring(one)
+
+    def _bring(self, one: Experiment) -> None:
+        self._left[one.key] = set()
+        data = {need for name in one.stages for need in self._upstream(name) if need.startswith("prepare@")}
+        self._copy([*sorted(data), *one.stages])
+        self._conclude(one.report)
+        done = f"{len(self._done())} of {len(self._every)} experiments"
+        print(f"{one.key}: brought to {RESULTS} ({done})", flush=True)  # noqa: T201
+
+    def _upstream(self, name: str) -> list[str]:
+        return [stage.addressing for stage in self._repo.index.graph.successors(self._stages[name])]
+
+    def _conclude(self, report: str) -> None:
+        """Judge the claims of a report, on what is done, and draw its figures."""
+        missing = [one.key for one in self._done() if one.report == report and not self._there(one)]
+        if missing:
+            sys.stderr.write(
+                f"{', '.join(missing)}: nets in no cache here, which `dvc pull` may bring; "
+                f"what is concluded from report {report} stays as it was\n"
+            )
+            return
+        try:
+            for name in conclusions(report):
+                self._stages[name].reproduce(force=True, upstream=[])
+        except DvcException as error:
+            sys.stderr.write(f"{name} failed: {' '.join(str(error).split())}\n")
+            self.failed = True
+            return
+        self._copy(conclusions(report))
+
+    def _there(self, one: Experiment) -> bool:
+        """Tell whether all that an experiment has written is there, or can be had from DVC's cache."""
+        stages = [self._stages[name] for name in one.stages]
+        for stage in stages:
+            if not all(out.exists for out in stage.outs):
+                stage.checkout(allow_missing=True)
+        return all(out.exists for stage in stages for out in stage.outs)
+
+    def _done(self) -> list[Experiment]:
+        return [one for one in self._every if not self._left[one.key]]
+
+    def _copy(self, names: list[str]) -> None:
+        """Copy what Git holds of stages, then their lines of `dvc.lock` and their costs."""
+        for path in files_of(self._repo, names):
+            copy(path, self._results / path)
+        lock = self._results / LOCK
+        there = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"] if lock.exists() else {}
+        there |= {name: to_single_stage_lockfile(self._stages[name]) for name in names}
+        write_whole(lock, yaml.safe_dump({"schema": "2.0", "stages": dict(sorted(there.items()))}, sort_keys=False))
+        self._write_costs(names)
+
+    def _write_costs(self, names: list[str]) -> None:
+        path = self._results / COSTS
+        there = (
+            pd.read_csv(path).set_index("stage")
+            if path.exists()
+            else pd.DataFrame(columns=["core_seconds", "gigabytes"])
+        )
+        for name in names:
+            if name in self._costs:
+                usage = self._costs[name]
+                there.loc[name] = [round(usage.seconds, 1), round(usage.memory / 1e9, 2)]
+        write_whole(path, there.sort_index().to_csv(index_label="stage", lineterminator="\n"))
+
+
+def main(home: str, *wanted: str) -> int:
+    """Run, and return the status."""
+    logging.getLogger("dvc").setLevel(logging.WARNING)
+    logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)
+    try:
+        for line in recover(lock_in_git=False):
+            print(line)  # noqa: T201
+        if subprocess.run([sys.executable, "stages/recipes.py"], check=False).returncode:
+            return 1  # it has said why
+        with Repo() as repo, lock_repo(repo):
+            paper = Paper(repo, Path(home))
+            paper.run(list(wanted))
+            return int(paper.failed)
+    except LockError:
+        fault = "the paper scale runs already; stop that, or wait for its end"
+    except (DvcException, ReviewError, SettingsError, DataError) as error:
+        fault = " ".join(str(error).split())
+    except OSError as error:
+        fault = f"{error.filename}: {error.strerror}"
+    except (Stopped, KeyboardInterrupt) as error:
+        sys.stderr.write("stopped; `make paper` goes on with what is not finished\n")
+        return 128 + next(iter(error.args), SIGINT)
+    sys.stderr.write(f"{fault}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
