@@ -1,6 +1,6 @@
 """A folder in which the pipeline runs at the paper scale: its settings, and the results that there are.
 
-`results/paper` holds what Git keeps of that scale, laid out as at the root: recipes, metrics, plots, `dvc.lock`, and the
+`results/paper` holds what Git keeps of that scale, laid out as at the root: recipes, metrics, plots, `dvc.lock` and the
 ledger. Its `settings.yaml` says what `params.yaml` has to say otherwise.
 """
 

@@ -1,7 +1,7 @@
 """The run at the paper scale, in the folder that is made for it: `python -m netclaims.paper.run HOME [EXPERIMENT …]`.
 
-Each experiment that is done is brought to `results/paper` of the repository HOME at once, with the verdicts and figures of
-its report, so that nothing finished is lost when the run is stopped.
+Each experiment that is done is brought to `results/paper` of the repository HOME at once, with the verdicts and figures
+of its report, so that nothing finished is lost when the run is stopped.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
 from dvc.stage.serialize import to_single_stage_lockfile
+from dvc.utils.serialize import dumps_yaml
 from joblib import cpu_count
 
 from netclaims.errors import DataError, SettingsError
@@ -83,6 +84,7 @@ class Paper:
     def _run(self, to_do: list[Experiment]) -> None:
         cores = cpu_count()
         needs = planned(self._repo, [ALWAYS, *(name for one in to_do for name in one.stages)])
+        self._stages |= {stage.addressing: stage for stage in needs}  # these are told what they have read and written
         place = {name: number for number, one in enumerate(to_do) for name in one.stages}
         ranks = {stage.addressing: -place.get(stage.addressing, -1) for stage in needs}
         environment = share_cores(Path(self._repo.tmp_dir, "cores"), cores)
@@ -153,7 +155,7 @@ class Paper:
         lock = self._results / LOCK
         there = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"] if lock.exists() else {}
         there |= {name: to_single_stage_lockfile(self._stages[name]) for name in names}
-        write_whole(lock, yaml.safe_dump({"schema": "2.0", "stages": dict(sorted(there.items()))}, sort_keys=False))
+        write_whole(lock, dumps_yaml({"schema": "2.0", "stages": dict(sorted(there.items()))}))
         self._write_costs(names)
 
     def _write_costs(self, names: list[str]) -> None:
@@ -177,8 +179,9 @@ def main(home: str, *wanted: str) -> int:
     try:
         for line in recover(lock_in_git=False):
             print(line)  # noqa: T201
-        if subprocess.run([sys.executable, "stages/recipes.py"], check=False).returncode:
-            return 1  # it has said why
+        for words in (["-m", "netclaims.kernel.compiled"], ["stages/recipes.py"]):
+            if subprocess.run([sys.executable, *words], check=False).returncode:  # noqa: S603 (no shell)
+                return 1  # it has said why
         with Repo() as repo, lock_repo(repo):
             paper = Paper(repo, Path(home))
             paper.run(list(wanted))
