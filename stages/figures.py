@@ -1,5 +1,6 @@
 """Draw the figures of a report: `python stages/figures.py d`."""
 
+import sys
 from dataclasses import dataclass
 
 from netclaims.command import command
@@ -30,11 +31,16 @@ class Figures:
 
 @command
 def main(report: str) -> None:
-    """Draw every figure of `report` into `plots/figures/<report>/<experiment>/`."""
+    """Draw every figure of `report` whose nets are trained into `plots/figures/<report>/<experiment>/`."""
+    drawn = read_recipe("figures", report, Figures).settings.figures
+    not_run = [key for key, one in drawn.items() if not metrics_of(one.nets).exists()]
+    if not_run:
+        sys.stderr.write(f"not drawn, as their nets are not trained: {', '.join(not_run)}\n")
     jobs = [
-        (key, drawn.nets, name, figure)
-        for key, drawn in read_recipe("figures", report, Figures).settings.figures.items()
-        for name, figure in drawn.draw.items()
+        (key, one.nets, name, figure)
+        for key, one in drawn.items()
+        if key not in not_run
+        for name, figure in one.draw.items()
     ]
     (FIGURES / report).mkdir(parents=True, exist_ok=True)  # a report may have none
     each([(_draw, job) for job in jobs], f"figures of report {report}")
