@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Python >= 3.11, git and make:
 #   make repro   run the whole pipeline at the scale of params.yaml
 #   make test    lint, and run the tests
-.PHONY: setup kernel repro report-new experiments review in-step test test-all bench lint lock licences audit
+.PHONY: setup kernel repro paper report-new experiments review in-step test test-all bench lint lock licences audit
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,6 +29,9 @@ $(PLOTS): $(READY) src/netclaims/review/plots.html src/netclaims/review/plots_te
 
 repro: setup  # as `dvc repro`, but stages run beside each other, and what a stopped run has left is put right first
 	python -m netclaims.repro
+
+paper: setup  # what the reports did, at their scale, into results/paper: hours; ONLY='c-capacity d-capacity' runs these
+	python -m netclaims.paper $(ONLY)
 
 experiments: $(READY)  # `dvc exp show` with few of its many columns
 	dvc exp show --md --drop '.*' --keep '(Experiment|State|counts.(supported|refuted|undecided)|batch_size|params.yaml:(replicas|scale))$$'

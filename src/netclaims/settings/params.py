@@ -49,8 +49,8 @@ class Pinned(Settings):
 class Images(Settings):
     """A folder or zip archive of `train/<class>/*` and `test/<class>/*`.
 
-    With `resize`, images of another size than experiments expect are scaled (`data.image_file.read_pixels`). Others than
-    those `pinned` are refused; where there are none, it still says what results on them depend on.
+    With `resize`, images of another size than experiments expect are scaled (`data.image_file.read_pixels`). Others
+    than those `pinned` are refused; where there are none, it still says what results on them depend on.
     """
 
     source: Literal["images"]
