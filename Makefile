@@ -45,6 +45,7 @@ review: $(READY)  # what changed since the branch left BASE; the comment leads t
 
 in-step: $(READY)  # are the results those of the code and the settings? needs nothing that Git does not hold
 	python -m netclaims.review.staleness
+	python -m netclaims.paper.in_step
 
 PYTEST := pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 test: lint

@@ -104,7 +104,8 @@ def _recipe_faults(dep: Output, recipe: str) -> Iterator[str]:
     if ran_with == _digest(recipe):
         yield from _changes(dep)
         return
-    for text in (read_now(path), read_committed(path, "HEAD")):
+    for read in (read_now, lambda path: read_committed(path, "HEAD")):
+        text = read(path)
         if text is not None and _digest(text) == ran_with:
             yield from differences(parse_recipe(text, path), parse_recipe(recipe, path)) or [f"{dep} modified"]
             return

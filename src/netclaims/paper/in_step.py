@@ -1,0 +1,56 @@
+"""Which results in `results/paper` are not those of the code and the settings any more, and why."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from contextlib import chdir
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+
+from netclaims.errors import DataError, SettingsError
+from netclaims.paper.folder import LOCK, RESULTS, fill
+from netclaims.paths import REPORTS
+from netclaims.recipes.write import all_recipes
+from netclaims.review.base import ReviewError
+from netclaims.review.staleness import stage_faults
+
+
+def paper_faults() -> list[str]:
+    """Return a line for each stage whose results are there and out of step. Nothing but what Git holds is needed.
+
+    Raises:
+        DvcException: `dvc.lock` or `dvc.yaml` cannot be read.
+        SettingsError, DataError: a file of settings, or of images that a data set is made of, cannot be read.
+        ReviewError: Git fails.
+    """
+    if not (RESULTS / LOCK).exists():
+        return []
+    with TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        fill(folder)
+        shutil.copytree(REPORTS, folder / REPORTS)
+        shutil.copy("dvc.yaml", folder)
+        (folder / ".dvc").mkdir()
+        (folder / ".dvc" / "config").write_text("[core]\n    no_scm = true\n", encoding="utf-8")
+        with chdir(folder), Repo() as repo:
+            recipes = all_recipes()
+            there = {stage.addressing for stage in repo.index.stages if any(out.hash_info for out in stage.outs)}
+            faults = stage_faults(repo, recipes)
+    return [f"{name}: {', '.join(what)}" for name, what in faults.items() if what and name in there]
+
+
+def main() -> None:
+    """Print a line for each; they are no fault of a change, and are mended by hours of work."""
+    try:
+        for line in paper_faults():
+            print(f"{RESULTS}: {line}; `make paper` runs it again")  # noqa: T201
+    except (DvcException, SettingsError, DataError, ReviewError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
