@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-from time import sleep
+import shutil
+import subprocess
+from contextlib import suppress
 
 import pandas as pd
 import pytest
@@ -36,46 +37,72 @@ def brought(clone: Clone) -> set[str]:
     return set(yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]) if lock.exists() else set()
 
 
-def test_killed_it_goes_on_and_what_is_done_is_brought_home(paper):
-    """In one test, since each run takes its time."""
-    results, log = paper.folder / RESULTS, paper.folder / "log"
-    before = paper.git("status", "--porcelain")
-    process = paper.start("netclaims.paper", *KEYS, log=log)
-    while process.poll() is None and "train@e-trajectory: " not in log.read_text(encoding="utf-8"):
-        sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    log.unlink()
-    assert not {"fit@e-simulate"} & brought(paper)
+def files(clone: Clone) -> dict[str, bytes]:
+    """What lies in `results/paper`, but for what the runs took."""
+    folder = clone.folder / RESULTS
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "costs.csv"
+    }
 
-    said = paper.module("netclaims.paper", *KEYS)
+
+@pytest.fixture(scope="module")
+def done(paper) -> Clone:
+    """The same, with an experiment that is done."""
+    before = paper.git("status", "--porcelain")
+    said = paper.module("netclaims.paper", "e-trajectory")
     assert said.returncode == 0, said.stderr
-    assert "train@e-trajectory: from the cache" in said.stdout
-    assert "e-simulate: brought to results/paper (" in said.stdout
-    assert {"train@e-trajectory", "pca@e-trajectory", "claims@e", "ledger"} <= brought(paper)
-    assert not {"train@e-actual-task", "sensitivity@e-sensitivity"} & brought(paper)
-    assert {"train@e-simulate", "fit@e-simulate"} <= brought(paper)
-    for path in ("metrics/e/e-simulate.fit.json", "plots/e/e-trajectory/pca.csv", "recipes/pca/e-trajectory.json",
-                 "docs/claims.md", "plots/figures/e/e-simulate/fit.svg"):  # fmt: skip
-        assert (results / path).is_file(), path
-    costs = pd.read_csv(results / "costs.csv").set_index("stage")
-    assert (costs.loc["fit@e-simulate"] > 0).all()
+    assert "e-trajectory: brought to results/paper (1 of 10 experiments)" in said.stdout
     changed = paper.git("status", "--porcelain").splitlines()
     assert [line for line in changed if "results/paper/" not in line] == before.splitlines()  # nothing else is touched
+    return paper
 
-    said = paper.module("netclaims.paper", *KEYS)
+
+def test_what_is_done_is_brought_home(done):
+    trained = {"train@e-trajectory", "gradient@e-gradient-norm", "pca@e-trajectory"}
+    assert brought(done) == {"prepare@functions", *trained, "claims@e", "figures@e", "ledger"}
+    there = set(files(done))
+    assert {"metrics/e/e-trajectory.json", "plots/e/e-trajectory/pca.csv", "recipes/pca/e-trajectory.json",
+            "docs/claims.md", "plots/figures/e/e-trajectory/loss-along-path.svg"} & there  # fmt: skip
+    assert not [name for name in there if "e-simulate" in name]
+    costs = pd.read_csv(done.folder / RESULTS / "costs.csv").set_index("stage")
+    assert set(costs.index) == {"prepare@functions", *trained}
+    assert (costs.loc["train@e-trajectory"] > 0).all()
+    assert done.module("netclaims.paper.in_step").stdout == ""
+
+
+def test_killed_at_any_moment_it_goes_on(done, tmp_path, request):
+    """`--kills`: each time later than before, until it is done; the results are those of a run that went through."""
+    if not request.config.getoption("--kills"):
+        pytest.skip("takes minutes: --kills 1")
+    whole, killed = done.copy(tmp_path / "whole"), done.copy(tmp_path / "killed")
+    for clone in (whole, killed):
+        clone.git("worktree", "prune")
+        shutil.rmtree(clone.folder / "paper")
+    assert whole.module("netclaims.paper", *KEYS).returncode == 0
+    log, times = killed.folder / "log", 0
+    for seconds in (1, 3, 5, 7, 9, 11, 13, 60):
+        process = killed.start("netclaims.paper", *KEYS, log=log)
+        with suppress(subprocess.TimeoutExpired):
+            assert process.wait(seconds) == 0
+            break
+        process.kill()
+        process.wait()
+        times += 1
+    assert times >= 5
+    log.unlink()
+    assert files(killed) == files(whole)
+
+
+def test_what_is_out_of_step_is_named_with_the_reason(done):
+    done.edit("src/netclaims/analysis/weight_pca.py", "from __future__", "REASON = 1\nfrom __future__")
+    said = done.module("netclaims.paper.in_step")
+    done.git("checkout", "-q", "--", "src", "reports")
     assert said.returncode == 0
-    assert said.stdout.splitlines()[-1].startswith("2 of ")
-    assert paper.module("netclaims.paper.in_step").stdout == ""
-
-
-def test_what_is_out_of_step_is_named_with_the_reason(paper):
-    paper.edit("src/netclaims/analysis/fit.py", "from __future__", "REASON = 1\nfrom __future__")
-    said = paper.module("netclaims.paper.in_step")
-    lines = said.stdout.splitlines()
-    paper.restore()
-    assert said.returncode == 0
-    assert [line.split(": ")[1] for line in lines if "netclaims.analysis.fit" in line] == ["fit@e-simulate"]
+    told = dict(line.removeprefix("results/paper: ").split(": ", 1) for line in said.stdout.splitlines())
+    assert told.pop("claims@e").startswith("made_by: ")  # which stands for the recipes of all its experiments
+    assert told == {"pca@e-trajectory": "netclaims.analysis.weight_pca; `make paper` runs it again"}
 
 
 def test_an_unknown_experiment_is_refused_in_a_line(paper):
