@@ -87,7 +87,7 @@ INIT = ROOT / "src" / "netclaims" / "__init__.py"  # runs before any other modul
 # What these say and do is in no result: how scripts start and end, digests, and where work is done.
 NO_RESULT = {ROOT / "src" / "netclaims" / name for name in (
     "command.py", "errors.py", "parallel/cores.py", "parallel/processes.py", "parallel/ray_cluster.py",
-    "recipes/code.py", "recipes/read.py",
+    "training/device.py", "recipes/code.py", "recipes/read.py",
 )}  # fmt: skip
 
 

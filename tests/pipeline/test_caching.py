@@ -367,6 +367,7 @@ KNOBS = [
         ("train_seconds", 2.0))),
     *((f"datasets.{row}.{name}", value, set()) for row in ("mnist", "cifar10") for name, value in (
         ("root", "elsewhere"), ("download", False))),
+    ("scales.paper.costly.core_seconds", 1.0, set()), ("scales.paper.costly.replicas", 1, set()),
 ]  # fmt: skip
 
 

@@ -114,11 +114,11 @@ def test_replicas_are_those_of_the_entry_or_of_params_within_the_scale(own, leas
 @pytest.mark.usefixtures("a_second_a_step")
 @pytest.mark.parametrize(
     # 50 epochs of two steps of a net are 100 seconds
-    ("hours", "most", "expected"),
-    [(0.15, 3, 5), (500 / 3600, 3, 5), (499 / 3600, 3, 3), (0.01, 9, 5), (0.01, 1, 1)],
+    ("seconds", "most", "expected"),
+    [(501, 3, 5), (500, 3, 5), (499, 3, 3), (10, 9, 5), (10, 1, 1)],
 )
-def test_a_costly_training_has_fewer_replicas(hours, most, expected, experiment):
-    costly = {"core_hours": hours, "replicas": most}
+def test_a_costly_training_has_fewer_replicas(seconds, most, expected, experiment):
+    costly = {"core_seconds": seconds, "replicas": most}
     found = experiment(images=100, epochs=50, batch_size=50, knobs={"replicas": 5, "costly": costly})
     assert found.replicas == expected
     assert [setting.epochs for setting in found.settings] == [50]

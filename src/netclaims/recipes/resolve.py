@@ -124,7 +124,7 @@ def training(key: str, entry: ExperimentEntry, params: Params, images: int | Non
         record=Record(**entry.record.model_dump()),
     )
     costly = params.chosen_scale.costly
-    if costly and core_seconds(found) > costly.core_hours * 3600:
+    if costly and core_seconds(found) > costly.core_seconds:
         return replace(found, replicas=min(found.replicas, costly.replicas))
     return found
 

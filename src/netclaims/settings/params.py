@@ -86,9 +86,9 @@ class ScaleData(Settings):
 
 
 class Costly(Settings):
-    """From how many nominal hours of one core on a training takes fewer replicas, and how many."""
+    """From how many nominal seconds of one core on a training takes fewer replicas, and how many."""
 
-    core_hours: Positive
+    core_seconds: Positive
     replicas: Replicas
 
 
