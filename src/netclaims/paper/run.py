@@ -25,6 +25,7 @@ from joblib import cpu_count
 from netclaims.errors import DataError, SettingsError
 from netclaims.paper.experiments import Experiment, conclusions, experiments, files_of
 from netclaims.paper.folder import LOCK, RESULTS, copy, write_whole
+from netclaims.paper.room import shortage
 from netclaims.parallel.cores import share_cores
 from netclaims.paths import RECIPES
 from netclaims.recover import recover
@@ -32,7 +33,8 @@ from netclaims.repro.__main__ import ALWAYS
 from netclaims.repro.child import Usage
 from netclaims.repro.display import duration
 from netclaims.repro.dvc_stages import planned, save
-from netclaims.repro.side_by_side import SideBySide, Stopped
+from netclaims.repro.order import training_of
+from netclaims.repro.side_by_side import SPARE, SideBySide, Stopped
 from netclaims.review.base import ReviewError
 from netclaims.review.staleness import stage_faults
 
@@ -62,7 +64,7 @@ class Paper:
         """Run the experiments that are asked for, or all, as far as they are not done.
 
         Raises:
-            SettingsError: there is no experiment of a name that is asked for.
+            SettingsError: there is no experiment of a name that is asked for, or too little memory or disk.
             Stopped: by a signal.
             DvcException, OSError: results cannot be written.
         """
@@ -80,6 +82,9 @@ class Paper:
             if self._stale.intersection(conclusions(report)):
                 self._conclude(report)
         if to_do:
+            trainings = [training_of(one.key) for one in to_do]
+            if short := shortage(trainings, cpu_count() + SPARE, Path()):
+                raise SettingsError(short)
             self._run(to_do)
 
     def _run(self, to_do: list[Experiment]) -> None:

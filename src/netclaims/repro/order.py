@@ -39,16 +39,17 @@ def nominal_seconds(names: Iterable[str]) -> dict[str, float]:
     found = {}
     for name in names:
         kind, _, key = name.partition("@")
-        found[name] = SECONDS.get(kind, OTHERS) + (_training(key) if kind == "train" else 0.0)
+        training = training_of(key) if kind == "train" else None
+        found[name] = SECONDS.get(kind, OTHERS) + (core_seconds(training) if training else 0.0)
     return found
 
 
-def _training(key: str) -> float:
-    """Estimate the seconds of all nets of a training; none where there is no recipe of it that can be read."""
+def training_of(key: str) -> Training | None:
+    """Return a training by its recipe; None where there is none that can be read."""
     from pydantic import TypeAdapter  # where nothing has to run, nothing is estimated, and this takes its time
 
     try:
         settings = json.loads(recipe_of("train", key).read_bytes())["settings"]
-        return core_seconds(TypeAdapter(Training).validate_python(settings))
+        return TypeAdapter(Training).validate_python(settings)
     except (OSError, ValueError, KeyError, TypeError):
-        return 0.0
+        return None
