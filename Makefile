@@ -52,7 +52,7 @@ test: lint
 	$(PYTEST)
 
 test-all: lint  # all reports at the smoke scale, every stage elsewhere, stopped at random moments: an hour
-	$(PYTEST) --every-report --every-stage --kills 50
+	$(PYTEST) --every-report --every-stage --every-case --fuzz 450 --kills 50
 
 bench: $(READY)  # ours beside other ways to do the same work: benchmarks/results.md
 	pip install --disable-pip-version-check -r benchmarks/requirements.txt -c requirements.txt

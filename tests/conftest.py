@@ -35,10 +35,11 @@ from netclaims.training.settings import Training
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every-report", action="store_true", help="the pipeline of all reports, not of two of them")
+    parser.addoption("--every-report", action="store_true", help="the pipeline of all reports, not of most of two")
     parser.addoption("--every-stage", action="store_true", help="determinism of every stage, not of one of each kind")
+    parser.addoption("--every-case", action="store_true", help="sets of cases in full, of which some show the same")
     parser.addoption(
-        "--fuzz", type=int, default=45, metavar="N", help="claims made up on each table, and figures: a third"
+        "--fuzz", type=int, default=45, metavar="N", help="claims made up on each table, and figures: a ninth"
     )
     parser.addoption("--kills", type=int, metavar="N", help="stop the pipeline of a report at N random moments")
     parser.addoption("--kill-seed", type=int, default=0, metavar="SEED", help="of these moments")
@@ -46,10 +47,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # Modules that share the run of the pipeline at the smoke scale, which takes so long that it has to begin first.
 SMOKE = ("tests/pipeline/test_smoke.py", "tests/pipeline/test_determinism.py")
+# Modules that take long, the longest first: one of them that began last would leave the other cores without work.
+LONGEST = (
+    *SMOKE, "tests/pipeline/", "tests/pages/", "tests/parallel/", "tests/repro/", "tests/training/test_fused.py",
+    "tests/claims/test_hypothesis_tests.py", "tests/review/", "tests/present/",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(SMOKE))
+    items.sort(key=lambda item: [not item.nodeid.startswith(name) for name in LONGEST])
 
 
 def pytest_collection_finish() -> None:

@@ -1,7 +1,7 @@
 """Effects and p values: against independent computations, with data under which the claim is false, and true."""
 
 from collections.abc import Callable
-from itertools import permutations
+from itertools import cycle, permutations, product
 from math import atanh, exp, inf, isnan, log, nan, sqrt
 from typing import NamedTuple
 
@@ -701,12 +701,20 @@ NULLS = {
 }  # fmt: skip
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Simulate with every number of replicas, or without `--every-case` with one, from null to null another."""
+    every = metafunc.config.getoption("--every-case")
+    if "null" in metafunc.fixturenames:
+        some = zip(NULLS, cycle(REPLICAS))
+        metafunc.parametrize(("null", "replicas"), product(NULLS, REPLICAS) if every else some)
+    elif metafunc.function is test_chance_decides_on_some_claim_of_a_ledger_no_more_often_than_it_may:
+        metafunc.parametrize("replicas", REPLICAS if every else REPLICAS[1:2])
+
+
 @pytest.mark.usefixtures("_few_draws")
-@pytest.mark.parametrize("replicas", REPLICAS)
-@pytest.mark.parametrize("name", NULLS)
-def test_chance_decides_no_more_often_than_it_may(name, replicas):
-    null = NULLS[name]
-    random = np.random.default_rng([replicas, list(NULLS).index(name)])
+def test_chance_decides_no_more_often_than_it_may(null, replicas):
+    random = np.random.default_rng([replicas, list(NULLS).index(null)])
+    null = NULLS[null]
     all_found = [null.make(random, replicas) for _ in range(null.simulations)]
     decided = [found for found in all_found if found.p < 0.05]
     times = {"for": sum(found.p_for < found.p_against for found in decided)}
@@ -725,7 +733,6 @@ IN_A_LEDGER = {
 
 
 @pytest.mark.usefixtures("_few_draws")
-@pytest.mark.parametrize("replicas", REPLICAS)
 def test_chance_decides_on_some_claim_of_a_ledger_no_more_often_than_it_may(replicas, monkeypatch):
     # Holm's correction calls it, which takes longer than all the rest.
     monkeypatch.setattr("gc.collect", lambda: None)

@@ -12,6 +12,8 @@ REPORTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
            for path in sorted((ROOT / "reports").glob("[a-z]*.yaml"))}  # fmt: skip
 EXPERIMENTS = {key: entry for report in REPORTS.values() for key, entry in report["experiments"].items()}
 TWO = ["d", "e"]  # reports that have between them every kind of stage and of data, and nearly every setting
+# What others of the two have as well: trained, analysed and judged with them it would double the time.
+LEFT_OUT = {"e-capacity", "e-interpolation", "e-minimal-ratio", "e-random-labels", "e-sensitivity"}
 KINDS = ["fit", "pca", "gradient", "hessian", "interpolate", "sensitivity"]
 NETS = {f"{kind}@{key}": entry["nets"]
         for report in REPORTS.values() for kind in KINDS for key, entry in report.get(kind, {}).items()}  # fmt: skip
@@ -59,6 +61,24 @@ def of_reports(stages, reports) -> set[str]:
     """Those of some stages that a pipeline of these reports has."""
     keys = {stage: stage.partition("@")[2] for stage in stages}
     return {stage for stage, key in keys.items() if not key or stage in DATA or key.partition("-")[0] in reports}
+
+
+def shortened(content: dict) -> dict:
+    """A report without the entries that are left out, and without what is drawn of them, compared and claimed."""
+    found = {
+        section: {key: entry for key, entry in entries.items() if entry.get("experiment", key) not in LEFT_OUT}
+        for section, entries in content.items()
+    }
+    return {section: entries for section, entries in found.items() if entries}
+
+
+SHORTENED = {report: shortened(REPORTS[report]) for report in TWO}
+
+
+def of_contents(stages, contents) -> set[str]:
+    """Those of some stages that a pipeline has of reports with these contents."""
+    left_out = LEFT_OUT if contents is SHORTENED else set()
+    return {stage for stage in of_reports(stages, contents) if stage.partition("@")[2] not in left_out}
 
 
 def of_kinds(kinds) -> set[str]:

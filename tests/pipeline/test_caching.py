@@ -54,12 +54,18 @@ DESCRIBED = {"docs", "report"}  # the pages that say what an experiment is
 OF_DATA_OF_IMAGES = DATA - {"prepare@functions"}
 
 # Answers every line with all recipes as they are then, or with what is wrong. Each answer comes from a process of its
-# own, which remembers nothing of those before. A line names a library, and the version that it is to have.
+# own, which remembers nothing of those before, and no more than what reports said at the start: only those are checked
+# that say something else. A line names a library, and the version that it is to have.
 SERVER = """if True:
     import json, os, sys
+    from functools import cache
     from importlib import metadata
     from netclaims.errors import DataError, SettingsError
     from netclaims.recipes.write import all_recipes
+    from netclaims.settings import reports
+    load = reports.load_report
+    known = cache(lambda path, content: load(path))
+    reports.load_report = lambda path: known(path, path.read_bytes())
     all_recipes()  # so that files are parsed once
     installed = metadata.version
     for line in sys.stdin:

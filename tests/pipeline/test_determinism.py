@@ -19,7 +19,7 @@ import yaml
 from netclaims import KERNELS
 from netclaims.paths import CHECKPOINTS, PARAMS
 from netclaims.recipes.code import PACKAGE
-from tests.pipeline.facts import ALL, REPORTS, TWO, kind, of_reports
+from tests.pipeline.facts import ALL, REPORTS, SHORTENED, kind, of_contents
 
 ELSEWHERE = {
     "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",  # text is ASCII, unless a file is said to be UTF-8
@@ -33,7 +33,7 @@ ELSEWHERE = {
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "stage" in metafunc.fixturenames:
-        stages = sorted(of_reports(ALL, REPORTS if metafunc.config.getoption("--every-report") else TWO))
+        stages = sorted(of_contents(ALL, REPORTS if metafunc.config.getoption("--every-report") else SHORTENED))
         one_of_each_kind = {kind(stage): stage for stage in stages} | {"convolutions": "train@e-capacity-convolutions"}
         every = metafunc.config.getoption("--every-stage")
         metafunc.parametrize("stage", stages if every else sorted(one_of_each_kind.values()))

@@ -11,16 +11,15 @@ from tests.pipeline.conftest import ran
 from tests.pipeline.facts import (
     ALL,
     ANALYSES,
-    EXPERIMENTS,
     IN_BATCHES,
     KINDS,
     OWN_REPLICAS,
     REPORTS,
+    SHORTENED,
     TRAINING,
-    TWO,
     analyses,
     kind,
-    of_reports,
+    of_contents,
 )
 
 # What only others than the two reports have: tests of training and of figures have it too.
@@ -30,30 +29,24 @@ ELSEWHERE = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def contents(reports) -> dict[str, dict]:
-    """What these reports say."""
-    return {report: REPORTS[report] for report in reports}
-
-
-def variety(reports) -> set[str]:
+def variety(contents) -> set[str]:
     """What settings, layers and tests there are in the entries of reports, and which data."""
-    entries = [entry for entry in EXPERIMENTS.values() if entry["report"] in reports]
+    entries = [entry for content in contents.values() for entry in content["experiments"].values()]
     layers = [layer for entry in entries for model in entry["models"].values() for layer in model["layers"]]
     found = {name for entry in entries for name in entry}
     found |= {f"{name}: {entry[name]}" for entry in entries for name in ("data", "loss", "activation")}
     found |= {f"{name}: {knob}" for name in ("sweep", "tune") for entry in entries for knob in entry.get(name, {})}
     found |= {f"layer: {name}" for layer in layers if isinstance(layer, dict) for name in layer}
-    found |= {f"{section}: {name}" for section in KINDS for report in reports
-              for entry in REPORTS[report].get(section, {}).values() for name in entry}  # fmt: skip
-    claims = [claim for report in reports for claim in REPORTS[report]["claims"].values()]
+    found |= {f"{section}: {name}" for section in KINDS for content in contents.values()
+              for entry in content.get(section, {}).values() for name in entry}  # fmt: skip
+    claims = [claim for content in contents.values() for claim in content["claims"].values()]
     return found | {f"claim: {name}" for claim in claims for name in claim}
 
 
 def test_the_two_reports_have_nearly_all_that_there_is():
-    assert {kind(stage) for stage in of_reports(ALL, TWO)} == {kind(stage) for stage in ALL}
-    assert variety(REPORTS) - variety(TWO) == ELSEWHERE
-    assert {"data: functions", "data: mnist", "data: cifar10", "layer: conv", "claim: shape"} <= variety(TWO)
+    assert {kind(stage) for stage in of_contents(ALL, SHORTENED)} == {kind(stage) for stage in ALL}
+    assert variety(REPORTS) - variety(SHORTENED) == ELSEWHERE
+    assert {"data: functions", "data: mnist", "data: cifar10", "layer: conv", "claim: shape"} <= variety(SHORTENED)
 
 
 def test_the_five_reports_are_there():
@@ -62,9 +55,9 @@ def test_the_five_reports_are_there():
     assert len(ALL) > 80
 
 
-def test_every_metric_says_its_scale_and_data(smoke, reports):
-    files = [path for report in reports for path in sorted((smoke.folder / "metrics" / report).glob("*.json"))]
-    assert len(files) == len(of_reports(TRAINING | ANALYSES, reports))
+def test_every_metric_says_its_scale_and_data(smoke, contents):
+    files = [path for report in contents for path in sorted((smoke.folder / "metrics" / report).glob("*.json"))]
+    assert len(files) == len(of_contents(TRAINING | ANALYSES, contents))
     for path in files:
         content = json.loads(path.read_text(encoding="utf-8"))
         assert content["scale"] == "smoke"

@@ -94,7 +94,8 @@ def test_the_path_that_is_chosen_is_taken(experiment, run_of, monkeypatch):
 # ------------------------------------------------------------------------------- weights after 1, 10 and 1,000 steps
 
 # Distances in units of the weights' own length. A rounding error grows with the steps, as those of torch do; RMSprop
-# divides a gradient that is all but 0 by its own size, and makes the most of it.
+# divides a gradient that is all but 0 by its own size, and makes the most of it. Torch needs most of the time for 1,000
+# steps; with `--every-case` every combination takes them, else each activation with each optimiser, once.
 BOUNDS = {1: 3e-6, 10: 3e-6, 1000: 5e-4}
 RMSPROP_BOUNDS = BOUNDS | {1000: 1e-2}
 OPTIONS = [
@@ -105,12 +106,18 @@ OPTIONS = [
 ]
 
 
-def bounds_of(optimiser) -> dict[int, float]:
-    return RMSPROP_BOUNDS if optimiser["optimiser"] == "rmsprop" else BOUNDS
+@pytest.fixture
+def bounds(request, activation, optimiser, weight_decay) -> dict[int, float]:
+    """How far weights may be apart after so many steps."""
+    found = RMSPROP_BOUNDS if optimiser["optimiser"] == "rmsprop" else BOUNDS
+    turn = (ACTIVATIONS.index(activation) + OPTIMISERS.index(optimiser)) % 2
+    if request.config.getoption("--every-case") or turn == bool(weight_decay):
+        return found
+    return {steps: bound for steps, bound in found.items() if steps < 1000}
 
 
 @pytest.mark.parametrize(("activation", "optimiser", "weight_decay"), OPTIONS)
-def test_fits_of_functions_by_one_batch(activation, optimiser, weight_decay, experiment, run_of, both):
+def test_fits_of_functions_by_one_batch(activation, optimiser, weight_decay, bounds, experiment, run_of, both):
     entry = experiment(
         "functions",
         functions=["sin_affine", "quadratic"],
@@ -119,21 +126,21 @@ def test_fits_of_functions_by_one_batch(activation, optimiser, weight_decay, exp
         weight_decay=weight_decay,
         **optimiser,
     )
-    for steps, bound in bounds_of(optimiser).items():
+    for steps, bound in bounds.items():
         ours, theirs = both(run_of(entry, epochs=steps), entry)
         assert apart(ours.weights, theirs.weights) < bound, steps
     for name in ("train_loss", "test_loss"):
         torch.testing.assert_close(ours.history[name][:, :3], theirs.history[name][:, :3], rtol=1e-4, atol=1e-6)
     network = Network(entry.models["A"], activation, entry.example)
     initial = network.initial([stream(0, "d-test", 0, "weights")] * 2)
-    assert apart(ours.weights, initial) > 1e-2
+    assert apart(ours.weights, initial) > (1e-2 if 1000 in bounds else 1e-4)
 
 
 LAYERS = [[10], [{"resize": 4}, 9, 10], [{"resize": 5}, 6, 7, {"dense": 10, "bias": False}]]
 
 
 @pytest.mark.parametrize(("activation", "optimiser", "weight_decay"), OPTIONS[::2] + OPTIONS[1::6])
-def test_classifiers_by_mini_batches(activation, optimiser, weight_decay, experiment, run_of, both):
+def test_classifiers_by_mini_batches(activation, optimiser, weight_decay, bounds, experiment, run_of, both):
     entry = experiment(
         models={"A": {"layers": LAYERS[ACTIVATIONS.index(activation)]}},
         activation=activation,
@@ -145,7 +152,7 @@ def test_classifiers_by_mini_batches(activation, optimiser, weight_decay, experi
         **optimiser,
     )
     run = run_of(entry, replicas=2)
-    for steps, bound in bounds_of(optimiser).items():
+    for steps, bound in bounds.items():
         ours, theirs = both(replace(run, steps=steps, epochs=-(-steps // 4)), entry)
         assert apart(ours.weights, theirs.weights) < bound, steps
 
