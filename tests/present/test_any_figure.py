@@ -1,6 +1,6 @@
 """Whatever figure the check accepts is drawn and told: hypothesis makes figures up, and tables of every kind to show.
 
-With `--fuzz 9000` there are 1,000 of each table.
+With `--fuzz 6000` there are 1,000 of each table.
 """
 
 import sys
@@ -174,7 +174,7 @@ def test_whatever_is_accepted_is_drawn(name, left, every_kind, request, tmp_path
     }
     seen = Counter()
 
-    @settings(max_examples=request.config.getoption("--fuzz") // 9, derandomize=True, deadline=None, database=None)
+    @settings(max_examples=request.config.getoption("--fuzz") // 6, derandomize=True, deadline=None, database=None)
     @given(made=figures(name, every_kind, entries), kind=st.sampled_from(list(folders)))
     def drawn(made, kind):
         key, figure = made
