@@ -1,4 +1,7 @@
-"""What a branch changes: stages, settings, metrics, verdicts, figures and plots, from what Git holds alone."""
+"""What a branch changes: stages, settings, metrics, verdicts, figures and plots, from what Git holds alone.
+
+The base can be any commit: what it holds in a layout of its own is left out, and a line says so.
+"""
 
 from __future__ import annotations
 
@@ -7,41 +10,15 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import StringIO
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from netclaims.files import parse_csv
-from netclaims.paths import FIGURES, PLOTS, RECIPES
-from netclaims.present.wording import effect
+from netclaims.paths import FIGURES, RECIPES
 from netclaims.review.base import Base, Change, find_base, read_now, run
+from netclaims.review.plots import find_plots
 from netclaims.review.reruns import Rerun, find_reruns
-
-CLAIMS = PLOTS / "claims.csv"
-
-
-@dataclass(frozen=True)
-class Flip:
-    """A claim whose verdict is another; None where there is none, as the claim is new or gone."""
-
-    claim: str
-    experiment: str
-    quote: str
-    before: str | None
-    after: str | None
-    effect_before: list[str]
-    effect_after: list[str]
-
-    @property
-    def weight(self) -> int:
-        """Return 0 for a change of sides, 1 for one from or to undecided, 2 for a claim new, gone or not testable."""
-        sides = {"supported", "refuted"}
-        if {self.before, self.after} == sides:
-            return 0
-        return 1 if {self.before, self.after} <= sides | {"undecided"} else 2
+from netclaims.review.verdicts import CLAIMS, Flip, find_flips
 
 
 @dataclass(frozen=True)
@@ -55,7 +32,7 @@ class FigurePair:
 
 @dataclass(frozen=True)
 class Changes:
-    """All of them."""
+    """All of them; `recipes` are "new" and "gone", by name, and `incomparable` is a line for each layout of then."""
 
     base: Base
     stages: int
@@ -65,7 +42,8 @@ class Changes:
     metrics: list[Change]
     figures: list[FigurePair]
     plots: dict[str, Any]
-    recipes: dict[str, list[str]] = field(default_factory=dict)  # "new" and "gone", by name
+    recipes: dict[str, list[str]] = field(default_factory=dict)
+    incomparable: list[str] = field(default_factory=list)
 
     @property
     def causes(self) -> dict[str, int]:
@@ -82,19 +60,22 @@ def find_changes(name: str) -> Changes:
     base = find_base(name)
     parameters = list(_values(_dvc("params", "diff", "--json", base.commit)))
     reruns, stages = find_reruns(base, parameters)
+    flips, of_ledgers = find_flips(base.read(CLAIMS), read_now(CLAIMS))
+    plots, of_tables = find_plots(base, _dvc)
     return Changes(
         base=base,
         stages=stages,
         reruns=reruns,
-        flips=_flips(base.read(CLAIMS), read_now(CLAIMS)),
+        flips=flips,
         parameters=parameters,
         metrics=_metrics(base),
         figures=[
             FigurePair(path.relative_to(FIGURES).with_suffix("").as_posix(), base.read(path), read_now(path))
             for path in base.changed(FIGURES)
         ],
-        plots=_plots(base),
+        plots=plots,
         recipes=_recipes(base),
+        incomparable=of_ledgers + of_tables,
     )
 
 
@@ -109,22 +90,6 @@ def _recipes(base: Base) -> dict[str, list[str]]:
         for how, paths in {"new": now - before, "gone": before - now}.items()
         if paths
     }
-
-
-# ----------------------------------------------------------------------------------------------------------- verdicts
-
-
-def _flips(before: str | None, after: str | None) -> list[Flip]:
-    tables = [parse_csv(StringIO(text)).set_index("claim") if text else pd.DataFrame() for text in (before, after)]
-    found = []
-    for claim in dict.fromkeys([*tables[0].index, *tables[1].index]):
-        rows = [table.loc[claim] if claim in table.index else None for table in tables]
-        verdicts = [None if row is None else row["verdict"] for row in rows]
-        if verdicts[0] != verdicts[1]:
-            told = rows[0] if rows[1] is None else rows[1]
-            effects = [[] if row is None else effect(row) for row in rows]
-            found.append(Flip(claim, told["experiment"], told["quote"], *verdicts, *effects))
-    return sorted(found, key=lambda flip: flip.weight)
 
 
 # -------------------------------------------------------------------------------------------------- settings, metrics
@@ -168,15 +133,3 @@ def flat(values: Any, name: str = "") -> dict[str, Any]:
     return {
         key: value for part, inner in values.items() for key, value in flat(inner, f"{name}.{part}".lstrip(".")).items()
     }
-
-
-# --------------------------------------------------------------------------------------------------------------- plots
-
-
-def _plots(base: Base) -> dict[str, Any]:
-    """Return the Vega-Lite specification of every table that differs, with both sides, as `dvc plots diff` has it."""
-    tables = [path.as_posix() for path in base.changed(PLOTS) if path.suffix == ".csv"]
-    if not tables:
-        return {}
-    found = _dvc("plots", "diff", base.commit[:7], "--json", "--targets", *tables).get("data", {})
-    return {name: drawn[0]["content"] for name, drawn in sorted(found.items()) if drawn and drawn[0]["type"] == "vega"}

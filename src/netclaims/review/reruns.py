@@ -10,10 +10,9 @@ from typing import Any
 import yaml
 
 from netclaims.paths import PARAMS, RECIPES
-from netclaims.review.base import Base, Change, ReviewError, read_now
+from netclaims.review.base import LOCK, Base, Change, ReviewError, read_now
 from netclaims.review.recipe_differences import differences, parse_recipe
 
-LOCK = Path("dvc.lock")
 UNEXPLAINED = "no change of code or settings"  # it ran on another machine, or by force
 NEW_RECIPE = "recipe is new"  # the base may have none of it, as where it has no recipes at all
 
@@ -31,6 +30,27 @@ class Rerun:
     how: str
     causes: list[str] = field(default_factory=list)
     follows: list[str] = field(default_factory=list)
+
+
+def behind(reruns: list[Rerun], key: str, last: str | None = None) -> tuple[str, ...]:
+    """Return what made results of an experiment others: causes of its stages and of all that these follow.
+
+    Args:
+        reruns: the stages that ran again.
+        key: the experiment or analysis, by which its stages are called.
+        last: a stage that makes something of its results and of others'; of this one its own causes alone count.
+    """
+    by_name = {rerun.stage: rerun for rerun in reruns}
+    found = dict.fromkeys(by_name[last].causes if last in by_name else [])
+    todo, seen = [name for name in by_name if name.partition("@")[2] == key], set()
+    while todo:
+        name = todo.pop(0)
+        if name in by_name and name not in seen:
+            seen.add(name)
+            rerun = by_name[name]
+            found |= dict.fromkeys(rerun.causes or ([f"stage is {rerun.how}"] if rerun.how in ("new", "gone") else []))
+            todo += rerun.follows
+    return tuple(found)
 
 
 def _stages(lock: str | None) -> dict[str, dict]:
