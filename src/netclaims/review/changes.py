@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
-from netclaims.paths import FIGURES, RECIPES
+from netclaims.paths import FIGURES, PARAMS, RECIPES
 from netclaims.review.base import Base, Change, find_base, read_now, run
 from netclaims.review.plots import find_plots
 from netclaims.review.reruns import Rerun, find_reruns
@@ -45,11 +44,6 @@ class Changes:
     recipes: dict[str, list[str]] = field(default_factory=dict)
     incomparable: list[str] = field(default_factory=list)
 
-    @property
-    def causes(self) -> dict[str, int]:
-        """Count, for what made stages run again, the stages that it reached directly, most of them first."""
-        return dict(Counter(cause for rerun in self.reruns for cause in rerun.causes).most_common())
-
 
 def find_changes(name: str) -> Changes:
     """Compare the working tree with the base that `name` leads to.
@@ -58,7 +52,9 @@ def find_changes(name: str) -> Changes:
         ReviewError: see `find_base`; or DVC cannot compare.
     """
     base = find_base(name)
-    parameters = list(_values(_dvc("params", "diff", "--json", base.commit)))
+    parameters = sorted(
+        _values(_dvc("params", "diff", "--json", base.commit)), key=lambda change: change.file != PARAMS.as_posix()
+    )
     reruns, stages = find_reruns(base, parameters)
     flips, of_ledgers = find_flips(base.read(CLAIMS), read_now(CLAIMS))
     plots, of_tables = find_plots(base, _dvc)

@@ -1,18 +1,45 @@
-"""A review as a page: the same as the comment, with every row, and figures and plots before and after."""
+"""A review as a page: verdicts first, then each experiment's changes, which are unpacked when it is opened."""
 
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from gzip import compress
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
-from netclaims.present.inline import Figures
+from netclaims.paths import report_of
 from netclaims.present.pages import render
 from netclaims.present.wording import MARKS
-from netclaims.review.changes import Changes
-from netclaims.review.comment import summary
+from netclaims.review.changes import Change, Changes
+from netclaims.review.comment import causes_of, named, summary
+from netclaims.review.intervals import drawing
 from netclaims.review.plots_template import vega
+from netclaims.review.reruns import behind, by_cause
+from netclaims.review.verdicts import Flip
+
+ALL = "all reports"  # what is of no experiment: the ledger, its figures
+OPEN = 2  # so many experiments are open from the start
+
+
+@dataclass
+class Experiment:
+    """What is other of an experiment: metrics, plots by the name of their table, and figures before and after."""
+
+    name: str
+    metrics: list[Change] = field(default_factory=list)
+    plots: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
+
+    @property
+    def packed(self) -> Markup:
+        """All of it as the page's script reads it."""
+        rows = [[change.name, change.before, change.after, change.shift] for change in self.metrics]
+        return packed(json.dumps({"metrics": rows, "plots": self.plots, "figures": self.figures}))
 
 
 def review_page(changes: Changes, faults: list[str]) -> str:
@@ -22,12 +49,16 @@ def review_page(changes: Changes, faults: list[str]) -> str:
         changes: what the branch changes.
         faults: where the results are not in step with code and settings.
     """
-    figures = Figures()
-    pairs = [
-        (pair.name, *(figures.inline(svg, f"{pair.name}, {when}") if svg else None
-                      for svg, when in ((pair.before, "before"), (pair.after, "after"))))
-        for pair in changes.figures
-    ]  # fmt: skip
+    flips: dict[tuple[str, ...], list[tuple[Flip, Markup]]] = {}
+    for flip in changes.flips:
+        if None not in (flip.before, flip.after):
+            flips.setdefault(causes_of(changes, flip), []).append((flip, drawing(*flip.intervals)))
+    experiments = _experiments(changes)
+    groups: dict[tuple[str, ...], list[Experiment]] = {}
+    for name, experiment in sorted(experiments.items(), key=lambda item: (item[0] == ALL, item[0])):
+        causes = () if name == ALL else behind(changes.reruns, name)
+        causes = causes or behind(changes.reruns, "", f"figures@{report_of(name)}")
+        groups.setdefault(causes, []).append(experiment)
     return render(
         "review.html",
         folder=Path(__file__).parent,
@@ -35,13 +66,52 @@ def review_page(changes: Changes, faults: list[str]) -> str:
         summary=summary(changes),
         faults=faults,
         marks=MARKS,
-        pairs=pairs,
-        plots={name: _json(plot) for name, plot in changes.plots.items()},
-        vega=Markup(vega()) if changes.plots else "",  # noqa: S704 (of a package, and made fit for it)
-        rules=figures.style(),
+        flips=flips,
+        new_or_gone={
+            "new": [flip for flip in changes.flips if flip.before is None],
+            "gone": [flip for flip in changes.flips if flip.after is None],
+        },
+        groups=groups,
+        names=set(experiments),
+        moved=moved,
+        opened=len(experiments) <= OPEN,
+        stages=by_cause(changes.reruns),
+        named=named,
+        vega=packed(vega()) if changes.plots else "",
+        rules="",
     )
 
 
-def _json(plot: dict) -> Markup:
-    """Return a specification for the inside of a `<script>`, which no `<` in its strings can end."""
-    return Markup(json.dumps(plot).replace("<", "\\u003c"))  # noqa: S704 (the docstring says why)
+def packed(text: str) -> Markup:
+    """Return a text for the inside of a `<script>`: compressed, in base64, which has no sign that means something there.
+
+    The same text gives the same bytes.
+    """
+    return Markup(b64encode(compress(text.encode(), mtime=0)).decode())  # noqa: S704 (letters and digits)
+
+
+def _experiments(changes: Changes) -> dict[str, Experiment]:
+    found: dict[str, Experiment] = {}
+
+    def of(name: str) -> Experiment:
+        return found.setdefault(name, Experiment(name))
+
+    for change in changes.metrics:
+        of(_experiment(Path(change.file))).metrics.append(change)
+    for path, plot in changes.plots.items():
+        of(_experiment(Path(path).parent)).plots[Path(path).stem] = plot
+    for pair in changes.figures:
+        of(_experiment(Path(pair.name).parent)).figures[Path(pair.name).name] = (pair.before, pair.after)
+    return found
+
+
+def _experiment(path: Path) -> str:
+    """Return whose a file of metrics or a folder of plots or figures is, by its name `<report>-<experiment>`."""
+    name = path.name.partition(".")[0]
+    return name if "-" in name else ALL
+
+
+def moved(experiment: Experiment) -> Iterator[Change]:
+    """Yield the mean of an experiment that moved by most standard deviations, if any did."""
+    shifted = [change for change in experiment.metrics if change.shift is not None]
+    yield from sorted(shifted, key=lambda change: -abs(change.shift or 0))[:1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -35,7 +36,7 @@ def find_plots(base: Base, dvc: Callable[..., dict]) -> tuple[dict[str, dict[str
     for name, drawn in sorted(found.items()):
         if drawn and drawn[0]["type"] == "vega" and "format" in drawn[0]["content"]["data"]:  # one of our templates
             plot = drawn[0]["content"]
-            if not _alike(base, Path(name), set(plot["data"]["format"]["parse"])):
+            if not _alike(base, Path(name), plot):
                 plot["data"]["values"] = [row for row in plot["data"]["values"] if row["rev"] == "workspace"]
                 others.append(name)
             plots[name] = _compact(plot, _facts(base, Path(name)))
@@ -46,10 +47,11 @@ def _line(title: str, names: list[str]) -> list[str]:
     return [f"{title}: {', '.join(names)}."] if names else []
 
 
-def _alike(base: Base, path: Path, numbers: set[str]) -> bool:
-    """Tell whether the rows of both tables are told apart by the same columns, if both are there."""
+def _alike(base: Base, path: Path, plot: dict[str, Any]) -> bool:
+    """Tell whether the same columns tell rows apart in both tables, of those that the plot reads."""
+    read = set(re.findall(r"\w+", json.dumps(plot | {"data": {}}))) - set(plot["data"]["format"]["parse"])
     texts = [text for text in (base.read(path), read_now(path)) if text]
-    keys = [set(next(csv.reader([text.partition("\n")[0]]))) - numbers for text in texts]
+    keys = [set(next(csv.reader([text.partition("\n")[0]]))) & read for text in texts]
     return all(some == keys[0] for some in keys)
 
 

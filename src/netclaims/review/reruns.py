@@ -53,6 +53,14 @@ def behind(reruns: list[Rerun], key: str, last: str | None = None) -> tuple[str,
     return tuple(found)
 
 
+def by_cause(reruns: list[Rerun]) -> dict[tuple[str, ...], list[Rerun]]:
+    """Group the stages that ran again by causes of their own, those that reach most first."""
+    groups: dict[tuple[str, ...], list[Rerun]] = {}
+    for rerun in reruns:
+        groups.setdefault(tuple(rerun.causes), []).append(rerun)
+    return dict(sorted(groups.items(), key=lambda group: (not group[0], -len(group[1]))))
+
+
 def _stages(lock: str | None) -> dict[str, dict]:
     try:
         return (yaml.load(lock, yaml.CSafeLoader) or {}).get("stages", {}) if lock else {}
