@@ -33,7 +33,7 @@ def leave(tmp_path, monkeypatch):
             for index, net in enumerate(run.members):
                 row = {"run": number, "member": index, "function": net.function, "model": run.model, **run.setting}
                 row |= {"replica": net.replica, "parameters": training.parameters(run.model), "diverged": False}
-                row |= {"epoch": run.epochs, "train_loss": 1.0, "test_loss": 2.0}
+                row |= {"epoch": max(1, (about or {}).get("epochs", run.epochs)), "train_loss": 1.0, "test_loss": 2.0}
                 row |= {} if training.functions else {"train_accuracy": 0.75, "test_accuracy": 0.5}
                 if (also := nets(row)) is not None:
                     rows.append(row | also)

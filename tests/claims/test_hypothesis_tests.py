@@ -25,6 +25,7 @@ from netclaims.claims.mean_tests import (
     unlike,
 )
 from netclaims.claims.place_tests import extreme, valley
+from netclaims.claims.power import least_p
 from netclaims.claims.trend_tests import (
     rank_correlation,
     trend_along_series,
@@ -480,6 +481,17 @@ def test_a_place_at_which_nets_diverged_is_the_worst():
     found = extreme(values, np.array([False, True, False]))
     assert found.p_for == pytest.approx(max(0.5**5, highest(values, 1, [0])))
     assert extreme(np.full((5, 3), -inf), np.array([False, True, False])).p == 1
+
+
+def test_an_extreme_says_by_which_tests_it_was_found(random):
+    """By signs where a place is worst in some replicas, which has no mean."""
+    values = random.normal(size=(6, 3))
+    assert extreme(values, np.array([False, True, False])).test == "paired t-tests"
+    lost = np.where(np.arange(3) == 2, -inf, values)
+    assert extreme(lost, np.array([False, True, False])).test == "paired t-tests and sign tests"
+    only = extreme(lost, np.array([False, False, True]))
+    assert only.test == "paired sign tests"
+    assert only.p == 2 * least_p(only) == 4 * 0.5**6  # of the two places that the claim leaves out
 
 
 def test_places_that_are_all_the_same():

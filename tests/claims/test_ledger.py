@@ -24,7 +24,8 @@ from netclaims.claims.verdicts import VERDICTS
 from netclaims.errors import DataError
 from netclaims.files import read_csv
 
-ONE = Evidence(0.5, 1 / 3, inf, "difference", (0.0, inf), 5, p_for=5e-10, p_against=1.0, test="t-test")
+ONE = Evidence(0.5, 1 / 3, inf, "difference", (0.0, inf), 5, p_for=5e-10, p_against=1.0, test="t-test",
+               sample=(0.3, 0.4, 0.5, 0.6, 0.7))  # fmt: skip
 TWO = Evidence(-0.5, -1.0, 2.0, "ratio", (-0.1234567, 0.1234567), 3, p_for=1.0, p_against=5e-8, test="sign test")
 FINDINGS = {
     "d-one": Finding(ONE, provisional="3 of 50 epochs"),
@@ -85,7 +86,7 @@ def test_the_table_of_a_report_has_a_row_for_each_of_its_claims(judged):
     lines = judged("d").splitlines()
     assert lines[0] == ",".join(COLUMNS)
     about = "d,d-a,ordering,small,Noise,3,50"
-    numbers = "difference,0.5,0.333333,,0,,5,t-test,1e-09,1e-09,0,,supported,,3 of 50 epochs"
+    numbers = "difference,0.5,0.333333,,0,,5,t-test,1e-09,1e-09,0,0.265947,,supported,,3 of 50 epochs"
     assert lines[1] == f'd-one,{about},"d-one, she said",{numbers}'
     assert lines[2] == f'd-two,{about},"d-two, she said",{NOTHING}not testable,vague,'
     assert [line[:7] for line in lines[3:]] == ["d-three"]
@@ -103,10 +104,10 @@ def test_of_nets_that_were_not_trained_there_is_nothing_to_say(judged):
 
 
 def test_what_is_not_decided_has_the_replicas_that_would_do(judged):
-    """(1.959964 / 1.281552)² x 5 = 11.7: of two claims it is the other one that needs the correction."""
+    """(2.241403 / 1.281552)² x 5 = 15.3, at 0.025 for each of two claims."""
     few = Finding(replace(ONE, p_for=0.1, p_against=0.9, test="sign test"))
     line = judged("d", {"d-one": few, "d-two": FINDINGS["d-one"]}).splitlines()[1]
-    assert line.endswith(",5,sign test,0.2,0.2,0.0625,12,undecided,5 replicas are too few for a sign test,")
+    assert line.endswith(",5,sign test,0.2,0.2,0.0625,,16,undecided,5 replicas are too few for a sign test,")
 
 
 def test_a_report_without_claims(judged, written):
@@ -126,7 +127,7 @@ def test_the_ledger_has_the_rows_of_all_reports_in_the_order_of_the_claims(judge
     assert table["verdict"].tolist() == ["supported", "not testable", "refuted", "undecided", "supported"]
     assert table["p_holm"].tolist() == pytest.approx([1e-9, nan, 1e-7, nan, nan], nan_ok=True)
     assert table["provisional"].fillna("").tolist() == ["3 of 50 epochs", "", "", "", ""]
-    assert "-0.123457,0.123457,3,sign test,1e-07,1e-07,0.25,,refuted" in text
+    assert "-0.123457,0.123457,3,sign test,1e-07,1e-07,0.25,,,refuted" in text
     assert "inf" not in text
 
 
@@ -143,6 +144,7 @@ def test_the_numbers_have_the_verdicts_by_report(judged, written):
             "d": {"d-one": "supported", "d-two": "not testable", "d-three": "undecided"},
             "e": {"e-one": "refuted", "e-two": "supported"},
         },
+        "power": {"d": {"d-one": {"effect_least": 0.265947}}, "e": {"e-one": {"p_least": 0.25}}},
     }
 
 

@@ -107,6 +107,25 @@ def test_every_kind_of_net_has_to_have_learnt(asked):
     assert asked(lambda net: losses[net["model"]], about=CUT, where={"model": "A"}, **TWO).remark == ""
 
 
+def test_nets_that_a_rule_of_the_report_ended_were_not_cut(leave, experiment):
+    """They took 2 and 6 of 50 epochs, however many more the scale would have given them, and learnt or did not."""
+
+    def asked_of(epochs):
+        training = experiment(stop={"loss_change": 1e-6})
+        tables = leave(training, lambda net: {"epoch": epochs[net["replica"]], "train_loss": LOST}, about=CUT)
+        return answered(tables, [Operand.model_validate(LOSS)])
+
+    assert asked_of([2, 6, 2]) == Answer(REST, "3 of 3 nets did not learn (A)")
+    with pytest.raises(UntestableError, match=r"^not at this scale: hardly learnt in 50 of 200 epochs \(A\)$"):
+        asked_of([2, 6, 50])
+
+
+def test_nets_that_diverged_were_not_ended_by_a_rule(leave, experiment):
+    tables = leave(experiment(), lambda net: {"epoch": 2, "train_loss": nan, "diverged": True}, about=CUT)
+    with pytest.raises(UntestableError, match=r": hardly learnt in 50 of 200 epochs \(A\)$"):
+        answered(tables, [Operand.model_validate(LOSS)])
+
+
 # ------------------------------------------------------------------------------------------ as long as the report did
 
 

@@ -33,6 +33,8 @@ class Evidence:
         test: what it is called.
         remark: what a reader has to know besides.
         comparisons: of how many this is the one that speaks least for the claim.
+        sample: the values of which the effect is the mean, or the median, one for each replica; of ratios logarithms.
+            None where the test is of other numbers.
     """
 
     effect: float
@@ -46,6 +48,7 @@ class Evidence:
     test: str
     remark: str = ""
     comparisons: int = 1
+    sample: tuple[float, ...] = ()
 
     @property
     def p(self) -> float:

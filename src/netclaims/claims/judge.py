@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil, factorial, isfinite, log, log2, nan
+from math import isfinite, log, nan
 
 import pandas as pd
-from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 from tqdm import tqdm
 
 from netclaims.claims.arithmetic import work_out
 from netclaims.claims.compare import compare
 from netclaims.claims.entries import ClaimTest, Comparison, operands
-from netclaims.claims.evidence import PERMUTATIONS, Evidence, weakest
+from netclaims.claims.evidence import Evidence, weakest
 from netclaims.claims.experiment_tables import NotRunError, Tables, UntestableError
 from netclaims.claims.ledger import JUDGED
 from netclaims.claims.operands import Wanted
+from netclaims.claims.power import least_effect, least_p, replicas_needed
 from netclaims.claims.stated_entries import Stated
 from netclaims.claims.trust import answered
 from netclaims.errors import attempt
@@ -247,7 +247,9 @@ def _row(key: str, finding: Finding, p_holm: float, family: int) -> dict:
     because = "; ".join(filter(None, [reason, several, evidence.remark, finding.because]))
     row = {name: getattr(evidence, name) for name in ("unit", "effect", "low", "high", "replicas", "p", "test")}
     row |= {"claimed_low": evidence.claimed[0], "claimed_high": evidence.claimed[1], "p_holm": p_holm}
-    row |= {"p_least": least_p(evidence), "replicas_needed": replicas_needed(evidence, p_holm)}
+    level = LEVEL / max(family, 1)  # with a p value below it a claim is decided, whatever the others have
+    row |= {"p_least": least_p(evidence), "effect_least": least_effect(evidence, level)}
+    row |= {"replicas_needed": replicas_needed(evidence, level) if verdict == "undecided" else nan}
     return {"claim": key, **row, "verdict": verdict, "because": because, "provisional": finding.provisional}
 
 
@@ -265,27 +267,3 @@ def _verdict(evidence: Evidence, p_holm: float, family: int) -> tuple[str, str]:
     if evidence.low <= high and evidence.high >= low and not (low <= evidence.low and evidence.high <= high):
         return "undecided", "the interval reaches both sides"
     return "undecided", "on one side, and not surely enough"
-
-
-def least_p(evidence: Evidence) -> float:
-    """Return the smallest two-sided p value that so many replicas can have; 0 for tests that know no smallest one."""
-    if evidence.test == "sign test":
-        return 2 * 0.5**evidence.replicas
-    if evidence.test == "permutation test":
-        return 2 / min(factorial(evidence.replicas), PERMUTATIONS + 1)
-    return 0.0
-
-
-def replicas_needed(evidence: Evidence, p_holm: float) -> float:
-    """Return about how many replicas would decide the claim, if further ones were as those at hand.
-
-    That is where the normal deviate of p, which grows with the square root of their number, reaches the level that
-    Holm's correction leaves; undefined for what is decided, and above a thousand.
-    """
-    if not 0 < evidence.p < 1 or p_holm < LEVEL:
-        return nan
-    level = LEVEL * evidence.p / p_holm
-    number = ceil(evidence.replicas * (norm.isf(level / 2) / norm.isf(evidence.p / 2)) ** 2)
-    if evidence.test == "sign test":
-        number = max(number, ceil(log2(2 / level)))
-    return number if number <= 1000 else nan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import inf, nan
+from math import inf, isfinite, nan
 from pathlib import Path
 
 import pandas as pd
@@ -11,11 +11,13 @@ import pandas as pd
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.files import read_csv, read_json, write_json, write_table
 from netclaims.paths import METRICS, PLOTS, metrics_of
+from netclaims.spread import rounded
 
 SAID = ["claim", "report", "experiment", "kind", "scale", "data", "epochs", "epochs_stated", "quote"]
+CAN_SHOW = ["p_least", "effect_least", "replicas_needed"]
 JUDGED = [
     *("unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "test"),
-    *("p", "p_holm", "p_least", "replicas_needed"),
+    *("p", "p_holm", *CAN_SHOW),
 ]
 COLUMNS = [*SAID, *JUDGED, "verdict", "because", "provisional"]
 
@@ -90,15 +92,22 @@ def counts(verdicts: Iterable[str]) -> dict[str, int]:
 def write_ledger(table: pd.DataFrame, scale: str) -> None:
     """Write `metrics/claims.json`, the counts and the verdicts, and `plots/claims.csv`, a row for every claim.
 
+    Of a claim that is tested, `claims.json` also says what its replicas can show: the smallest p value, the smallest
+    effect, and about how many would decide it, as far as there are such.
+
     Args:
         table: as `gather` gives it.
         scale: that of the runs.
     """
     _write(PLOTS / "claims.csv", table)
     verdicts: dict[str, dict[str, str]] = {}
-    for report, key, verdict in zip(table["report"], table["claim"], table["verdict"], strict=True):
-        verdicts.setdefault(report, {})[key] = verdict
+    power: dict[str, dict[str, dict[str, float]]] = {}
+    for row in table.to_dict("records"):
+        verdicts.setdefault(row["report"], {})[row["claim"]] = row["verdict"]
+        if isfinite(row["p"]):
+            can_show = {name: rounded(row[name]) for name in CAN_SHOW if row[name] > 0}
+            power.setdefault(row["report"], {})[row["claim"]] = can_show
     numbers = {"scale": scale, "claims": len(table), "tested": int(table["p"].notna().sum())}
     provisional = table[table["provisional"].notna()]
     found = {"counts": counts(table["verdict"]), "provisional": counts(provisional["verdict"])}
-    write_json(METRICS / "claims.json", numbers | found | {"verdicts": verdicts})
+    write_json(METRICS / "claims.json", numbers | found | {"verdicts": verdicts, "power": power})

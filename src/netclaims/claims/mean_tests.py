@@ -133,12 +133,12 @@ def unlike(differences: Numbers, margin: float, ratio: bool, typical: bool = Fal
 def _evidence(
     values: Numbers, ratio: bool, typical: bool, claimed: tuple[float, float], p_for: float, p_against: float
 ) -> Evidence:
-    shown = _exponential if ratio else float
+    shown = exponential if ratio else float
     low, high = median_interval(values) if typical else mean_interval(values)
     test = "sign test" if typical or by_signs(values) else "t-test"
     return Evidence(
         shown(_centre(values, typical)), shown(low), shown(high), "ratio" if ratio else "difference",
-        (shown(claimed[0]), shown(claimed[1])), len(values), p_for, p_against, test,
+        (shown(claimed[0]), shown(claimed[1])), len(values), p_for, p_against, test, sample=tuple(values.tolist()),
     )  # fmt: skip
 
 
@@ -150,7 +150,8 @@ def _centre(values: Numbers, typical: bool) -> float:
         return np.median(values) if typical or not np.isfinite(values).all() else values.mean()
 
 
-def _exponential(value: float) -> float:
+def exponential(value: float) -> float:
+    """Return the ratio of which this is the logarithm."""
     with np.errstate(over="ignore"):  # an interval may reach as far as infinity
         return float(np.exp(value))
 

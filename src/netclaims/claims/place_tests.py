@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from netclaims.claims.evidence import POSITIVE, Evidence, Numbers, weakest
-from netclaims.claims.mean_tests import bounded_interval, one_sided, ordering
+from netclaims.claims.mean_tests import bounded_interval, by_signs, one_sided, ordering
 
 
 def extreme(values: Numbers, allowed: NDArray[np.bool_]) -> Evidence:
     """Test whether the highest values are at places where the claim has them: an intersection-union test (Berger 1982).
 
-    For: one of the places that the claim allows is higher than every other place, by paired t-tests over replicas, of
-    which the largest p counts; the smallest of these over the allowed places, times their number (Bonferroni). Against:
-    the same with allowed and other places exchanged. It needs no more of values along the places than of pairs of them.
+    For: one of the places that the claim allows is higher than every other place, by paired t-tests over replicas (by
+    signs, where a difference has no mean, or no spread), of which the largest p counts; the smallest of these over the
+    allowed places, times their number (Bonferroni). Against: the same with allowed and other places exchanged. It needs
+    no more of values along the places than of pairs of them.
 
     The effect is how much higher the best allowed place ranks than the best other one, in the mean over replicas (in
     units of all ranks: from -1 to 1), with its t-interval.
@@ -30,20 +31,24 @@ def extreme(values: Numbers, allowed: NDArray[np.bool_]) -> Evidence:
     ranks = (rankdata(values, axis=1) - 1) / (values.shape[1] - 1)
     ahead = ranks[:, allowed].max(axis=1) - ranks[:, ~allowed].max(axis=1)
     low, high = bounded_interval(ahead)
-    p_for, p_against = (_one_is_highest(values, places) for places in (allowed, ~allowed))
-    return Evidence(float(ahead.mean()), low, high, "rank", POSITIVE, len(values), p_for, p_against, "paired t-tests")
-
-
-def _one_is_highest(values: Numbers, claimed: NDArray[np.bool_]) -> float:
-    """Return the p value of one of the claimed places being higher than all others."""
-    if len(values) < 2:
-        return nan
     with np.errstate(invalid="ignore"):  # of two infinite values neither is higher
-        by_place = [
-            max(one_sided(np.nan_to_num(values[:, one] - values[:, other], posinf=inf, neginf=-inf), 0.0)[0]
-                for other in np.flatnonzero(~claimed))
-            for one in np.flatnonzero(claimed)
-        ]  # fmt: skip
+        pairs = np.nan_to_num(values[:, allowed, None] - values[:, None, ~allowed], posinf=inf, neginf=-inf)
+    differences = pairs.transpose(1, 2, 0)  # allowed places, other places, replicas
+    kinds = {by_signs(pair): "sign tests" if by_signs(pair) else "t-tests" for row in differences for pair in row}
+    test = f"paired {' and '.join(kinds[signs] for signs in sorted(kinds))}"
+    p_for, p_against = _one_is_highest(differences), _one_is_highest(-differences.swapaxes(0, 1))
+    return Evidence(float(ahead.mean()), low, high, "rank", POSITIVE, len(values), p_for, p_against, test)
+
+
+def _one_is_highest(differences: Numbers) -> float:
+    """Return the p value of one place being higher than all of the others.
+
+    Args:
+        differences: (places, others, replicas).
+    """
+    if differences.shape[2] < 2:
+        return nan
+    by_place = [max(one_sided(to_another, 0.0)[0] for to_another in of_one) for of_one in differences]
     return min(1.0, len(by_place) * min(by_place))
 
 
@@ -76,5 +81,5 @@ def valley(values: Numbers, x: Numbers) -> Evidence:
         p_for = p_against = 1.0 if len(values) > 1 else nan
     return replace(
         best, effect=effect, low=low, high=high, p_for=p_for, p_against=p_against, unit="height", comparisons=1,
-        test="t-tests of two slopes",
+        test="t-tests of two slopes", sample=(),
     )  # fmt: skip

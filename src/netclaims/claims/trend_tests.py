@@ -132,7 +132,10 @@ def trend_along_series(series: Sequence[tuple[Numbers, Numbers]], sign: int, lea
 
 def _mean_rho(rho: Numbers, least: float, p_for: float, p_against: float, test: str, remark: str = "") -> Evidence:
     claimed, (low, high) = (least, POSITIVE[1]), bounded_interval(rho)
-    return Evidence(float(rho.mean()), low, high, "rho", claimed, len(rho), p_for, p_against, test, remark)
+    return Evidence(
+        float(rho.mean()), low, high, "rho", claimed, len(rho), p_for, p_against, test, remark,
+        sample=tuple(rho.tolist()),
+    )  # fmt: skip
 
 
 def _z(rho: float, places: int) -> float:

@@ -3,7 +3,8 @@
 One rule for all claims. Nets that the scale trained shorter than the report answer nothing if they took fewer than 100
 steps, or if the typical one has not left the loss of a guess behind. Nets that were trained shorter, on fewer images or
 on others in place of the report's answer provisionally. What nets come to in as many epochs as the report took is an
-answer, whatever it is: that a net does not learn is a finding there.
+answer, whatever it is: that a net does not learn is a finding there. So is what they come to where a rule of the report
+ended their training before the scale did.
 """
 
 from __future__ import annotations
@@ -52,7 +53,6 @@ def answered(tables: Tables, operands: Iterable[Operand]) -> Answer:
         UntestableError: nothing: they were hardly trained.
     """
     experiment, trained = tables.experiment, read_json(metrics_of(tables.experiment.key))
-    cut = trained["epochs"] < trained["epochs_stated"]
     nets = pd.concat([tables.nets_of(operand) for operand in operands]).drop_duplicates(["run", "member"])
     if nets.empty:
         return Answer("", "")
@@ -60,15 +60,22 @@ def answered(tables: Tables, operands: Iterable[Operand]) -> Answer:
         steps=[_steps(net, trained, experiment) for net in nets.itertuples()],
         learnt=nets["train_loss"] < LEARNT * _guesses(nets, experiment),
     )
+    shorter = nets[~_ended(nets, trained)] if trained["epochs"] < trained["epochs_stated"] else nets[:0]
     said = f"{trained['epochs']:,.10g} of {trained['epochs_stated']:,.10g} epochs"
-    if cut and nets["steps"].min() < LEAST_STEPS:
-        raise UntestableError(f"not at this scale: {nets['steps'].min():,} steps, {said}")
+    if shorter["steps"].min() < LEAST_STEPS:
+        raise UntestableError(f"not at this scale: {shorter['steps'].min():,} steps, {said}")
+    for kind, learnt in _kinds(shorter, experiment):
+        if 2 * learnt.sum() <= len(learnt):
+            raise UntestableError(f"not at this scale: hardly learnt in {said} ({kind})")
     kinds = _kinds(nets, experiment)
-    if cut and any(2 * of.sum() <= len(of) for _, of in kinds):
-        kind = next(name for name, of in kinds if 2 * of.sum() <= len(of))
-        raise UntestableError(f"not at this scale: hardly learnt in {said} ({kind})")
     remarks = [f"{(~of).sum()} of {len(of)} nets did not learn ({kind})" for kind, of in kinds if not of.all()]
-    return Answer("; ".join([said] * cut + _other_data(experiment, trained["data"])), "; ".join(remarks))
+    provisional = [said] * (not shorter.empty) + _other_data(experiment, trained["data"])
+    return Answer("; ".join(provisional), "; ".join(remarks))
+
+
+def _ended(nets: pd.DataFrame, trained: dict) -> pd.Series:
+    """Tell which nets a rule of the report ended before their epochs were over, as that the loss hardly changes."""
+    return (nets["equal"] != "steps") & ~nets["diverged"] & (nets["epoch"] < trained["epochs"])
 
 
 def _steps(net: tuple, trained: dict, experiment: Experiment) -> int:

@@ -22,7 +22,9 @@ runs at the **{scale}** scale{warning}. The test stands in its entry under `clai
 
 *Effect*: positive, or above 1, where it is as claimed, with its 95 % interval over replicas; of a claim that makes
 several comparisons, the one that speaks least for it. *p*: two-sided, after Holm's correction for the claims of the
-report on the same question; {tested} claims are tested on data. **Supported** and **refuted** are claims with p below
+report on the same question; {tested} claims are tested on data. What so many replicas *show* is how far beyond the
+border of what is claimed an effect has to lie for them to decide it four times in five, varying as they do, and the
+smallest p that they can have. **Supported** and **refuted** are claims with p below
 5 %, and those that arithmetic settles; **undecided** are those on which the replicas at hand do not suffice; **not
 testable** are those that are so by definition, too vague, or ask for more than this scale has; **not run** are those
 whose trainings or analyses were not run at it. A verdict is *provisional* where nets were trained for fewer epochs than
