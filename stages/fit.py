@@ -13,7 +13,7 @@ from netclaims.files import as_written, read_array, read_table, write_table
 from netclaims.paths import DATA, RUNS
 from netclaims.recipes.read import read_recipe
 from netclaims.spread import spread
-from netclaims.tables.fit import FIT
+from netclaims.tables.fit import DRAWN, FIT
 from netclaims.training.selection import tuned
 
 
@@ -35,8 +35,9 @@ def main(key: str) -> None:
     nets = tuned(experiment, read_table(experiment.key, "nets"))
     compared = (nets, outputs, x, dict(zip(experiment.functions, truth, strict=True)))
     curves, table = fitted_curves(*compared), errors(*compared)
-    numbers = fit_numbers(curves) | {"regions": error_numbers(table)}
-    over_replicas = spread(table, ["function", "model", "region"], ["mean_square"])
+    drawn = table[table["region"].isin(DRAWN)]
+    numbers = fit_numbers(curves) | {"regions": error_numbers(drawn)}
+    over_replicas = spread(drawn, ["function", "model", "region"], ["mean_square"])
     write_analysis("fit", key, experiment.key, curves, numbers, errors=over_replicas)
     write_table(replicas_of(key, "fit"), FIT.checked(table))
 

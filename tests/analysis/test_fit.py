@@ -56,7 +56,8 @@ def test_a_fit_that_diverged_has_no_numbers(bad):
     assert found["f"]["A"] == {"mean_square": None, "largest": None}
     assert found["g"]["A"] == {"mean_square": 5.0, "largest": 3.0}
     square = errors(nets, outputs, np.array([0.0, 1.0]), TRUTH)["mean_square"]
-    assert square.tolist() == pytest.approx([1, 0, nan, nan, 1, 9, 0, 0], nan_ok=True)
+    assert square[::4].tolist() == pytest.approx([1, nan, 1, 0], nan_ok=True)  # inside
+    assert square[1::4].tolist() == pytest.approx([0, nan, 9, 0], nan_ok=True)  # at the edges
 
 
 POINTS = np.array([-0.9, -0.8, 0.0, 0.8, 0.9])
@@ -75,9 +76,25 @@ def test_errors_inside_and_at_the_edges():
     outputs = {0: np.array([[3, 1, 1, 1, 1]], np.float32)}
     found = errors(nets, outputs, POINTS, {"f": np.array([0, 0, 1, 1, 0.0])})
     assert found.to_dict("records") == [
-        {"function": "f", "model": "A", "replica": 0, "region": "inside", "mean_square": pytest.approx(1 / 3)},
-        {"function": "f", "model": "A", "replica": 0, "region": "edges", "mean_square": pytest.approx((9 + 1) / 2)},
+        {"function": "f", "model": "A", "replica": 0, "region": region, "mean_square": pytest.approx(square)}
+        | {"right_sign": pytest.approx(share, nan_ok=True)}
+        for region, square, share in (
+            ("inside", 1 / 3, 1),  # of the two points where the function is not 0
+            ("edges", (9 + 1) / 2, nan),
+            ("upper edge", 1, nan),
+            ("whole", (9 + 1 + 1) / 5, 1),
+        )
     ]
+
+
+def test_the_share_of_points_that_have_the_right_sign():
+    """0 has none, and so has a net that diverged."""
+    truth = {"f": np.array([1, -1, 0, 1, -1.0])}
+    outputs = {0: np.array([[0.1, 2, 5, 0, -3], [1, -1, 1, 1, -1]], np.float32)}
+    nets = NETS.iloc[:2].assign(member=[0, 1], diverged=[False, True])
+    found = errors(nets, outputs, POINTS, truth).set_index(["replica", "region"])["right_sign"]
+    assert found[0].to_dict() == {"inside": 0, "edges": 1, "upper edge": 1, "whole": 0.5}
+    assert found[1].isna().all()
 
 
 def test_models_are_compared_replica_by_replica():

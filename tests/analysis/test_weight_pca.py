@@ -424,7 +424,7 @@ def test_runs_that_move_along_one_line_each_in_one_plane():
 def test_distances_in_weight_space_are_those_of_the_points(snapshots):
     epochs, scopes = [0, 3, 6, 9], {"layer 1": 1, "layer 10": 10, "whole model": None}
     table = distances(snapshots, REPLICAS, epochs, scopes)
-    assert list(table) == ["scope", "replica", "epoch", "from_mean", "per_weight", "step"]
+    assert list(table) == ["scope", "replica", "epoch", "from_mean", "per_weight", "step", "in_plane", "nearest"]
     assert table["scope"].tolist() == [scope for scope in scopes for _ in range(12)]
     for scope, start in zip(scopes, ("1.", "10.", ""), strict=True):
         points = points_of(snapshots, start)
@@ -437,6 +437,20 @@ def test_distances_in_weight_space_are_those_of_the_points(snapshots):
             np.testing.assert_allclose(rows["from_mean"], from_mean[:, i], rtol=1e-10)
             np.testing.assert_allclose(rows["per_weight"], from_mean[:, i] / sqrt(points.shape[2]), rtol=1e-10)
             np.testing.assert_allclose(rows["step"], steps[:, i - 1] if i else np.full(3, np.nan), rtol=1e-10)
+
+
+def test_distances_in_the_plane_are_those_of_the_points_in_it(snapshots):
+    """By the singular value decomposition of the points."""
+    table = distances(snapshots, REPLICAS, [0, 3, 6, 9], {"whole model": None}).set_index(["replica", "epoch"])
+    points = points_of(snapshots, "")
+    centred = points - points.mean((0, 1))
+    axes = np.linalg.svd(centred.reshape(12, -1), full_matrices=False)[2][:2]
+    plane = centred @ axes.T  # (runs, epochs, 2)
+    share = (plane**2).sum(2) / (centred**2).sum(2)
+    between = np.linalg.norm(plane[:, None] - plane[None], axis=3)
+    between[np.arange(3), np.arange(3)] = np.inf
+    np.testing.assert_allclose(table["in_plane"].to_numpy().reshape(4, 3).T, share, rtol=1e-8)
+    np.testing.assert_allclose(table["nearest"].to_numpy().reshape(4, 3).T, between.min(1), rtol=1e-6)
 
 
 def test_one_run_alone_is_at_its_own_mean(snapshots):

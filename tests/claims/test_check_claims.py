@@ -264,7 +264,7 @@ def test_a_table_or_a_column_that_is_not_there(changes, message, fault):
         (higher("history.test_loss", take="end", where={"equal": "epoch"}),
          "history.test_loss where equal: no 'epoch'; there are ['epochs', 'steps']"),
         (higher("fit.mean_square", "d-fits", where={"region": "all"}),
-         "fit.mean_square where region: no 'all'; there are ['inside', 'edges']"),
+         "fit.mean_square where region: no 'all'; there are ['inside', 'edges', 'upper edge', 'whole']"),
         (higher("hessian.loss", "d-fits", where={"kind": "zero"}), "hessian.loss where kind: no 'zero'; there are ["),
         (higher("interpolate.loss", "d-line", take="end", where={"pair": "two"}),
          "interpolate.loss where pair: no 'two'; there are ['two starts', "),
@@ -622,10 +622,10 @@ def test_words_are_declared_in_every_table_and_set_numbers_are_none_of_them(pipe
 
 def test_a_table_that_is_not_as_declared_is_not_written():
     rows = pd.DataFrame({"function": "sinc5", "model": "A", "replica": [0, 0], "region": ["inside", "edges"]})
-    found = rows.assign(mean_square=1.0)
+    found = rows.assign(mean_square=1.0, right_sign=1.0)
     assert FIT.checked(found) is found
     for table, fault in (
-        (rows, "the table fit lacks the column mean_square: netclaims.tables declares its columns"),
+        (found.drop(columns="mean_square"), "the table fit lacks the column mean_square: netclaims.tables "),
         (found.assign(scope=1), "the table fit has the column scope, which is not declared: "),
         (found.assign(layers=1), "the table fit has the column layers, which is not declared: "),  # made in reading
         (found.assign(region="all"), "the table fit has 'all' in the column region: "),

@@ -341,8 +341,10 @@ def test_losses_of_nets_that_diverged_are_infinite_and_their_gaps_undefined(leav
 
 def test_fits_of_nets_that_diverged_are_infinitely_bad(leave, experiment, tmp_path):
     tables = leave(experiment("functions"))
-    write_table(tmp_path / "runs" / "d-a.fit.csv", pd.DataFrame({"replica": [0, 1], "mean_square": [0.5, nan]}))
+    fits = pd.DataFrame({"replica": [0, 1], "mean_square": [0.5, nan], "right_sign": [1, nan]})
+    write_table(tmp_path / "runs" / "d-a.fit.csv", fits)
     assert tables.read("fit")["mean_square"].tolist() == [0.5, inf]
+    assert tables.read("fit")["right_sign"].tolist() == [1, 0]
 
 
 @pytest.mark.parametrize(

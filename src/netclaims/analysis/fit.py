@@ -59,7 +59,7 @@ def errors(
     x: NDArray[np.float64],
     truth: dict[str, NDArray[np.float64]],
 ) -> pd.DataFrame:
-    """Tabulate the mean squared error of every net on held-out points inside the domain and at its edges, |x| > 0.8.
+    """Tabulate how every net does on held-out points: inside the domain, at its edges (|x| > 0.8), in all.
 
     Args:
         nets: the nets, as for `fitted_curves`.
@@ -68,18 +68,26 @@ def errors(
         truth: values of each function there (points,).
 
     Returns:
-        A table of function, model, replica, region (`inside` or `edges`) and mean_square, undefined of a net that
-        diverged.
+        A table of function, model, replica, region (`inside`, `edges`, `upper edge` or `whole`), mean_square, and
+        right_sign, the share of points at which the net has the sign of the function, of those where that is not 0.
+        Both are undefined of a net that diverged, and the latter where the function is 0 everywhere.
     """
-    regions = {"inside": abs(x) <= EDGE, "edges": abs(x) > EDGE}
+    regions = {"inside": abs(x) <= EDGE, "edges": abs(x) > EDGE, "upper edge": x > EDGE, "whole": abs(x) >= 0}
     return pd.DataFrame(
         [
             {"function": net.function, "model": net.model, "replica": net.replica, "region": region}
-            | {"mean_square": ((_prediction(net, outputs) - truth[net.function])[chosen] ** 2).mean()}
+            | _compared(_prediction(net, outputs)[chosen], truth[net.function][chosen])
             for net in nets.itertuples()
             for region, chosen in regions.items()
         ]
     )
+
+
+def _compared(prediction: NDArray[np.float32], truth: NDArray[np.float64]) -> dict[str, float]:
+    signs = np.sign(prediction) * np.sign(truth)  # 1 and -1, 0 where the function is, undefined where the net diverged
+    told = signs[truth != 0]
+    share = (told > 0).mean() if len(told) and np.isfinite(told).all() else np.nan
+    return {"mean_square": ((prediction - truth) ** 2).mean(), "right_sign": share}
 
 
 def error_numbers(table: pd.DataFrame) -> dict:

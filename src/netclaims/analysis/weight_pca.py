@@ -166,7 +166,7 @@ def shares_by_basis(steps: Tensor, weights: int, stream: torch.Generator) -> dic
 def distances(
     snapshots: Weights, replicas: list[int], epochs: list[int], scopes: dict[str, int | None]
 ) -> pd.DataFrame:
-    """Measure how far every run is from the others, and how far it went since its last snapshot, in all dimensions.
+    """Measure how far every run is from the others, in all dimensions and in the plane of figures, and how far it went.
 
     The mean square of `from_mean` over runs, times their number over one less, is the trace of the covariance of the
     weights over runs; `per_weight` is `from_mean` divided by the square root of the number of weights.
@@ -179,7 +179,9 @@ def distances(
 
     Returns:
         A table of scope, replica, epoch, `from_mean`, the Euclidean distance from the mean of all runs at that epoch,
-        `per_weight`, and `step`, the length of the way since the snapshot before, undefined at the first.
+        `per_weight`, `step`, the length of the way since the snapshot before, undefined at the first, and of the plane
+        of the two main components of all runs: `in_plane`, the share that lies in it of the squared distance from the
+        mean of all snapshots, and `nearest`, the distance there from the nearest other run at that epoch.
     """
     tables = []
     for scope, layer in scopes.items():
@@ -187,10 +189,15 @@ def distances(
         steps = sum(step_products(snapshots[name]) for name in chosen)
         weights = sum(snapshots[name][0, 0].numel() for name in chosen)
         points = steps.cumsum(1).cumsum(3)
+        centred = together(steps)
+        plane = principal_components(centred)[0].view(len(replicas), len(epochs), -1)
+        in_plane = plane.square().sum(2) / centred.diagonal().view(len(replicas), len(epochs))
         for i, epoch in enumerate(epochs):
             from_mean = _centred(points[:, i, :, i]).diagonal().clamp(min=0).sqrt()
             step = steps[:, i, :, i].diagonal().sqrt().numpy() if i else float("nan")
+            apart_there = torch.cdist(plane[:, i], plane[:, i]).fill_diagonal_(float("inf")).amin(1)
             found = {"from_mean": from_mean.numpy(), "per_weight": (from_mean / weights**0.5).numpy(), "step": step}
+            found |= {"in_plane": in_plane[:, i].numpy(), "nearest": apart_there.numpy()}
             tables.append(pd.DataFrame({"scope": scope, "replica": replicas, "epoch": epoch} | found))
     return pd.concat(tables, ignore_index=True)
 

@@ -165,7 +165,7 @@ def _sticks_out(table: pd.DataFrame, column: str) -> pd.Series:
 def _with_worst(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with what counts for a net that diverged, where it is known which did."""
     if "mean_square" in table:  # tables of fits have a gap there
-        return table.fillna({"mean_square": np.inf})
+        return table.fillna({"mean_square": np.inf, "right_sign": 0.0})
     if "diverged" in table:
         for name in WORST.keys() & set(table):
             table[name] = table[name].mask(table["diverged"] & ~np.isfinite(table[name]), WORST[name])

@@ -4,7 +4,7 @@ from netclaims.tables.columns import Table, named
 
 PCA = Table(
     "pca",
-    named("scope", "replica", "epoch", "from_mean", "per_weight", "step"),
+    named("scope", "replica", "epoch", "from_mean", "per_weight", "step", "in_plane", "nearest"),
     by=("scope", "replica"),
     coordinate="epoch",
 )

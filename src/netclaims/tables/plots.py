@@ -14,7 +14,7 @@ from netclaims.tables.columns import (
     on_images,
     tells_apart,
 )
-from netclaims.tables.fit import FIT as FIT_OF_NETS
+from netclaims.tables.fit import DRAWN
 from netclaims.tables.hessian import HESSIAN as HESSIAN_OF_NETS
 from netclaims.tables.interpolate import INTERPOLATE as INTERPOLATE_OF_NETS
 from netclaims.tables.interpolate import with_sensitivities
@@ -73,7 +73,7 @@ FIT = Table(
 )
 ERRORS = Table(
     "errors",
-    (*named("function", "model"), Column("region", words=tuple(FIT_OF_NETS.words["region"])), *_spread("mean_square")),
+    (*named("function", "model"), Column("region", words=DRAWN), *_spread("mean_square")),
     by=("function", "model", "region"),
 )
 PCA = Table("pca", named("scope", "replica", "epoch", "pc1", "pc2"), by=("scope", "replica"), coordinate="epoch")
