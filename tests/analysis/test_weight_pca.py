@@ -443,10 +443,17 @@ def test_distances_in_the_plane_are_those_of_the_points_in_it(snapshots):
     """By the singular value decomposition of the points."""
     table = distances(snapshots, REPLICAS, [0, 3, 6, 9], {"whole model": None}).set_index(["replica", "epoch"])
     points = points_of(snapshots, "")
-    centred = points - points.mean((0, 1))
-    axes = np.linalg.svd(centred.reshape(12, -1), full_matrices=False)[2][:2]
+
+    def centred_and_axes(runs):
+        mean = runs.mean((0, 1))
+        return points - mean, np.linalg.svd((runs - mean).reshape(-1, runs.shape[2]), full_matrices=False)[2][:2]
+
+    centred, axes = centred_and_axes(points)
     plane = centred @ axes.T  # (runs, epochs, 2)
-    share = (plane**2).sum(2) / (centred**2).sum(2)
+    share = []
+    for run in range(3):
+        from_others, of_others = centred_and_axes(np.delete(points, run, 0))
+        share.append(((from_others[run] @ of_others.T) ** 2).sum(1) / (from_others[run] ** 2).sum(1))
     between = np.linalg.norm(plane[:, None] - plane[None], axis=3)
     between[np.arange(3), np.arange(3)] = np.inf
     np.testing.assert_allclose(table["in_plane"].to_numpy().reshape(4, 3).T, share, rtol=1e-8)

@@ -179,9 +179,9 @@ def distances(
 
     Returns:
         A table of scope, replica, epoch, `from_mean`, the Euclidean distance from the mean of all runs at that epoch,
-        `per_weight`, `step`, the length of the way since the snapshot before, undefined at the first, and of the plane
-        of the two main components of all runs: `in_plane`, the share that lies in it of the squared distance from the
-        mean of all snapshots, and `nearest`, the distance there from the nearest other run at that epoch.
+        `per_weight`, `step`, the length of the way since the snapshot before, undefined at the first, `in_plane`,
+        the share of its squared distance from the mean of all other runs that lies in the plane of their two main
+        components, and `nearest`, the distance from the nearest other run at that epoch, in the plane of all runs.
     """
     tables = []
     for scope, layer in scopes.items():
@@ -189,17 +189,33 @@ def distances(
         steps = sum(step_products(snapshots[name]) for name in chosen)
         weights = sum(snapshots[name][0, 0].numel() for name in chosen)
         points = steps.cumsum(1).cumsum(3)
-        centred = together(steps)
-        plane = principal_components(centred)[0].view(len(replicas), len(epochs), -1)
-        in_plane = plane.square().sum(2) / centred.diagonal().view(len(replicas), len(epochs))
+        plane = principal_components(together(steps))[0].view(len(replicas), len(epochs), -1)
+        in_plane = [_in_plane_of_others(points, member).numpy() for member in range(len(replicas))]
         for i, epoch in enumerate(epochs):
             from_mean = _centred(points[:, i, :, i]).diagonal().clamp(min=0).sqrt()
             step = steps[:, i, :, i].diagonal().sqrt().numpy() if i else float("nan")
             apart_there = torch.cdist(plane[:, i], plane[:, i]).fill_diagonal_(float("inf")).amin(1)
             found = {"from_mean": from_mean.numpy(), "per_weight": (from_mean / weights**0.5).numpy(), "step": step}
-            found |= {"in_plane": in_plane[:, i].numpy(), "nearest": apart_there.numpy()}
+            found |= {"in_plane": [share[i] for share in in_plane], "nearest": apart_there.numpy()}
             tables.append(pd.DataFrame({"scope": scope, "replica": replicas, "epoch": epoch} | found))
     return pd.concat(tables, ignore_index=True)
+
+
+def _in_plane_of_others(points: Tensor, member: int) -> Tensor:
+    """Return which share of a run's squared distance from the mean of the others lies in their main plane: (epochs,).
+
+    Args:
+        points: inner products of the snapshots of all runs, (members, epochs, members, epochs).
+        member: the run.
+    """
+    others = torch.arange(len(points)) != member
+    among = points[others][:, :, others].flatten(2, 3).flatten(0, 1)
+    eigenvalues, vectors = eigh(_centred(among))
+    to_others = points[member][:, others].flatten(1, 2)
+    from_mean = to_others - to_others.mean(1, keepdim=True) - among.mean(0) + among.mean()  # less the mean of others
+    square = points[member, :, member].diagonal() - 2 * to_others.mean(1) + among.mean()
+    within = (from_mean @ vectors[:, -2:]).square() / eigenvalues[-2:]
+    return within.sum(1) / square
 
 
 def trajectories(
