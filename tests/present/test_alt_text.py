@@ -172,17 +172,17 @@ def test_values_are_named_as_in_the_figure(write):
 
 def test_a_scatter_is_told_by_number_and_ranges(write):
     write(pd.DataFrame({
-        "kind": ["stalled at a kink"] * 3 + ["elsewhere"] * 2,
-        "minimal_ratio": [0.25, nan, 0.75, 0.5, 0.125],
-        "loss": [3, 1, inf, 4, 4000],
+        "kind": ["stalled at a kink"] * 4 + ["elsewhere"] * 2 + ["bound reached"],
+        "minimal_ratio": [0.25, nan, 0.75, 0.5, 0.5, 0.125, nan],
+        "loss": [3, 1, inf, 2, 4, 4000, 5],
     }))  # fmt: skip
     across = "minimal ratio: share of positive eigenvalues"
     assert told(kind="scatter", x="minimal_ratio", lines="kind") == (
-        f"mean squared error: 3 nets stalled at a kink from 1 to 3, {across} from 0.25 to 0.75; "
+        f"mean squared error: 2 nets stalled at a kink from 2 to 3, {across} from 0.25 to 0.5; "
         f"2 nets elsewhere from 4 to 4,000, {across} from 0.125 to 0.5."
     )
     assert told(kind="scatter", x="minimal_ratio") == (
-        f"mean squared error: 5 nets from 1 to 4,000, {across} from 0.125 to 0.75."
+        f"mean squared error: 4 nets from 2 to 4,000, {across} from 0.125 to 0.5."
     )
 
 

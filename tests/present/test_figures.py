@@ -3,6 +3,7 @@
 import itertools
 import json
 from dataclasses import replace
+from math import inf, nan
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -774,6 +775,17 @@ def test_a_scatter_shows_single_nets_and_their_kinds_in_colours(write):
         np.testing.assert_array_equal(line.get_xydata(), part[["ratio", "loss"]])
         assert (line.get_color(), line.get_linestyle()) == (colour, "None")
     assert legend(shown) == ["a", "b"]
+
+
+def test_a_scatter_names_no_kind_without_a_point(write):
+    """Of a net whose search reached its bound there is no ratio."""
+    rows = {"ratio": [0.1, nan, 0.3, nan], "loss": [1.0, 2.0, 3.0, inf], "kind": ["a", "b", "c", "b"]}
+    write(rows, "nets")
+    shown = figure(kind="scatter", x="ratio", y=["nets.loss"], lines="kind")
+    assert legend(shown) == ["a", "c"]
+    write({name: values[1:2] for name, values in rows.items()}, "nets")
+    alone = figure(kind="scatter", x="ratio", y=["nets.loss"], lines="kind").axes[0]
+    assert [text.get_text() for text in alone.texts] == ["none"]
 
 
 @pytest.mark.parametrize(

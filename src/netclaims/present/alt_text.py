@@ -8,7 +8,7 @@ import pandas as pd
 from netclaims.present.captions import diverged
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.quantities import label, value
-from netclaims.present.tables import facets_of, of_facet, panels
+from netclaims.present.tables import facets_of, of_facet, panels, points_of
 from netclaims.present.wording import short
 
 MOST = 8  # so many lines or values are told one by one
@@ -85,11 +85,13 @@ def _points(rows: pd.DataFrame, spec: FigureSpec, column: str, about: dict) -> s
 
 
 def _scatter(rows: pd.DataFrame, spec: FigureSpec, column: str, about: dict) -> str:
-    x = label(spec.x, about["loss"])
-    return "; ".join(
+    x, there = label(spec.x, about["loss"]), points_of(rows, spec.x, column)
+    told = [
         f"{len(group)} nets {name}".strip() + f" {_range(group[column])}, {x} {_range(group[spec.x])}"
-        for name, group in _groups(rows, spec)
-    )
+        for name, group in _groups(there, spec)
+        if len(group)
+    ]
+    return "; ".join(told) or "nothing that is finite"
 
 
 def _paths(rows: pd.DataFrame, spec: FigureSpec, column: str, about: dict) -> str:

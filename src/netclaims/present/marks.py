@@ -14,6 +14,7 @@ from netclaims.present import style
 from netclaims.present.axes import levels, name_ticks
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.quantities import value
+from netclaims.present.tables import points_of
 
 MARKED = 12  # a line of more values needs no marks
 Series = tuple[pd.DataFrame, str, str, str]
@@ -81,7 +82,10 @@ def _points(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> N
 def _scatter(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> None:
     names = table[spec.lines] if spec.lines else pd.Series("_", table.index).astype("category")
     palette = style.colours(list(names.cat.categories))
-    for name, rows in table.groupby(names, sort=False, observed=True):
+    there = points_of(table, spec.x, column)
+    if there.empty:
+        nothing(axes)
+    for name, rows in there.groupby(names[there.index], sort=False, observed=True):
         axes.plot(rows[spec.x], rows[column], "o", ms=4, color=palette[name], alpha=0.7, mew=0,
                   label=value(spec.lines, name))  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from netclaims.errors import SettingsError
@@ -94,3 +95,8 @@ def _alike(tables: list[pd.DataFrame], column: str) -> list[pd.DataFrame]:
     found = [table[column] for table in tables if column in table]
     order = pd.CategoricalDtype(pd.concat(found).dropna().unique()) if found else None
     return [table.astype({column: order}) if column in table else table for table in tables]
+
+
+def points_of(table: pd.DataFrame, x: str, column: str) -> pd.DataFrame:
+    """Return the rows of a table that a scatter shows: those of kinds without a point are in no legend either."""
+    return table[np.isfinite(table[x]) & np.isfinite(table[column])]
