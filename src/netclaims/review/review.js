@@ -27,6 +27,9 @@
   const draw = async (box, spec) => {
     try {
       await vega();
+      const columns = Object.entries(spec.data.values);
+      const count = columns[0]?.[1].length ?? 0;
+      spec.data.values = Array.from({ length: count }, (_, i) => Object.fromEntries(columns.map(([key, all]) => [key, all[i]])));
       delete spec.$schema;  // names version 5 of Vega-Lite; later ones read that as well, but warn
       const drawing = box.appendChild(make("div", {}));  // as wide as the plot, unlike its place
       await vegaEmbed(drawing, spec, { actions: false, renderer: "svg" });
