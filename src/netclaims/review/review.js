@@ -85,7 +85,7 @@
     if (part.open) fill(part);
   }
   const follow = () => {  // a link to an experiment opens it
-    const part = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const part = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (part?.matches("details")) part.open = true;
   };
   addEventListener("hashchange", follow);
