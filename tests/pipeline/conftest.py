@@ -36,11 +36,12 @@ class Clone:
         self.folder = folder
 
     @classmethod
-    def of_the_working_tree(cls, folder: Path) -> Clone:
+    def of_the_working_tree(cls, folder: Path, without: str = " ") -> Clone:
+        """All files but those of a folder."""
         self = cls(folder)
         listed = self._run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT).stdout
         for name in filter(None, listed.split("\0")):
-            if (ROOT / name).exists():
+            if (ROOT / name).exists() and not name.startswith(without):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(ROOT / name, folder / name, follow_symlinks=False)
         self.git("init", "-q")
@@ -155,7 +156,7 @@ class Clone:
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The repository as it stands, without results or cache beyond those in Git: what others are copies of."""
-    return Clone.of_the_working_tree(tmp_path_factory.mktemp("tree"))
+    return Clone.of_the_working_tree(tmp_path_factory.mktemp("tree"), without="results/paper/")  # which no stage reads
 
 
 @pytest.fixture(scope="session")
@@ -211,7 +212,7 @@ def with_epochs(report_d: Clone, epochs: int, folder: Path) -> Clone:
     """A copy in which the training `d-gradient-norm` has so many epochs, with a pause after each, and four runs."""
     found = report_d.copy(folder)
     found.edit("params.yaml", "train_seconds: 1\n", "train_seconds: 1.0e+9\n")
-    found.edit("params.yaml", "max_replicas: 2", "max_replicas: 4")
+    found.edit("params.yaml", "max_replicas: 2\n", "max_replicas: 4\n")
     recorded = "    record:\n      gradient_norm: step\n"
     found.edit("reports/d.yaml", f"    epochs: 5\n{recorded}", f"    epochs: {epochs}\n{recorded}")
     checkpoint, asked = "src/netclaims/training/checkpoint.py", "        return monotonic() >= self._next\n"
