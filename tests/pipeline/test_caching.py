@@ -54,8 +54,8 @@ DESCRIBED = {"docs", "report"}  # the pages that say what an experiment is
 OF_DATA_OF_IMAGES = DATA - {"prepare@functions"}
 
 # Answers every line with all recipes as they are then, or with what is wrong. Each answer comes from a process of its
-# own, which remembers nothing of those before, and no more than what reports said at the start: only those are checked
-# that say something else. A line names a library, and the version that it is to have.
+# own, which remembers nothing of those before, but what reports said at the start: those are checked that say something
+# else, with `--every-case` all. A line names a library, and the version that it is to have.
 SERVER = """if True:
     import json, os, sys
     from functools import cache
@@ -63,9 +63,10 @@ SERVER = """if True:
     from netclaims.errors import DataError, SettingsError
     from netclaims.recipes.write import all_recipes
     from netclaims.settings import reports
-    load = reports.load_report
-    known = cache(lambda path, content: load(path))
-    reports.load_report = lambda path: known(path, path.read_bytes())
+    if sys.argv[1:] != ["every"]:
+        load = reports.load_report
+        known = cache(lambda path, content: load(path))
+        reports.load_report = lambda path: known(path, path.read_bytes())
     all_recipes()  # so that files are parsed once
     installed = metadata.version
     for line in sys.stdin:
@@ -86,7 +87,7 @@ SERVER = """if True:
 class Copy:
     """The files that recipes are made of, in a folder of their own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, every: bool) -> None:
         self.folder = folder
         for name in ("params.yaml", "dvc.yaml"):
             shutil.copyfile(ROOT / name, folder / name)
@@ -94,8 +95,8 @@ class Copy:
             left = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
             shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=left)
         self.server = subprocess.Popen(  # noqa: S603 (this Python, on code of this module)
-            [sys.executable, "-c", SERVER], cwd=folder, env=os.environ | {"PYTHONPATH": str(folder / "src")},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-c", SERVER, *["every"] * every], cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(folder / "src")}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.before = self.recipes()
 
@@ -150,8 +151,8 @@ def dumped(content: dict) -> str:
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory) -> Iterator[Copy]:
-    found = Copy(tmp_path_factory.mktemp("copy"))
+def copy(request, tmp_path_factory) -> Iterator[Copy]:
+    found = Copy(tmp_path_factory.mktemp("copy"), every=request.config.getoption("--every-case"))
     yield found
     found.server.stdin.close()
     found.server.wait()

@@ -198,24 +198,32 @@ def edited_while_it_trains(clone, log: Path, edit: Callable[[], None]) -> tuple[
     return run.wait(), log.read_text(encoding="utf-8")
 
 
-def test_code_and_an_entry_that_are_edited_while_a_stage_runs_run_it_again(slow, tmp_path):
+@pytest.mark.parametrize("edited", [("code", "entry"), ("code",), ("entry",)], ids=" and ".join)
+def test_what_is_edited_while_a_stage_runs_runs_it_again(request, slow, tmp_path, edited):
+    if len(edited) == 1 and not request.config.getoption("--every-case"):
+        pytest.skip("both are told of both: --every-case")
     clone = slow.copy(tmp_path / "clone")
     old = (clone.folder / "recipes/train/d-gradient-norm.json").read_bytes()
 
     def edit() -> None:
-        append(clone, LOOP, "EDITED = 1")
-        with_entry(clone, "learning_rate: 1.0e-3", "learning_rate: 2.0e-3")
+        if "code" in edited:
+            append(clone, LOOP, "EDITED = 1")
+        if "entry" in edited:
+            with_entry(clone, "learning_rate: 1.0e-3", "learning_rate: 2.0e-3")
 
     code, said = edited_while_it_trains(clone, tmp_path / "log", edit)
     assert code == 0, said
     (recipe,) = [dep for dep in entries(lock(clone))[TRAINING]["deps"] if dep["path"].startswith("recipes/")]
     assert recipe["md5"] == md5(old, usedforsecurity=False).hexdigest()
     (line,) = clone.in_step_of([TRAINING])
-    assert "netclaims.training.loop" in line
-    assert "learning_rate: 0.001 → 0.002" in line
+    assert ("netclaims.training.loop" in line) == ("code" in edited)
+    assert ("learning_rate: 0.001 → 0.002" in line) == ("entry" in edited)
     assert ran(repro(clone, "recipes")) == ["recipes"]
     assert TRAINING in clone.stages_to_run()
     assert TARGET not in clone.stages_to_run()  # it looks at the same nets, if they come out the same
+    if "entry" not in edited:  # as they do here
+        assert ran(repro(clone)) == [TRAINING]
+        assert clone.in_step_of(CHAIN) == []
 
 
 def test_a_stage_that_starts_after_an_edit_of_its_code_refuses_in_one_line(slow, tmp_path):
