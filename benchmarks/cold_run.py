@@ -22,10 +22,10 @@ from time import perf_counter
 
 import psutil
 from dvc.repo import Repo
-from joblib import cpu_count
 from tqdm import tqdm
 
 from benchmarks.many_cores import makespan, split
+from netclaims.parallel.cores import cpu_count
 from netclaims.repro.dvc_stages import planned
 from netclaims.repro.order import SECONDS, nominal_seconds
 from netclaims.repro.side_by_side import SPARE

@@ -9,11 +9,11 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from joblib import cpu_count
 
 from benchmarks.peak import measure_peak
 from benchmarks.problem import FUNCTION, IMAGES, Problem, make_params, prepare_data
 from benchmarks.timing import ALL, ONE, Entry, Timed, interleave
+from netclaims.parallel.cores import cpu_count
 from netclaims.recipes.resolve import training, training_size
 from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.params import Params

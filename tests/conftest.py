@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from joblib import cpu_count
 from pydantic import TypeAdapter
 from torch import nn
 from xdist.scheduler import LoadFileScheduling
@@ -22,6 +21,7 @@ from xdist.scheduler import LoadFileScheduling
 from netclaims.data.examples import images, standard
 from netclaims.data.functions import FUNCTIONS, evaluate, formula, grid
 from netclaims.nets.network import Network
+from netclaims.parallel.cores import cpu_count
 from netclaims.paths import recipe_of
 from netclaims.recipes.code import closure
 from netclaims.recipes.read import ROOT

@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 LONGEST_FOUND = 200  # characters of a wrong value that a message repeats
+LESS_MEMORY = (
+    "less takes a lower LOKY_MAX_CPU_COUNT (pieces of work at once), batch_size, replicas, train_size or examples"
+)
 
 
 class SettingsError(ValueError):

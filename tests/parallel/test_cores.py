@@ -9,7 +9,8 @@ from time import monotonic, sleep
 
 import pytest
 
-from netclaims.parallel import processes
+from netclaims.errors import SettingsError
+from netclaims.parallel import cores, processes
 from netclaims.parallel.cores import CORES, RUNNER, TURN, core, share_cores
 from netclaims.parallel.processes import each
 
@@ -113,3 +114,45 @@ def test_another_number_of_cores_leaves_no_others(tmp_path):
     environment = share_cores(tmp_path / "cores", 3)
     assert {path.name for path in (tmp_path / "cores").iterdir()} == {TURN, "0", "1", "2"}
     assert environment == {CORES: str(tmp_path / "cores"), RUNNER: str(os.getpid())}
+
+
+QUOTAS = {  # what /proc/self/cgroup says, the files of the groups, and how many of eight cores that leaves
+    "none": ("0::/", {}, 8),
+    "no limit": ("0::/job", {"job/cpu.max": "max 100000"}, 8),
+    "a container's": ("0::/", {"cpu.max": "250000 100000"}, 3),
+    "a job's": ("0::/user.slice/job", {"user.slice/job/cpu.max": "200000 100000"}, 2),
+    "of the group around": ("0::/user.slice/job", {"user.slice/cpu.max": "50000 100000",
+                                                   "user.slice/job/cpu.max": "max 100000"}, 1),
+    "version 1": ("7:memory:/other\n4:cpu,cpuacct:/job\n0::/", {"cpu/job/cpu.cfs_quota_us": "400000",
+                                                               "cpu/job/cpu.cfs_period_us": "100000"}, 4),
+    "version 1, none": ("4:cpuacct,cpu:/job", {"cpu/job/cpu.cfs_quota_us": "-1",
+                                               "cpu/job/cpu.cfs_period_us": "100000"}, 8),
+    "outside": ("0::/../../x", {}, 8),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", QUOTAS)
+def test_a_quota_of_a_control_group(case, tmp_path, monkeypatch):
+    said, groups, expected = QUOTAS[case]
+    root = tmp_path / "sys/fs/cgroup"
+    for name, text in groups.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"{text}\n", encoding="utf-8")
+    (tmp_path / "own").write_text(f"{said}\n", encoding="utf-8")
+    monkeypatch.setattr(cores, "GROUPS", root)
+    monkeypatch.setattr(cores, "OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr("joblib.cpu_count", lambda: 8)
+    assert cores.cpu_count() == expected
+
+
+def test_where_there_are_no_control_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr(cores, "OWN_GROUPS", tmp_path / "none")
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    assert cores.cpu_count() == 1
+
+
+def test_a_number_of_cores_that_is_none(monkeypatch):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "two")
+    with pytest.raises(SettingsError) as error:
+        cores.cpu_count()
+    assert str(error.value) == "LOKY_MAX_CPU_COUNT: a number of cores, of this environment variable (found 'two')"

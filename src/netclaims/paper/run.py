@@ -20,13 +20,12 @@ from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
 from dvc.stage.serialize import to_single_stage_lockfile
 from dvc.utils.serialize import dumps_yaml
-from joblib import cpu_count
 
 from netclaims.errors import DataError, SettingsError
 from netclaims.paper.experiments import Experiment, conclusions, experiments, files_of
 from netclaims.paper.folder import LOCK, RESULTS, copy, write_whole
 from netclaims.paper.room import shortage
-from netclaims.parallel.cores import share_cores
+from netclaims.parallel.cores import cpu_count, share_cores
 from netclaims.paths import RECIPES
 from netclaims.recover import recover
 from netclaims.repro.__main__ import ALWAYS

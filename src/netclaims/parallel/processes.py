@@ -13,10 +13,10 @@ from multiprocessing.connection import wait
 from threading import Thread
 from typing import TypeVar
 
-from joblib import cpu_count
 from tqdm import tqdm
 
-from netclaims.parallel.cores import core
+from netclaims.errors import LESS_MEMORY
+from netclaims.parallel.cores import core, cpu_count
 
 Result = TypeVar("Result")
 Job = tuple[Callable[..., Result], tuple]
@@ -61,7 +61,7 @@ def each(jobs: Sequence[Job], label: str | None = None) -> list[Result]:
             for worker in active_children():
                 worker.kill()
             if isinstance(error, BrokenProcessPool):
-                raise ChildProcessError("a worker process was killed, as for want of memory") from None
+                raise ChildProcessError(f"a worker process was killed, as for want of memory; {LESS_MEMORY}") from None
             raise
         finally:
             pool.shutdown(cancel_futures=True)

@@ -12,9 +12,8 @@ from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import collect_stages
-from joblib import cpu_count
 
-from netclaims.parallel.cores import share_cores
+from netclaims.parallel.cores import cpu_count, share_cores
 from netclaims.recover import recover
 from netclaims.repro.display import duration
 from netclaims.repro.dvc_stages import planned
