@@ -20,6 +20,8 @@ from dvc.config import Config
 from dvc.exceptions import DvcException
 from dvc.lock import Lock, LockError
 
+from netclaims.environment import settle
+from netclaims.errors import SettingsError
 from netclaims.paths import DATA, METRICS, PLOTS, RECIPES, RUNS
 from netclaims.review.base import ReviewError, read_committed
 
@@ -126,9 +128,10 @@ def _half_remembered() -> set[tuple[Path, int]]:
 
 if __name__ == "__main__":
     try:
+        settle()
         for line in recover():
             print(line)  # noqa: T201
-    except (ReviewError, DvcException) as error:
+    except (ReviewError, DvcException, SettingsError) as error:
         sys.exit(" ".join(str(error).split()))
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}")

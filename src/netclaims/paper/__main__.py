@@ -13,6 +13,7 @@ from pathlib import Path
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
+from netclaims.environment import settle
 from netclaims.errors import SettingsError
 from netclaims.paper.folder import SETTINGS, fill
 from netclaims.review.base import ReviewError, run
@@ -23,6 +24,7 @@ FOLDER = Path("paper")
 def main(words: list[str]) -> int:
     """Make the folder, or bring it to the commit that is checked out, and run there; return the status."""
     try:
+        settle()
         edited = check_out(FOLDER)
         fill(FOLDER)
     except (DvcException, ReviewError, SettingsError) as error:

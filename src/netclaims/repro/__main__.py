@@ -13,6 +13,8 @@ from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import collect_stages
 
+from netclaims.environment import settle
+from netclaims.errors import SettingsError
 from netclaims.parallel.cores import cpu_count, share_cores
 from netclaims.recover import recover
 from netclaims.repro.display import duration
@@ -31,13 +33,14 @@ def main(targets: list[str]) -> int:
     logging.getLogger("dvc").setLevel(logging.WARNING)
     logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)
     try:
+        settle()
         for line in recover():
             print(line)  # noqa: T201
         with Repo() as repo, lock_repo(repo):
             return _reproduce(repo, targets)
     except LockError:
         fault = "another DVC process is at work in this repository; try again when it has ended"
-    except (DvcException, ReviewError) as error:
+    except (DvcException, ReviewError, SettingsError) as error:
         fault = " ".join(str(error).split())
     except OSError as error:
         fault = f"{error.filename}: {error.strerror}"

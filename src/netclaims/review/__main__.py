@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dvc.exceptions import DvcException
 
+from netclaims.environment import settle
 from netclaims.errors import DataError, SettingsError
 from netclaims.review.base import ReviewError
 from netclaims.review.changes import find_changes
@@ -23,6 +24,7 @@ def main() -> None:
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: python -m netclaims.review BASE [LINK]")
     try:
+        settle()
         changes = find_changes(sys.argv[1])
         found = faults()
     except (ReviewError, SettingsError, DataError, DvcException) as error:

@@ -20,6 +20,7 @@ from dvc.output import Output
 from dvc.repo import Repo
 from dvc.stage import Stage
 
+from netclaims.environment import settle
 from netclaims.errors import DataError, SettingsError
 from netclaims.paths import METRICS, PLOTS, RECIPES
 from netclaims.recipes.write import all_recipes
@@ -130,6 +131,7 @@ def _changes(entry: Output) -> Iterator[str]:
 def main() -> None:
     """End with status 1, and with one line per fault, if the results are not in step."""
     try:
+        settle()
         found = faults()
     except (DvcException, SettingsError, DataError, ReviewError) as error:
         sys.exit(str(error))
