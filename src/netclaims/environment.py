@@ -33,7 +33,7 @@ def settle() -> None:
         os.environ["LOGNAME"] = str(os.getuid())
     home = os.path.expanduser("~")  # noqa: PTH111 (Path.expanduser raises where there is none)
     if not Path(home).is_absolute():
-        raise SettingsError(f"HOME: a folder of yours, of this environment variable, as this user has none")
+        raise SettingsError("HOME: a folder of yours, of this environment variable, as this user has none")
     folder = Path(site_cache_dir(Config(".dvc")["core"].get("site_cache_dir")), "repo").absolute()
     there = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
     if not there.is_dir() or not os.access(there, os.W_OK):
