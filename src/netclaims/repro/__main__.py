@@ -72,9 +72,17 @@ def _reproduce(repo: Repo, targets: list[str]) -> int:
     ran, restored = len(run.ran) - 1, len(run.restored)
     told = [f"{_stages(ran)} run"] * bool(ran) + [f"{_stages(restored)} from the cache"] * bool(restored)
     print(f"{', '.join(told) or 'all as it should be'}; {took}")  # noqa: T201
-    if not targets:
-        print(f"open {REPORT}")  # noqa: T201
+    print(f"open {', '.join(_to_open(repo, targets))}")  # noqa: T201
     return 0
+
+
+def _to_open(repo: Repo, targets: list[str]) -> list[str]:
+    """List the page of everything, or what some stages have written: of tables for plots the folder."""
+    if not targets:
+        return [str(REPORT)]
+    outs = [out for target in targets for stage in collect_stages(repo, [target]) for out in stage.outs]
+    places = [Path(out.def_path).parent if out.def_path.endswith(".csv") else Path(out.def_path) for out in outs]
+    return list(dict.fromkeys(map(str, places)))
 
 
 def _stages(number: int) -> str:

@@ -8,12 +8,14 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from queue import SimpleQueue
-from signal import Signals
+from signal import SIGKILL, Signals
 from threading import Thread
 from typing import NamedTuple
 
 from dvc.stage import Stage
 from dvc.stage.run import prepare_kwargs
+
+from netclaims.errors import LESS_MEMORY
 
 PATIENCE = 10  # seconds in which a process that is told to end may put its things in order
 
@@ -71,6 +73,8 @@ class Child:
         status = self._process.wait()
         if not status:
             return ""
+        if status == -SIGKILL:
+            return f"killed, as for want of memory; {LESS_MEMORY}"
         return f"killed by {Signals(-status).name}" if status < 0 else self._last or f"ended with status {status}"
 
     def tell_to_end(self) -> None:

@@ -1,28 +1,33 @@
-"""What is said of a run while it goes on: in a terminal one line that changes, in a log a line for every stage."""
+"""What is said of a run while it goes on: in a terminal one line that changes, in a log a line for every stage.
+
+In a log the line that changes is written every minute.
+"""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from time import monotonic
 
 CLEAR = "\r\x1b[K"
+OFTEN = 60  # seconds between two such lines in a log
 TRUSTED = 60  # seconds of work that count for the estimate before anything is done
 
 
 class Display:
     """The lines of one run."""
 
-    def __init__(self, stages: int) -> None:
+    def __init__(self, stages: Mapping[str, str]) -> None:
         """Say nothing yet.
 
         Args:
-            stages: how many there are.
+            stages: what each of them does, by name.
         """
         self._terminal = sys.stderr.isatty()
         self._stages = stages
         self._shown = ""
+        self._next = monotonic() + OFTEN
 
     def say(self, line: str) -> None:
         """Write a line that stays, of what a stage has said or of a fault."""
@@ -39,7 +44,8 @@ class Display:
             done: stages that are done, with this one.
         """
         if not self._terminal:
-            print(f"{stage}: {how} ({done} of {self._stages})", flush=True)  # noqa: T201
+            does = f"{self._stages[stage]}; " if self._stages[stage] else ""
+            print(f"{stage}: {does}{how} ({done} of {len(self._stages)})", flush=True)  # noqa: T201
 
     def show(self, done: int, running: Collection[str], seconds: float) -> None:
         """Renew the line that changes.
@@ -50,8 +56,14 @@ class Display:
             seconds: how many are left, by an estimate.
         """
         left = f"; about {duration(seconds)} left" if seconds else ""
-        self._shown = f"{done} of {self._stages} stages{left}; {', '.join(running)}"
+        line = f"{done} of {len(self._stages)} stages{left}; {', '.join(running)}"
+        for name in running:  # what they do, as far as there is room
+            line += f"; {self._stages[name]}" if self._stages[name] else ""
+        self._shown = line
         self._draw()
+        if not self._terminal and monotonic() >= self._next:
+            self._next = monotonic() + OFTEN
+            print(line, flush=True)  # noqa: T201
 
     def close(self) -> None:
         """Take the line away."""

@@ -90,7 +90,8 @@ class SideBySide:
         self._given_ranks, self._tell = ranks, done
         self._signal = 0
         self._events: SimpleQueue[Event | None] = SimpleQueue()
-        self._display, self._estimate = Display(len(needs)), Estimate(cores)
+        self._display = Display({stage.addressing: stage.short_description() or "" for stage in needs})
+        self._estimate = Estimate(cores)
 
     def run(self) -> None:
         """Run what has to run; the repository is locked but for the time in which this waits for commands.
