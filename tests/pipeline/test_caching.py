@@ -96,7 +96,8 @@ class Copy:
             shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=left)
         self.server = subprocess.Popen(  # noqa: S603 (this Python, on code of this module)
             [sys.executable, "-c", SERVER, *["every"] * every], cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(folder / "src")}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"PYTHONPATH": str(folder / "src")}, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         self.before = self.recipes()
 

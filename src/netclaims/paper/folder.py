@@ -27,12 +27,13 @@ KEPT = [LOCK, LEDGER, RECIPES, METRICS, PLOTS]
 def fill(folder: Path) -> None:
     """Put the settings of the paper scale and the results that are kept of it into a folder, from the current one.
 
-    What the folder has of either is replaced.
+    What the folder has of either is replaced. Places of data are meant from the root of the repository, and written as
+    from a folder in that.
 
     Raises:
         SettingsError: a file of settings cannot be read, or says what the other has no place for.
     """
-    (folder / PARAMS).write_text(_params(folder), encoding="utf-8", newline="\n")
+    (folder / PARAMS).write_text(_params(), encoding="utf-8", newline="\n")
     for path in KEPT:
         copy(RESULTS / path, folder / path)
 
@@ -57,13 +58,12 @@ def write_whole(path: Path, content: str | bytes) -> None:
     os.replace(new, path)  # noqa: PTH105 (as Path.replace)
 
 
-def _params(folder: Path) -> str:
+def _params() -> str:
     params = _merged(read_yaml(PARAMS), read_yaml(SETTINGS), "")
-    back = os.path.relpath(Path.cwd(), folder)
     for row in params.get("datasets", {}).values():
         for place in row.keys() & {"root", "path"}:
             if not home_expanded(row[place]).is_absolute():
-                row[place] = Path(back, row[place]).as_posix()  # it is meant from the root of the repository
+                row[place] = Path("..", row[place]).as_posix()
     head = f"# {PARAMS} of the repository with what {SETTINGS} says; written anew by each `make paper`.\n"
     return head + yaml.safe_dump(params, sort_keys=False, allow_unicode=True)
 
