@@ -5,6 +5,7 @@ import io
 import shutil
 import subprocess
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from netclaims.review.base import Base
-from netclaims.review.changes import Change, Changes, Flip, find_changes
+from netclaims.review.changes import Change, Changes, find_changes
+from netclaims.review.intervals import drawing
 from netclaims.review.page import review_page
 from netclaims.review.reruns import Rerun
+from netclaims.review.verdicts import Flip, Interval
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPACITY = "d/d-capacity"
@@ -28,17 +31,18 @@ FIGURES = [f"plots/figures/{CAPACITY}/{name}.svg" for name in ("accuracy", "loss
 HOSTILE = "</script><b>&amp;\"'"
 MODEL = "</script><b>"
 LONG = "a_very_long_name_" * 20
+EXPERIMENTS = ["d-capacity", "d-trajectory"]
+INTERVALS = (Interval("rho", 0.9, 0.8, 1.0), Interval("rho", -0.5, -0.6, -0.4))
 NOTHING = Changes(Base("0123456789abcdef" * 2, "first"), 90, [], [], [], [], [], {})
 
 # What Vega says of plots that are as they should be: of panels with axes of their own, and of a panel of claims for
 # which no range is claimed.
 REMARKS = ("WARN Detected faceted independent scales", "WARN Infinite extent for field")
 
-DRAWN = """part => {
-  const svg = part.querySelector('.drawn svg');
-  const marks = svg ? [...svg.querySelectorAll('[class*="mark-"].role-mark path')] : [];
-  return marks.some(mark => mark.getBoundingClientRect().width > 0);
-}"""
+DRAWN = """part => [...part.querySelectorAll('.drawn:has(> div)')].every(box =>
+  [...box.querySelectorAll('[class*="mark-"].role-mark path')].some(mark => mark.getBoundingClientRect().width > 0))
+  && [...part.querySelectorAll('img')].every(image => image.complete && image.naturalWidth > 0)
+  && part.dataset.filled !== undefined"""
 
 
 def _git(folder: Path, *words: str) -> None:
@@ -84,7 +88,7 @@ def changes(tmp_path_factory: pytest.TempPathFactory) -> Changes:
             Rerun(f"train@{HOSTILE}", "new"),
         ],
         flips=[
-            Flip("d-sides", "d-capacity", HOSTILE, "supported", "refuted", rho, rho),
+            Flip("d-sides", "d-capacity", HOSTILE, "supported", "refuted", rho, rho, INTERVALS),
             Flip("d-decided", "d-capacity", LONG, "undecided", "supported", [], rho),
             Flip("d-new", "d-capacity", "new", None, "not testable", [], []),
             Flip("d-gone", "d-capacity", "gone", "refuted", None, rho, []),
@@ -107,8 +111,8 @@ def path(changes: Changes, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _open_all(page: Page) -> None:
-    for part in page.locator("details.plot").all():
-        part.locator("summary").click()
+    for part in page.locator("details.experiment").all():
+        part.evaluate("part => { part.open = true; }")
         page.wait_for_function(DRAWN, arg=part.element_handle())
 
 
@@ -116,23 +120,32 @@ def _open_all(page: Page) -> None:
 def test_the_page_is_whole_and_accessible(path, visit, scheme):
     found = visit(path, color_scheme=scheme)
     page = found.page
-    assert page.locator("details.plot").count() == len(TABLES)
-    assert page.locator("details.plot svg").count() == 0  # drawn when opened
+    assert page.locator("details.experiment strong").all_inner_texts() == [*EXPERIMENTS, "all reports"]
+    assert page.locator("details.experiment :is(svg, img)").count() == 0  # drawn when opened
     _open_all(page)
     assert [text for text in found.complaints if not text.startswith(REMARKS)] == found.requests == []
     assert found.violations() == []
-    for drawn in (page, page.locator("figure .drawn").first, page.locator("details.plot .drawn").first):
+    for drawn in (page, page.locator("figure img").first, page.locator("details .drawn").first):
         corner = Image.open(io.BytesIO(drawn.screenshot())).convert("L").getpixel((2, 2))
         assert corner < 64 if scheme == "dark" else corner > 192
 
 
 def test_names_and_values_are_text(path, visit):
     page = visit(path).page
+    _open_all(page)
     assert page.locator("b").count() == 0
     assert page.locator("#verdicts th", has_text=f"“{HOSTILE}”").count() == 1
-    assert page.locator("#metrics td", has_text=HOSTILE).count() == 1
-    assert page.locator(".warning code", has_text=HOSTILE).count() == 1
-    assert page.evaluate("document.scripts.length") == len(TABLES) + 3  # specifications, Vega, and two of the page
+    assert page.locator("#experiments td", has_text=HOSTILE).count() == 1
+    assert page.locator("#in-step code", has_text=HOSTILE).count() == 1
+
+
+def test_verdicts_come_first_whatever_is_not_in_step(path, visit):
+    """What is not in step is a line, and the list of it comes last."""
+    page = visit(path, viewport={"width": 1400, "height": 900}).page
+    assert page.locator("main > section").evaluate_all("parts => parts.map(part => part.id)") == [
+        *("verdicts", "experiments", "stages", "parameters", "in-step")
+    ]
+    assert page.locator("header .warning").inner_text().endswith("3 places.")
 
 
 def test_every_number_of_the_changes_is_there(path, visit, changes):
@@ -140,85 +153,86 @@ def test_every_number_of_the_changes_is_there(path, visit, changes):
     head = page.locator("header").inner_text()
     assert "4 of 90 stages ran again; 4 verdicts, 2 parameters, 61 metrics, 3 figures, 4 plots differ." in head
     assert changes.base.commit[:7] in page.title()
-    cells = [row.locator("th, td").all_inner_texts() for row in page.locator("#stages-table tbody tr").all()]
-    assert cells[2] == [
-        "claims",
-        "other results",
-        "batch_size: 64 → 1024; other results of train@0, train@1, train@2, train@3, train@4 and 2 more",
+    rows = [row.locator("th, td").all_inner_texts() for row in page.locator("#stages-table tbody tr").all()]
+    assert [[cell.partition("\n")[0] for cell in row] for row in rows] == [
+        ["batch_size: 64 → 1024", f"train@{LONG} (same results), claims"],
+        [f"batch_size: 64 → 1024, x: {HOSTILE} → {LONG}", "train@d-capacity"],
+        ["results of other stages, or new or gone", f"train@{HOSTILE} (new)"],
     ]
-    assert cells[3] == [f"train@{HOSTILE}", "new", ""]
-    assert page.locator("#stages li").first.inner_text() == "batch_size: 64 → 1024: 3 stages directly"
     verdicts = [row.locator("td").all_inner_texts() for row in page.locator("#verdicts tbody tr").all()]
     rho = "ρ = 0.9 (0.8 to 1)\np = 0.01, 10 replicas"
-    assert verdicts == [
+    assert [cells[:2] for cells in verdicts] == [
         [f"✔ supported\n{rho}", f"✘ refuted\n{rho}"],
         ["? undecided", f"✔ supported\n{rho}"],
-        ["–", "– not testable"],
-        [f"✘ refuted\n{rho}", "–"],
     ]
-    assert page.locator("#metrics-table tbody tr").first.locator("td").all_inner_texts() == ["60", "0", "-30.0 sd"]
-    assert page.locator("#metrics-table tbody tr").last.locator("td").all_inner_texts() == [HOSTILE, "–", ""]
+    assert page.locator("#verdicts h3").inner_text().startswith("Because of batch_size: 64 → 1024, x: ")
+    assert page.locator("#verdicts summary").all_inner_texts() == ["1 claim is new", "1 claim is gone"]
+    _open_all(page)
+    part = page.locator("details.experiment").first
+    assert "61 metrics, 2 plots, 2 figures; most: models.M60.loss.mean -30.0 sd" in part.inner_text().replace("\n", " ")
+    metrics = part.locator("details table tbody tr")
+    part.locator("details > summary").click()
+    assert metrics.first.locator("td").all_inner_texts() == ["60", "0", "−30.0 sd"]
+    assert metrics.last.locator("td").all_inner_texts() == [HOSTILE, "–", ""]
 
 
-def test_figures_are_drawn_before_and_after(path, visit):
+def test_both_effects_are_on_one_axis(path, visit):
     page = visit(path).page
-
-    def colours(name: str) -> set:
-        drawn = page.locator(f"figure[id='{name}'] .drawn")
-        image = Image.open(io.BytesIO(drawn.screenshot())).convert("RGB")
-        return {colour for _, colour in image.getcolors(1 << 24)}
-
-    names = page.locator("#figures h3").all_inner_texts()
-    assert names == [f"{CAPACITY}/accuracy", f"{CAPACITY}/loss", "verdicts"]
-    gone, changed, new = page.locator("#figures .pair").all()
-    assert (gone.locator("svg").count(), gone.locator("> p").all_inner_texts()) == (1, ["Gone."])
-    assert (new.locator("svg").count(), new.locator("> p").all_inner_texts()) == (1, ["New."])
-    assert (changed.locator("svg").count(), changed.locator("> p").count()) == (2, 0)
-    before, after = (colours(f"{CAPACITY}/loss.{when}") for when in ("before", "after"))
-    assert len(colours(f"{CAPACITY}/accuracy.before")) > 9
-    assert (255, 0, 0) in after - before
-    assert (0, 114, 178) in before - after
-    label = changed.locator("svg").last.get_attribute("aria-label")
-    assert label == f"{CAPACITY}/loss, after"
+    (axis,) = page.locator("#verdicts td svg").all()
+    places = {name: float(axis.locator(f"circle.{name}").get_attribute("cx")) for name in ("before", "after")}
+    zero, low, high = float(axis.locator(".neutral").get_attribute("x1")), 26, 194  # −0.6 and 1 at its ends
+    assert places["before"] == pytest.approx(low + (0.9 + 0.6) / 1.6 * (high - low), abs=0.1)
+    assert places["after"] == pytest.approx(low + (-0.5 + 0.6) / 1.6 * (high - low), abs=0.1)
+    assert zero == pytest.approx(low + 0.6 / 1.6 * (high - low), abs=0.1)
+    assert axis.locator("text").all_text_contents() == ["−0.6", "1"]
 
 
-def test_plots_show_both_revisions(path, visit, changes):
+@pytest.mark.parametrize(
+    ("before", "after", "share"),
+    [(Interval("ratio", 0.1, nan, nan), Interval("ratio", 10.0, nan, nan), 0.5), (None, INTERVALS[0], None),
+     (INTERVALS[0], Interval("ratio", 2.0, nan, nan), None)],
+)  # fmt: skip
+def test_ratios_are_on_a_logarithmic_axis_and_other_units_on_none(before, after, share):
+    drawn = drawing(before, after)
+    assert bool(drawn) == (share is not None)
+    if share:
+        assert 'class="neutral" x1="110.0"' in drawn
+
+
+def test_figures_are_shown_before_and_after(path, visit):
     page = visit(path).page
     _open_all(page)
-    for name in TABLES:
-        part = page.locator("details.plot", has=page.get_by_text(name, exact=True))
-        said = part.locator("svg text").all_text_contents()
-        assert "workspace" in said
-        assert (changes.base.commit[:7] in said) == ("gap" not in name)  # that one is new
+
+    def colours(name: str) -> set:
+        image = Image.open(io.BytesIO(page.locator(f"img[alt='{name}']").screenshot())).convert("RGB")
+        return {colour for _, colour in image.getcolors(1 << 24)}
+
+    gone, changed, new = page.locator(".pair").all()
+    assert (gone.locator("img").count(), gone.locator("> p").all_inner_texts()) == (1, ["Gone."])
+    assert (new.locator("img").count(), new.locator("> p").all_inner_texts()) == (1, ["New."])
+    assert (changed.locator("img").count(), changed.locator("> p").count()) == (2, 0)
+    before, after = (colours(f"d-capacity/loss, {when}") for when in ("before", "after"))
+    assert len(colours("d-capacity/accuracy, before")) > 9
+    assert (255, 0, 0) in after - before
+    assert (0, 114, 178) in before - after
 
 
-def test_a_filter_leaves_the_rows_that_have_all_words(path, visit):
+def test_plots_show_both_sides(path, visit):
     page = visit(path).page
-    form = page.get_by_role("search", name="Filter the metrics")
-    rows = page.locator("#metrics-table tbody tr:visible")
-    said = form.locator("output")
-    assert (rows.count(), said.inner_text()) == (61, "all 61")
-    form.get_by_label("Words").fill("LOSS m60")
-    assert (rows.count(), said.inner_text()) == (1, "1 of 61")
-    assert "models.M60.loss.mean" in rows.inner_text()
-    assert page.locator("#parameters-table tbody tr:visible").count() == 2  # one of its own
-    form.get_by_label("Words").fill("no such metric")
-    assert (rows.count(), said.inner_text()) == (0, "0 of 61")
-    form.get_by_role("button", name="Show all").click()
-    expect(said).to_have_text("all 61")
-    assert rows.count() == 61
-    stages = page.get_by_role("search", name="Filter the stages")
-    stages.get_by_label("Words").fill("train@3")
-    assert page.locator("#stages-table tbody tr:visible th").all_inner_texts() == ["claims"]
-    stages.get_by_label("Words").press("Enter")
-    assert page.url == path.as_uri()
+    _open_all(page)
+    for name in ("d-capacity, final", "d-capacity, gap", "d-trajectory, pca", "all reports, claims"):
+        said = page.get_by_role("region", name=name).locator("svg text").all_text_contents()
+        assert "after" in said
+        assert ("before" in said) == ("gap" not in name)  # that one is new
 
 
 def test_every_link_leads_somewhere(path, visit):
     page = visit(path).page
     linked = {link.get_attribute("href") for link in page.locator("a").all()}
-    sections = {"#verdicts", "#stages", "#parameters", "#metrics", "#figures", "#plots"}
-    assert linked >= {*sections, f"#figure/{CAPACITY}/loss", f"#{CAPACITY}/loss.before"}
+    sections = {"#verdicts", "#experiments", "#stages", "#parameters", "#in-step"}
+    assert linked >= {*sections, "#experiment/d-capacity"}
+    page.locator("#verdicts a").first.click()
+    expect(page.locator("details.experiment").first).to_have_attribute("open", "")
     assert {link for link in linked if not link.startswith("#")} == set()
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
     assert len(ids) == len(set(ids))
@@ -229,16 +243,19 @@ def test_a_phone_scrolls_what_is_wide_and_not_the_page(path, visit):
     page = visit(path, viewport={"width": 390, "height": 800}).page
     _open_all(page)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    for box in (".wide:has(#metrics-table)", ".pair .drawn >> nth=0"):
-        assert page.locator(box).evaluate("box => box.getBoundingClientRect().right") <= 390
+    for box in (".wide:has(#stages-table)", ".pair img", "details .drawn"):
+        assert page.locator(box).first.evaluate("box => box.getBoundingClientRect().right") <= 390
     assert page.locator(".wide:has(#parameters-table)").evaluate("box => box.scrollWidth > box.clientWidth")
 
 
 def test_a_plot_that_cannot_be_drawn_says_why_in_its_place(visit, tmp_path):
     file = tmp_path / "index.html"
-    file.write_text(review_page(replace(NOTHING, plots={"plots/x.csv": {"mark": "none"}}), []), encoding="utf-8")
+    file.write_text(
+        review_page(replace(NOTHING, plots={"plots/d/d-x/y.csv": {"mark": "none", "data": {"values": []}}}), []),
+        encoding="utf-8",
+    )
     page = visit(file).page
-    page.locator("summary").click()
+    assert page.locator("details.experiment").get_attribute("open") == ""  # the only one
     expect(page.locator("details .drawn")).to_contain_text("Not drawn: ")
 
 
@@ -247,8 +264,10 @@ def test_a_page_without_changes(visit, tmp_path):
     file.write_text(review_page(NOTHING, []), encoding="utf-8")
     found = visit(file, viewport={"width": 390, "height": 800})
     assert "0 of 90 stages ran again, and nothing differs." in found.page.locator("header").inner_text()
-    said = [found.page.locator(f"#{name}").inner_text().split("\n")[-1] for name in ("verdicts", "stages", "plots")]
-    assert said == ["None.", "None.", "None differ."]
+    said = [
+        found.page.locator(f"#{name}").inner_text().split("\n")[-1] for name in ("verdicts", "experiments", "stages")
+    ]
+    assert said == ["None.", "None.", "None."]
     assert found.page.locator("table, form.filters, details, .warning").count() == 0
     assert (found.complaints, found.requests, found.violations()) == ([], [], [])
     assert file.stat().st_size < 50_000  # nothing is drawn, so Vega is not there

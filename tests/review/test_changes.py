@@ -1,9 +1,11 @@
 """What a branch changes is found, with its reasons, and nothing else; see the fixture `branch` for what it does."""
 
+import contextlib
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -12,9 +14,10 @@ from netclaims.errors import SettingsError
 from netclaims.review import __main__ as command
 from netclaims.review import staleness
 from netclaims.review.base import ReviewError, find_base
-from netclaims.review.changes import Flip
-from netclaims.review.reruns import Rerun
-from tests.review.conftest import recipe
+from netclaims.review.plots import find_plots
+from netclaims.review.reruns import Rerun, behind, by_cause
+from netclaims.review.verdicts import Flip, Interval, find_flips
+from tests.review.conftest import recipe, rows
 
 RHO = ["ρ = 0.85 (0.7 to 0.95)", "p = 0.002 (t-test), 10 replicas"]
 
@@ -51,10 +54,25 @@ def test_a_stage_that_ran_with_another_setting_is_told_with_the_knob(small):
     ]
 
 
-def test_causes_are_counted_by_the_stages_that_they_reach_directly(small):
-    causes = [["a", "b"], ["b"], [], ["c", "b"]]
-    reruns = [Rerun(str(i), "same results", some) for i, some in enumerate(causes)]
-    assert list(replace(small.changes(), reruns=reruns).causes.items()) == [("b", 3), ("a", 1), ("c", 1)]
+def test_stages_are_grouped_by_causes_of_their_own():
+    reruns = [Rerun(str(i), "same results", causes) for i, causes in enumerate([["b"], ["a", "b"], [], ["b"]])]
+    assert [[rerun.stage for rerun in group] for group in by_cause(reruns).values()] == [["0", "3"], ["1"], ["2"]]
+    assert list(by_cause(reruns)) == [("b",), ("a", "b"), ()]
+
+
+def test_causes_reach_what_follows_and_no_other_experiment():
+    """Of what draws or judges a whole report, its own causes count, and not those of other experiments."""
+    reruns = [
+        Rerun("train@a-x", "other results", ["batch_size: 64 → 1024"]),
+        Rerun("train@a-y", "other results", ["seed: 0 → 1"]),
+        Rerun("fit@a-z", "other results", ["fit.py"], ["train@a-x"]),
+        Rerun("train@a-n", "new"),
+        Rerun("claims@a", "other results", ["judge.py"], ["train@a-x", "train@a-y", "fit@a-z"]),
+    ]
+    assert behind(reruns, "a-z") == ("fit.py", "batch_size: 64 → 1024")
+    assert behind(reruns, "a-y", "claims@a") == ("judge.py", "seed: 0 → 1")
+    assert behind(reruns, "a-n") == ("stage is new",)
+    assert behind(reruns, "a-other") == ()
 
 
 def test_recipes_that_are_new_or_gone_are_told(small):
@@ -71,7 +89,8 @@ def test_recipes_that_are_new_or_gone_are_told(small):
 def test_flips_come_by_weight_with_their_effects(changes):
     def flip(claim: str, before: str | None, after: str | None) -> Flip:
         effects = [RHO if verdict == "supported" else [] for verdict in (before, after)]
-        return Flip(claim, "x", f"it says, {claim}", before, after, *effects)
+        sides = tuple(Interval("rho", 0.85, 0.7, 0.95) if effect else None for effect in effects)
+        return Flip(claim, "x", f"it says, {claim}", before, after, *effects, sides)
 
     assert changes.flips[:2] == [flip("sides", "supported", "refuted"), flip("decided", "undecided", "supported")]
     assert sorted(changes.flips[2:], key=lambda flip: flip.claim) == [
@@ -79,7 +98,30 @@ def test_flips_come_by_weight_with_their_effects(changes):
         flip("new", None, "supported"),
         flip("untestable", "refuted", "not testable"),
     ]
-    assert [flip.weight for flip in changes.flips] == [0, 1, 2, 2, 2]
+    assert [flip.weight for flip in changes.flips] == [0, 1, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (",test,p_holm", ",test,p", "Verdicts: the ledger of then has another layout (no column p_holm)."),
+        ("supported\n", "holds\n", "Verdicts: the ledger of then has another layout (verdicts of other names: holds)."),
+        ("claim,", "claim\n,,,,,,,,,,,,,,,", "Verdicts: the ledger of then has another layout ("),
+        ("two,", "one,", "Verdicts: the ledger of then has another layout (a claim stands there twice)."),
+    ],
+)
+def test_a_ledger_of_another_layout_is_told_in_a_line(old, new, said):
+    before = rows(("one", "supported"), ("two", "refuted"))
+    flips, (line,) = find_flips(before.replace(old, new, 1), rows(("one", "refuted")))
+    assert flips == []
+    assert line.startswith(said)
+
+
+def test_verdicts_are_compared_where_an_effect_is_in_a_unit_of_then():
+    (flip,), lines = find_flips(rows(("one", "supported")).replace(",rho,", ",slope,"), rows(("one", "refuted")))
+    assert (flip.before, flip.after, flip.effect_before) == ("supported", "refuted", RHO[1:])
+    assert flip.intervals == (None, None)
+    assert lines == ["Effects in a unit that is no longer: slope (1 claims)."]
 
 
 # -------------------------------------------------------------------------------------------------- settings, metrics
@@ -132,23 +174,47 @@ def test_figures_before_and_after(branch, changes):
     assert changed.after == (folder / "loss.svg").read_text(encoding="utf-8") == changed.before + "<!-- another -->"
 
 
-def test_plots_hold_both_revisions(branch, changes):
-    base = changes.base.commit[:7]
-    gone, final, new = (f"plots/d/d-capacity/{name}.csv" for name in ("curves", "final", "gap"))
+def test_plots_hold_both_sides_with_data_scale_and_epochs(branch, changes):
+    """As many digits as one sees; a table that is gone is told in a line."""
+    final, new = (f"plots/d/d-capacity/{name}.csv" for name in ("final", "gap"))
     claims = "plots/claims.csv"
-    assert list(changes.plots) == [claims, gone, final, new]
-    revisions = {claims: {"workspace", base}, final: {"workspace", base}, gone: {base}, new: {"workspace"}}
+    assert list(changes.plots) == [claims, final, new]
+    sides = {claims: ["after", "before"], final: ["after", "before"], new: ["after"]}
     for name, plot in changes.plots.items():
         drawn = pd.DataFrame(plot["data"]["values"])
-        assert set(drawn["rev"]) == revisions[name]
-        if name == gone:
-            continue
-        table = pd.read_csv(branch.folder / name, dtype=str, keep_default_na=False)
-        now = drawn[drawn["rev"] == "workspace"]
-        assert now[table.columns].to_numpy().tolist() == table.to_numpy().tolist()
+        assert list(drawn["rev"].unique()) == sides[name]
+        table = pd.read_csv(branch.folder / name)
+        numbers = [column for column in table.select_dtypes("number") if column in plot["data"]["format"]["parse"]]
+        now = drawn.loc[drawn["rev"] == "after", numbers].astype(float)
+        assert now.to_numpy() == pytest.approx(table[numbers].to_numpy(), rel=5e-3, nan_ok=True)
     drawn = pd.DataFrame(changes.plots[final]["data"]["values"]).query("parameters == '52650' and split == 'train'")
-    assert dict(zip(drawn["rev"], drawn["model"], strict=True)) == {base: "M1", "workspace": "M one"}
-    assert changes.plots[final]["title"]["text"] == "d-capacity at the end of training"  # as dvc.yaml has it
+    assert dict(zip(drawn["rev"], drawn["model"], strict=True)) == {"before": "M1", "after": "M one"}
+    title = changes.plots[final]["title"]
+    assert title["text"] == "d-capacity at the end of training"  # as dvc.yaml has it
+    assert title["subtitle"][0].startswith("before: MNIST · quick scale · 1 of 5 epochs")
+    assert title["subtitle"][1].startswith("after: MNIST, all of it · quick scale · 1 of 5 epochs")
+    assert changes.incomparable == ["Tables that are gone: plots/d/d-capacity/curves.csv."]
+
+
+def test_a_table_of_then_with_other_rows_is_not_drawn_beside_that_of_now(branch, tmp_path):
+    """That is so where a column that the plot tells rows apart by is new, and not where a number is."""
+    for name, column, sides in (("gap", "model", {"after"}), ("final", "accuracy", {"after", "before"})):
+        path = f"plots/d/d-capacity/{name}.csv"
+        text = branch.read(path)
+        old = pd.read_csv(branch.folder / path).drop(columns=column).to_csv(index=False)
+        plot = {
+            "encoding": {"x": {"field": column}},
+            "title": {},
+            "data": {"format": {"parse": {"accuracy": "number"}}},
+        }
+        plot["data"]["values"] = [{"rev": "workspace"}, {"rev": "1234567"}]
+        base = SimpleNamespace(commit="1234567" * 6, changed=lambda *_, path=path: [Path(path)])
+        base.read = lambda asked, path=path, old=old: old if asked == Path(path) else None
+        drawn = {"data": {path: [{"type": "vega", "content": plot}]}}
+        with contextlib.chdir(branch.folder):
+            plots, lines = find_plots(base, lambda *_, drawn=drawn: drawn)
+        assert {row["rev"] for row in plots[path]["data"]["values"]} == sides, text[:80]
+        assert (path in "".join(lines)) == (sides == {"after"})
 
 
 # ------------------------------------------------------------------------------------------------------- nothing or all
@@ -158,7 +224,7 @@ def test_nothing_differs_from_oneself(small):
     changes = small.changes("HEAD")
     assert changes.stages == 3
     assert [changes.reruns, changes.flips, changes.parameters, changes.metrics, changes.figures] == [[]] * 5
-    assert changes.plots == changes.causes == changes.recipes == {}
+    assert changes.plots == changes.recipes == {}
 
 
 def test_results_that_the_base_does_not_have_are_new(small):
@@ -209,7 +275,7 @@ def test_the_page_and_the_comment_name_recipes_that_are_new_or_gone(small, monke
     run(monkeypatch, "main")
     assert "<p>Recipes that are new: <code>&lt;b&gt;</code>.</p>" in small.read("review/index.html")
     assert "<p>Recipes that are gone: <code>train</code>.</p>" in small.read("review/index.html")
-    assert "### Recipes that are new\n\n`<b>`\n" in small.read("review/comment.md")
+    assert "**Recipes that are new**: `<b>`\n" in small.read("review/comment.md")
 
 
 def no_repository(small, patch) -> None:

@@ -34,7 +34,7 @@ def find_plots(base: Base, dvc: Callable[..., dict]) -> tuple[dict[str, dict[str
     found = dvc("plots", "diff", base.commit[:7], "--json", "--targets", *tables).get("data", {})
     plots, others = {}, []
     for name, drawn in sorted(found.items()):
-        if drawn and drawn[0]["type"] == "vega" and "format" in drawn[0]["content"]["data"]:  # one of our templates
+        if drawn and drawn[0]["type"] == "vega":
             plot = drawn[0]["content"]
             if not _alike(base, Path(name), plot):
                 plot["data"]["values"] = [row for row in plot["data"]["values"] if row["rev"] == "workspace"]
@@ -49,7 +49,7 @@ def _line(title: str, names: list[str]) -> list[str]:
 
 def _alike(base: Base, path: Path, plot: dict[str, Any]) -> bool:
     """Tell whether the same columns tell rows apart in both tables, of those that the plot reads."""
-    read = set(re.findall(r"\w+", json.dumps(plot | {"data": {}}))) - set(plot["data"]["format"]["parse"])
+    read = set(re.findall(r"\w+", json.dumps(plot | {"data": {}}))) - _numbers(plot)
     texts = [text for text in (base.read(path), read_now(path)) if text]
     keys = [set(next(csv.reader([text.partition("\n")[0]]))) & read for text in texts]
     return all(some == keys[0] for some in keys)
@@ -57,17 +57,22 @@ def _alike(base: Base, path: Path, plot: dict[str, Any]) -> bool:
 
 def _compact(plot: dict[str, Any], facts: list[str]) -> dict[str, Any]:
     """Return a specification with what is of now first, so that it is drawn first, and with fewer digits."""
-    numbers = set(plot["data"]["format"]["parse"])
+    numbers = _numbers(plot)
     rows = [
         {name: _short(value) if name in numbers else value for name, value in row.items() if name not in ADDED}
         | {"rev": "after" if row["rev"] == "workspace" else "before"}
         for row in plot["data"]["values"]
     ]
     plot["data"]["values"] = sorted(rows, key=lambda row: row["rev"])
-    title = plot["title"]
-    said = title.get("subtitle", [])
-    title["subtitle"] = facts + ([said] if isinstance(said, str) else said)
+    if isinstance(plot.get("title"), dict):
+        said = plot["title"].get("subtitle", [])
+        plot["title"]["subtitle"] = facts + ([said] if isinstance(said, str) else said)
     return plot
+
+
+def _numbers(plot: dict[str, Any]) -> set[str]:
+    """Return the columns that a template reads as numbers; DVC's own, for tables without a template, names none."""
+    return set(plot["data"].get("format", {}).get("parse", ()))
 
 
 def _short(text: str) -> float | int | None:
