@@ -90,6 +90,6 @@ def test_every_change_is_tested_and_every_night_all_that_the_tests_of_a_change_l
     assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").endswith("\nmake test\n")
     assert JOBS["nightly.test-all"]["steps"][-1]["run"] == "make test-all"
     own = (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
-    options = set(re.findall(r'addoption\("(--[a-z-]+)"', own)) - {"--kill-seed"}
+    options = set(re.findall(r'addoption\(\s*"(--[a-z-]+)"', own)) - {"--kill-seed"}
     assert set(re.findall(r"--\S+", rules["test-all"])) == options
     assert rules["test-all"].startswith(rules["test"].rstrip())

@@ -136,7 +136,7 @@ class Paper:
         for name in conclusions(report):
             # Not by DVC, whose locks keep it from what other experiments of the report are about to write.
             stage = self._stages[name]
-            if subprocess.run(shlex.split(stage.cmd), check=False, stdin=subprocess.DEVNULL).returncode:  # noqa: S603
+            if subprocess.run(shlex.split(stage.cmd), check=False, stdin=subprocess.DEVNULL).returncode:  # noqa: S603 (no shell)
                 sys.stderr.write(f"{name} failed\n")
                 self.failed = True
                 return

@@ -14,8 +14,6 @@ from pathlib import Path
 from time import sleep
 from typing import BinaryIO
 
-import joblib
-
 from netclaims.errors import SettingsError, shown
 
 # In the environment of a stage: the folder of the lock files, and the process that has started it.
@@ -35,6 +33,8 @@ def cpu_count() -> int:
     Raises:
         SettingsError: the variable is no number.
     """
+    import joblib  # numpy comes with it, which most scripts that count no cores have no use for
+
     try:
         found = joblib.cpu_count()
     except ValueError:

@@ -103,7 +103,7 @@ def lengths(
         steps = max(1, int(epochs * in_an_epoch[size]))
         found["epochs", size] = Length(ceil(steps / in_an_epoch[size]), steps, in_an_epoch[size])
     if by_steps:
-        most = epochs * one_epoch if by_epochs and epochs == stated else seconds
+        most = epochs * sum(cost[size] for size in by_steps) if epochs == stated else seconds
         fit = most / sum(cost[size] / in_an_epoch[size] for size in by_steps)
         steps = max(1, int(min(epochs * middle, fit)))
         found |= {("steps", size): Length(ceil(steps / in_an_epoch[size]), steps, middle) for size in by_steps}
