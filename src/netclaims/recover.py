@@ -23,9 +23,9 @@ from dvc.lock import Lock, LockError
 from netclaims.environment import settle
 from netclaims.errors import SettingsError
 from netclaims.paths import DATA, METRICS, PLOTS, RECIPES, RUNS
-from netclaims.review.base import ReviewError, read_committed
+from netclaims.review.base import LOCK, ReviewError, read_committed
 
-LOCK, RWLOCK, AT_WORK = Path("dvc.lock"), Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/lock")
+RWLOCK, AT_WORK = Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/lock")
 RESULTS = (DATA, METRICS, PLOTS, RUNS, Path("docs"), Path("report"))
 UNFINISHED = "*." + "[A-Za-z0-9_-]" * 22 + ".tmp"  # DVC names a file so until it is all there
 UNFINISHED_RECIPE = "*.json.new"

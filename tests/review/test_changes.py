@@ -121,7 +121,7 @@ def test_verdicts_are_compared_where_an_effect_is_in_a_unit_of_then():
     (flip,), lines = find_flips(rows(("one", "supported")).replace(",rho,", ",slope,"), rows(("one", "refuted")))
     assert (flip.before, flip.after, flip.effect_before) == ("supported", "refuted", RHO[1:])
     assert flip.intervals == (None, None)
-    assert lines == ["Effects in a unit that is no longer: slope (1 claims)."]
+    assert lines == ["Effects in a unit that is no longer: slope (1 claim)."]
 
 
 # -------------------------------------------------------------------------------------------------- settings, metrics
@@ -191,8 +191,8 @@ def test_plots_hold_both_sides_with_data_scale_and_epochs(branch, changes):
     assert dict(zip(drawn["rev"], drawn["model"], strict=True)) == {"before": "M1", "after": "M one"}
     title = changes.plots[final]["title"]
     assert title["text"] == "d-capacity at the end of training"  # as dvc.yaml has it
-    assert title["subtitle"][0].startswith("before: MNIST · quick scale")
-    assert title["subtitle"][1].startswith("after: MNIST, all of it · quick scale")
+    assert title["subtitle"][0].startswith("before: MNIST · quick scale · 0.17 of 5 epochs")
+    assert title["subtitle"][1].startswith("after: MNIST, all of it · quick scale · 0.17 of 5 epochs")
     assert changes.incomparable == ["Tables that are gone: plots/d/d-capacity/curves.csv."]
 
 

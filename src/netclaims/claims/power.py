@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import atanh, ceil, factorial, isfinite, log2, nan, sqrt, tanh
+from math import atanh, ceil, factorial, log2, nan, sqrt, tanh
 
 import numpy as np
 from scipy.special import betaincinv, nctdtrinc, stdtrit
@@ -30,7 +30,8 @@ def least_effect(evidence: Evidence, level: float) -> float:
     That is what a two-sided test at this level finds with a probability of 80 %, if the replicas vary as they do: in
     the effect's unit, of ratios a factor. Of a mean by the noncentral t distribution. Of a median so far that, were it
     on the border, as large a share of the values would lie beyond it as the sign test takes, in the mean of both sides;
-    where that is nearly all of few, it is rather more. Of the ρ of replicas by Fisher's z, as its interval is.
+    where that is nearly all of few, it is rather more. Of the ρ of replicas by Fisher's z, as its interval is. Of
+    trends, of which slopes are tested, by the spread of ρ over replicas: a rough figure.
     Undefined where no effect can be shown, and for places and shapes, whose tests are of other numbers than the effect.
 
     Args:
@@ -78,7 +79,7 @@ def replicas_needed(evidence: Evidence, level: float) -> float:
         evidence: what the replicas say.
         level: at which the claim is decided.
     """
-    if not 0 < evidence.p < 1 or not isfinite(evidence.p):
+    if not 0 < evidence.p < 1:
         return nan
     number = ceil(evidence.replicas * (norm.isf(level / 2) / norm.isf(evidence.p / 2)) ** 2)
     if evidence.test == "sign test":

@@ -16,12 +16,13 @@ import yaml
 from netclaims.data.places import home_expanded
 from netclaims.errors import SettingsError
 from netclaims.paths import METRICS, PARAMS, PLOTS, RECIPES
+from netclaims.present.claims_page import CLAIMS_PAGE
+from netclaims.review.base import LOCK
 from netclaims.settings.strict_yaml import read_yaml
 
 RESULTS = Path("results/paper")
 SETTINGS = RESULTS / "settings.yaml"
-LOCK, LEDGER = Path("dvc.lock"), Path("docs/claims.md")
-KEPT = [LOCK, LEDGER, RECIPES, METRICS, PLOTS]
+KEPT = [LOCK, CLAIMS_PAGE, RECIPES, METRICS, PLOTS]
 
 
 def fill(folder: Path) -> None:

@@ -12,10 +12,10 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from netclaims.errors import DataError, SettingsError
-from netclaims.paper.folder import LOCK, RESULTS, fill
+from netclaims.paper.folder import RESULTS, fill
 from netclaims.paths import REPORTS
 from netclaims.recipes.write import all_recipes
-from netclaims.review.base import ReviewError
+from netclaims.review.base import LOCK, ReviewError
 from netclaims.review.staleness import stage_faults
 
 

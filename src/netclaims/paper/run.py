@@ -6,24 +6,20 @@ of its report, so that nothing finished is lost when the run is stopped.
 
 from __future__ import annotations
 
-import logging
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-from signal import SIGINT
 
 import pandas as pd
 import yaml
-from dvc.exceptions import DvcException
-from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
 from dvc.stage.serialize import to_single_stage_lockfile
 from dvc.utils.serialize import dumps_yaml
 
-from netclaims.errors import DataError, SettingsError
+from netclaims.errors import SettingsError
 from netclaims.paper.experiments import Experiment, conclusions, experiments, files_of
-from netclaims.paper.folder import LOCK, RESULTS, copy, write_whole
+from netclaims.paper.folder import RESULTS, copy, write_whole
 from netclaims.paper.room import shortage
 from netclaims.parallel.cores import cpu_count, share_cores
 from netclaims.paths import RECIPES
@@ -32,16 +28,20 @@ from netclaims.repro.__main__ import ALWAYS
 from netclaims.repro.child import Usage
 from netclaims.repro.display import duration
 from netclaims.repro.dvc_stages import planned, save
+from netclaims.repro.ending import status_of
 from netclaims.repro.order import training_of
-from netclaims.repro.side_by_side import SPARE, SideBySide, Stopped
-from netclaims.review.base import ReviewError
+from netclaims.repro.side_by_side import SPARE, SideBySide
+from netclaims.review.base import LOCK
 from netclaims.review.staleness import stage_faults
 
-COSTS = "costs.csv"  # what stages took
+COSTS = "costs.csv"  # what stages took: seconds of cores, and gigabytes of the largest process
 
 
-class Paper:
-    """One run."""
+class PaperRun:
+    """One run; `failed` where a stage has.
+
+    An experiment is done when all its stages are in step with their recipes, by the lines of `dvc.lock` that are kept.
+    """
 
     def __init__(self, repo: Repo, home: Path) -> None:
         """Look at what is done.
@@ -180,29 +180,20 @@ class Paper:
 
 def main(home: str, *wanted: str) -> int:
     """Run, and return the status."""
-    logging.getLogger("dvc").setLevel(logging.WARNING)
-    logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)
-    try:
-        for line in recover(lock_in_git=False):
-            print(line)  # noqa: T201
-        for words in (["-m", "netclaims.kernel.compiled"], ["stages/recipes.py"]):
-            if subprocess.run([sys.executable, *words], check=False).returncode:  # noqa: S603 (no shell)
-                return 1  # it has said why
-        with Repo() as repo, lock_repo(repo):
-            paper = Paper(repo, Path(home))
-            paper.run(list(wanted))
-            return int(paper.failed)
-    except LockError:
-        fault = "the paper scale runs already; stop that, or wait for its end"
-    except (DvcException, ReviewError, SettingsError, DataError) as error:
-        fault = " ".join(str(error).split())
-    except OSError as error:
-        fault = f"{error.filename}: {error.strerror}"
-    except (Stopped, KeyboardInterrupt) as error:
-        sys.stderr.write("stopped; `make paper` goes on with what is not finished\n")
-        return 128 + next(iter(error.args), SIGINT)
-    sys.stderr.write(f"{fault}\n")
-    return 1
+    busy = "the paper scale runs already; stop that, or wait for its end"
+    return status_of(lambda: _run(Path(home), list(wanted)), "make paper", busy)
+
+
+def _run(home: Path, wanted: list[str]) -> int:
+    for line in recover(lock_in_git=False):
+        print(line)  # noqa: T201
+    for words in (["-m", "netclaims.kernel.compiled"], ["stages/recipes.py"]):
+        if subprocess.run([sys.executable, *words], check=False).returncode:  # noqa: S603 (no shell)
+            return 1  # it has said why
+    with Repo() as repo, lock_repo(repo):
+        paper = PaperRun(repo, home)
+        paper.run(wanted)
+        return int(paper.failed)
 
 
 if __name__ == "__main__":

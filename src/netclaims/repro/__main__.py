@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
-from signal import SIGINT
 from time import monotonic
 
 from dvc.exceptions import DvcException
-from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import collect_stages
 
 from netclaims.environment import settle
-from netclaims.errors import SettingsError
 from netclaims.parallel.cores import cpu_count, share_cores
 from netclaims.recover import recover
 from netclaims.repro.display import duration
 from netclaims.repro.dvc_stages import planned
-from netclaims.repro.side_by_side import SideBySide, Stopped
-from netclaims.review.base import ReviewError
+from netclaims.repro.ending import status_of
+from netclaims.repro.side_by_side import SideBySide
 
 # Libraries, and images outside the repository, are looked at by this stage: DVC sees neither.
 ALWAYS = "recipes"
@@ -29,26 +25,16 @@ REPORT = Path("report/index.html")
 
 def main(targets: list[str]) -> int:
     """Put right what a stopped run has left, run what some stages need, or all, and return the status."""
-    # There are other lines of progress than DVC's.
-    logging.getLogger("dvc").setLevel(logging.WARNING)
-    logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)
-    try:
-        settle()
-        for line in recover():
-            print(line)  # noqa: T201
-        with Repo() as repo, lock_repo(repo):
-            return _reproduce(repo, targets)
-    except LockError:
-        fault = "another DVC process is at work in this repository; try again when it has ended"
-    except (DvcException, ReviewError, SettingsError) as error:
-        fault = " ".join(str(error).split())
-    except OSError as error:
-        fault = f"{error.filename}: {error.strerror}"
-    except (Stopped, KeyboardInterrupt) as error:
-        sys.stderr.write("stopped; `make repro` goes on with what is not finished\n")
-        return 128 + next(iter(error.args), SIGINT)
-    sys.stderr.write(f"{fault}\n")
-    return 1
+    busy = "another DVC process is at work in this repository; try again when it has ended"
+    return status_of(lambda: _run(targets), "make repro", busy)
+
+
+def _run(targets: list[str]) -> int:
+    settle()
+    for line in recover():
+        print(line)  # noqa: T201
+    with Repo() as repo, lock_repo(repo):
+        return _reproduce(repo, targets)
 
 
 def _reproduce(repo: Repo, targets: list[str]) -> int:

@@ -106,7 +106,7 @@ def _said(about: dict[str, Any]) -> str:
     """Return what metrics say of where they come from, whichever version wrote them."""
     epochs, stated = about.get("epochs"), about.get("epochs_stated")
     trained = ""
-    if isinstance(epochs, int):
-        trained = f"{epochs:,}{f' of {stated:,}' if isinstance(stated, int) and stated != epochs else ''} epochs"
+    if isinstance(epochs, int | float):  # less than one where not even that fits into the scale's bound
+        trained = f"{epochs:,.10g}{f' of {stated:,}' if isinstance(stated, int) and stated != epochs else ''} epochs"
     scale = f"{about['scale']} scale" if "scale" in about else ""
     return " · ".join(filter(None, [str(about.get("data", "")), scale, trained]))

@@ -79,7 +79,10 @@ def find_flips(before: str | None, after: str | None) -> tuple[list[Flip], list[
             intervals = tuple(None if row is None else _interval(row) for row in rows)
             found.append(Flip(claim, told["experiment"], told["quote"], *verdicts, *effects, intervals))
     units = Counter(unit for table in tables for unit in table.attrs["other"])
-    lines = [f"Effects in a unit that is no longer: {unit} ({count} claims)." for unit, count in units.items()]
+    lines = [
+        f"Effects in a unit that is no longer: {unit} ({count} claim{'s' * (count > 1)})."
+        for unit, count in units.items()
+    ]
     return sorted(found, key=lambda flip: flip.weight), lines
 
 

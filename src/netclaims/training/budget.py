@@ -62,7 +62,7 @@ def epoch_seconds(experiment: Experiment, model: str, batch_size: int) -> float:
 
 
 def core_seconds(training: Training) -> float:
-    """Estimate the seconds of one core that all nets of a training take."""
+    """Estimate the seconds of one core that all nets of a training take together."""
     nets = training.replicas * len(training.functions or [None])
     return nets * sum(
         epoch_seconds(training, model, setting.batch_size)
