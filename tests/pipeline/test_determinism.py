@@ -34,7 +34,7 @@ ELSEWHERE = {
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "stage" in metafunc.fixturenames:
         stages = sorted(of_contents(ALL, REPORTS if metafunc.config.getoption("--every-report") else SHORTENED))
-        one_of_each_kind = {kind(stage): stage for stage in stages} | {"convolutions": "train@e-capacity-convolutions"}
+        one_of_each_kind = {kind(stage): stage for stage in stages} | {"convolutions": "train@e-actual-task"}
         every = metafunc.config.getoption("--every-stage")
         metafunc.parametrize("stage", stages if every else sorted(one_of_each_kind.values()))
 

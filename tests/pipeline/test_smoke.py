@@ -161,8 +161,8 @@ MISTAKES = [
      "params.yaml: batch_size: input should be greater than or equal to 1 (found 0)"),
     (("reports/d.yaml", "optimiser: [adam, sgd, rmsprop]", "optimiser: [adam, sdg]"),
      "reports/d.yaml: experiments.d-simulate.tune.optimiser.1: input should be 'adam', 'sgd' or 'rmsprop' (found "),
-    (("reports/d.yaml", "M1: {layers: [64, 32, 10]", "M1: {layers: [65, 32, 10]"),
-     "reports/d.yaml: experiments.d-capacity.models.M1: has 53,467 parameters, and the report states 52,650"),
+    (("reports/d.yaml", "layers: [10, 25, 10, 1]", "layers: [11, 25, 10, 1]"),
+     "reports/d.yaml: experiments.d-simulate.models.DNN1: has 593 parameters, and the report states 566"),
     (("reports/d.yaml", "title: Random labels", "titel: Random labels"),
      "reports/d.yaml: experiments.d-random-labels.title: required, and not there"),  # and that titel is unknown
 ]  # fmt: skip
@@ -171,7 +171,8 @@ BY_DVC = {"title": "failed to parse 'stages.train@d-random-labels.desc' in 'dvc.
 
 
 @pytest.mark.parametrize(("edit", "message"), MISTAKES)
-def test_a_mistake_in_the_settings_stops_everything_with_one_line(smoke, edit, message):
+def test_a_mistake_in_the_settings_stops_everything_with_one_line(request, smoke, edit, message):
+    """What DVC says is looked at of two of them, and with `--every-case` of all."""
     smoke.edit(*edit)
     try:
         checked = smoke.script("recipes")
@@ -179,6 +180,8 @@ def test_a_mistake_in_the_settings_stops_everything_with_one_line(smoke, edit, m
         line, *others = checked.stderr.splitlines()
         assert line.startswith(message)
         assert len(others) == ("title" in message)
+        if (edit, message) not in (MISTAKES[0], MISTAKES[-1]) and not request.config.getoption("--every-case"):
+            return
         result = smoke.dvc("repro")
         said = result.stdout + result.stderr
         assert result.returncode != 0
