@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-stage", action="store_true", help="determinism of every stage, not of one of each kind")
     parser.addoption("--every-case", action="store_true", help="sets of cases in full, of which some show the same")
     parser.addoption(
-        "--fuzz", type=int, default=45, metavar="N", help="claims made up on each table, and figures: a sixth"
+        "--fuzz", type=int, default=30, metavar="N", help="claims made up on each table, and figures: a sixth"
     )
     parser.addoption("--kills", type=int, metavar="N", help="stop the pipeline of a report at N random moments")
     parser.addoption("--kill-seed", type=int, default=0, metavar="SEED", help="of these moments")

@@ -714,13 +714,16 @@ NULLS = {
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Simulate with every number of replicas, or without `--every-case` with one, from null to null another."""
+    """Simulate with every number of replicas, or without `--every-case` with one, from null to null another.
+
+    Of 50 ledgers 7 may be decided; without a correction 32 would be.
+    """
     every = metafunc.config.getoption("--every-case")
     if "null" in metafunc.fixturenames:
         some = zip(NULLS, cycle(REPLICAS))
         metafunc.parametrize(("null", "replicas"), product(NULLS, REPLICAS) if every else some)
-    elif metafunc.function is test_chance_decides_on_some_claim_of_a_ledger_no_more_often_than_it_may:
-        metafunc.parametrize("replicas", REPLICAS if every else REPLICAS[1:2])
+    elif "ledgers" in metafunc.fixturenames:
+        metafunc.parametrize(("replicas", "ledgers"), product(REPLICAS, [150]) if every else [(5, 50)])
 
 
 @pytest.mark.usefixtures("_few_draws")
@@ -745,10 +748,10 @@ IN_A_LEDGER = {
 
 
 @pytest.mark.usefixtures("_few_draws")
-def test_chance_decides_on_some_claim_of_a_ledger_no_more_often_than_it_may(replicas, monkeypatch):
+def test_chance_decides_on_some_claim_of_a_ledger_no_more_often_than_it_may(replicas, ledgers, monkeypatch):
     # Holm's correction calls it, which takes longer than all the rest.
     monkeypatch.setattr("gc.collect", lambda: None)
-    ledgers, decided = 150, 0
+    decided = 0
     kinds = [name for name, times in IN_A_LEDGER.items() for _ in range(times)]
     assert len(kinds) == 20
     for ledger in range(ledgers):

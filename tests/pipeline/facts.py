@@ -90,17 +90,19 @@ def of_kinds(kinds) -> set[str]:
 
 
 def path_of(module: str) -> Path | None:
-    path = ROOT / "src" / Path(*module.split(".")).with_suffix(".py")
-    return path if module.startswith("netclaims.") and path.exists() else None
+    path = ROOT / "src" / Path(*module.split("."))
+    files = [path.with_suffix(".py"), path / "__init__.py"] if module.startswith("netclaims.") else []
+    return next((file for file in files if file.exists()), None)
 
 
 @cache
 def names_imported(path: Path) -> frozenset[str]:
-    """What a file imports, by its full name, wherever the import stands."""
+    """What a file imports, by its full name, and the package it is in, wherever the import stands."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            package = node.module.rpartition(".")[0]
+            found |= {package, node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
     return frozenset(found)

@@ -175,10 +175,42 @@ def test_there_is_a_recipe_of_every_stage_with_the_code_of_its_script(copy, code
 # -------------------------------------------------------------------------------------------------------------- code
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(ROOT / "src" / "netclaims").as_posix())
-def test_a_module_reruns_the_stages_that_import_it(copy, code, module):
-    with copy.edited(module.relative_to(ROOT).as_posix(), lambda text: f"{text}\nEDITED = 1\n"):
-        assert copy.scripts_changed(code) == stages_that_import(module)
+def with_a_line(text: str) -> str:
+    return f"{text}\nEDITED = 1\n"
+
+
+@pytest.fixture(scope="module")
+def code_of_edited_modules(copy) -> dict[str, dict[str, dict[str, str]]]:
+    """The code of every script when all modules are edited: a module at a time, it would take a minute."""
+    with ExitStack() as edits:
+        for module in MODULES:
+            edits.enter_context(copy.edited(module.relative_to(ROOT).as_posix(), with_a_line))
+        return copy.closures()
+
+
+def module_name(module: Path) -> str:
+    return ".".join(module.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=module_name)
+def test_a_module_reruns_the_stages_that_import_it(code, code_of_edited_modules, module):
+    name = module_name(module)
+    before, after = ({script: found[script]["code"].get(name) for script in SCRIPTS}
+                     for found in (code, code_of_edited_modules))  # fmt: skip
+    assert of_kinds({script for script in SCRIPTS if before[script] != after[script]}) == stages_that_import(module)
+
+
+OF_EACH_FOLDER = list({module.parent: module for module in MODULES}.values())
+
+
+@pytest.mark.parametrize("module", OF_EACH_FOLDER, ids=module_name)
+def test_an_edit_of_a_module_is_seen_under_its_name_alone(copy, code, code_of_edited_modules, module):
+    name = module_name(module)
+    with copy.edited(module.relative_to(ROOT).as_posix(), with_a_line):
+        found = copy.closures()
+    for script, before in code.items():
+        new = {name: code_of_edited_modules[script]["code"][name]} if name in before["code"] else {}
+        assert found[script] == before | {"code": before["code"] | new}
 
 
 def test_of_these_some_are_far_reaching_and_some_reach_nothing():
@@ -198,12 +230,12 @@ def test_of_these_some_are_far_reaching_and_some_reach_nothing():
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_reruns_its_stages(copy, code, name):
-    with copy.edited(f"stages/{name}.py", lambda text: f"{text}\nEDITED = 1\n"):
+    with copy.edited(f"stages/{name}.py", with_a_line):
         assert copy.scripts_changed(code) == of_kinds({name})
 
 
 def test_the_script_that_writes_the_recipes_reruns_no_other(copy):
-    with copy.edited("stages/recipes.py", lambda text: f"{text}\nEDITED = 1\n"):
+    with copy.edited("stages/recipes.py", with_a_line):
         assert copy.reruns() == set()
 
 
@@ -520,9 +552,10 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("section", CHANGES)
-def test_a_setting_of_an_entry_reruns_its_stage_and_what_describes_it(copy, section):
-    name = "train" if section == "experiments" else section
-    for keys in of_all_reports(section):
+def test_a_setting_of_an_entry_reruns_its_stage_and_what_describes_it(request, copy, section):
+    """Of the first entries and of the last ones, with `--every-case` of all."""
+    name, rows = "train" if section == "experiments" else section, of_all_reports(section)
+    for keys in rows if request.config.getoption("--every-case") else [rows[0], *rows[1:][-1:]]:
         contents = {report: changed(REPORTS[report], section, key, CHANGES[section]) for report, key in keys.items()}
         assert copy.reruns_with(contents) == with_claims({f"{name}@{key}" for key in keys.values()}) | DESCRIBED
 
@@ -552,6 +585,9 @@ def with_change_of(section: str, change: Callable[[dict], dict], report: str) ->
     return content | {section: {key: entry | change(entry) for key, entry in content.get(section, {}).items()}}
 
 
+SOME = [list(REPORTS)[:1], list(REPORTS)[1:]]  # one by itself, and all others at once
+
+
 def test_titles_are_on_the_pages_alone(copy):
     contents = {report: with_change_of("experiments", lambda _: {"title": "Another"}, report) for report in REPORTS}
     assert copy.reruns_with(contents) == DESCRIBED
@@ -567,19 +603,21 @@ def test_titles_are_on_the_pages_alone(copy):
     ],
     ids=["figure", "read", "answer", "quote"],
 )
-@pytest.mark.parametrize("report", REPORTS)
-def test_what_is_drawn_and_concluded_trains_and_analyses_nothing(copy, report, section, change, expected):
-    drawn = {f"figures@{report}"} if section == "figures" else set()
-    expected = {stage.format(report) for stage in expected}
-    assert copy.reruns_with({report: with_change_of(section, change, report)}) == expected | drawn
+@pytest.mark.parametrize("reports", SOME, ids="".join)
+def test_what_is_drawn_and_concluded_trains_and_analyses_nothing(copy, reports, section, change, expected):
+    drawn = {f"figures@{report}" for report in reports if section == "figures"}
+    expected = {stage.format(report) for stage in expected for report in reports}
+    contents = {report: with_change_of(section, change, report) for report in reports}
+    assert copy.reruns_with(contents) == expected | drawn
 
 
-@pytest.mark.parametrize("report", REPORTS)
-def test_a_number_that_a_report_states_reruns_what_compares_it(copy, report):
+@pytest.mark.parametrize("reports", SOME, ids="".join)
+def test_a_number_that_a_report_states_reruns_what_compares_it(copy, reports):
     def change(numbers: dict) -> dict:
         return {name: number | {"stated": number["stated"] + 1} for name, number in numbers.items()}
 
-    assert copy.reruns_with({report: with_change_of("results", change, report)}) == {f"claims@{report}"}
+    contents = {report: with_change_of("results", change, report) for report in reports}
+    assert copy.reruns_with(contents) == {f"claims@{report}" for report in reports}
 
 
 def test_the_order_of_sections_and_of_settings_reruns_nothing(copy):

@@ -43,8 +43,11 @@ def says(log, words: str, seconds: float = 120) -> bool:
     return True
 
 
-def test_two_stages_at_once_leave_what_they_leave_one_after_the_other(ready, alone, tmp_path):
+def test_two_stages_at_once_leave_what_they_leave_one_after_the_other(request, tmp_path):
     """And a second `dvc repro` of what the first is at says who it would have to wait for."""
+    if not request.config.getoption("--kills"):
+        pytest.skip("half a minute for what tests/repro shows of a small pipeline: --kills 1")
+    ready, alone = (request.getfixturevalue(name) for name in ("ready", "alone"))
     clone = ready.copy(tmp_path / "copy")
     logs = {stage: tmp_path / stage for stage in (SHORT, OTHER)}
     runs = [clone.start("dvc", "--wait-for-lock", "repro", "-s", stage, log=log) for stage, log in logs.items()]
@@ -58,9 +61,10 @@ def test_two_stages_at_once_leave_what_they_leave_one_after_the_other(ready, alo
     assert "up to date" in clone.dvc("status", SHORT, OTHER).stdout
 
 
-def test_experiments_of_the_queue_at_once_leave_what_each_leaves_alone(request, ready, tmp_path):
+def test_experiments_of_the_queue_at_once_leave_what_each_leaves_alone(request, tmp_path):
     if not request.config.getoption("--kills"):
         pytest.skip("the queue is slow to start: --kills 1")
+    ready = request.getfixturevalue("ready")
     clone = ready.copy(tmp_path / "copy")
     sizes, name = (16, 32), "metrics/d/d-gradient-norm.json"
     result = clone.dvc("exp", "run", "--queue", "-S", f"batch_size={','.join(map(str, sizes))}", SHORT)

@@ -33,8 +33,6 @@ def test_a_report_by_the_readme_is_run_without_the_others(sixth):
     verdicts = read_csv(sixth.folder / "plots/claims/f.csv")
     assert set(verdicts["claim"]) == {"f-capacity-better", "f-wider-better"}
     assert verdicts["p"].between(0, 1).all()
-    again = sixth.dvc("repro", "figures@f", "claims@f")
-    assert (again.returncode, ran(again)) == (0, [])
 
 
 def test_the_pages_say_what_was_not_run(sixth):

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -21,19 +22,26 @@ def files(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def recipes() -> dict[Path, str]:
+    """The recipes of the project."""
+    with chdir(ROOT):
+        return all_recipes()
+
+
 @pytest.fixture
-def reached(files):
+def reached(files, recipes):
     """Changes what a report file says, by a function of its content, and names the recipes that come out otherwise."""
 
     def edit(report: str, change: Callable[[dict], None]) -> set[str]:
         path = files / "reports" / f"{report}.yaml"
-        before, content = all_recipes(), yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
         change(content)
         path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
         after = all_recipes()
-        assert before.keys() == after.keys()
+        assert recipes.keys() == after.keys()
         return {
-            path.relative_to("recipes").with_suffix("").as_posix() for path in before if before[path] != after[path]
+            path.relative_to("recipes").with_suffix("").as_posix() for path in recipes if recipes[path] != after[path]
         }
 
     return edit

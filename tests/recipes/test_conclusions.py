@@ -12,7 +12,6 @@ from netclaims.claims.entries import ClaimTest
 from netclaims.claims.judge import Conclusions, Look, Sentence
 from netclaims.experiment import Experiment
 from netclaims.recipes.conclusions import conclusions
-from netclaims.recipes.write import all_recipes
 from netclaims.settings.reports import Report, load_report, load_settings
 from netclaims.training.settings import Training
 
@@ -22,12 +21,6 @@ LINES = {
     for path in (ROOT / "reports").glob("*.yaml")
     for key, entry in yaml.safe_load(path.read_text(encoding="utf-8")).get("interpolate", {}).items()
 }
-
-
-@pytest.fixture(scope="module")
-def recipes():
-    with chdir(ROOT):
-        return all_recipes()
 
 
 @pytest.fixture(scope="module")

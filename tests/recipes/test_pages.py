@@ -30,12 +30,6 @@ DEFAULTS = {"kind": "lines", "x_label": None, "lines": None, "columns": None, "o
 
 
 @pytest.fixture(scope="module")
-def recipes():
-    with chdir(ROOT):
-        return all_recipes()
-
-
-@pytest.fixture(scope="module")
 def read(recipes):
     """The settings of a recipe, as its stage reads them."""
 

@@ -25,30 +25,28 @@ def differing(before: dict[Path, str], after: dict[Path, str]) -> set[str]:
     return {path.relative_to("recipes").with_suffix("").as_posix() for path in before if before[path] != after[path]}
 
 
-@pytest.mark.usefixtures("files")
-def test_every_stage_depends_on_a_recipe_of_its_own_and_there_is_no_other():
+def test_every_stage_depends_on_a_recipe_of_its_own_and_there_is_no_other(recipes):
     with Repo(str(ROOT)) as repo:
         stages = {stage.name: {str(dep) for dep in stage.deps} for stage in repo.index.stages}
     of_stages = {name: {dep for dep in deps if dep.startswith("recipes/")} for name, deps in stages.items()}
     del of_stages["recipes"]
     assert of_stages == {name: {f"recipes/{name.replace('@', '/')}.json"} for name in of_stages}
-    assert {path.as_posix() for path in all_recipes()} == set().union(*of_stages.values())
+    assert {path.as_posix() for path in recipes} == set().union(*of_stages.values())
     assert len(of_stages) > 90
 
 
-def test_a_change_of_an_entry_is_one_of_its_recipe_and_a_remark_is_none(files):
-    before = all_recipes()
+def test_a_change_of_an_entry_is_one_of_its_recipe_and_a_remark_is_none(files, recipes):
     path = files / "reports" / "d.yaml"
     replaced(path, "radius: 1.0e-3", "radius: 1.0e-2")
     path.write_text(f"# a remark\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
     after = all_recipes()
-    assert differing(before, after) == {
+    assert differing(recipes, after) == {
         "hessian/d-minimal-ratio",
         "claims/d",
         "docs",
         "report",
     }  # what reads and shows it
-    found = [json.loads(recipes[Path("recipes/hessian/d-minimal-ratio.json")]) for recipes in (before, after)]
+    found = [json.loads(some[Path("recipes/hessian/d-minimal-ratio.json")]) for some in (recipes, after)]
     assert [recipe["settings"]["radius"] for recipe in found] == [1e-3, 1e-2]
     assert found[0]["code"] == found[1]["code"]
 
@@ -61,10 +59,9 @@ def test_a_change_of_an_entry_is_one_of_its_recipe_and_a_remark_is_none(files):
         ("seed: 0 ", "seed: 1 ", set()),
     ],
 )
-def test_a_knob_reaches_the_trainings_that_leave_it_open(files, old, new, own):
-    before = all_recipes()
+def test_a_knob_reaches_the_trainings_that_leave_it_open(files, recipes, old, new, own):
     replaced(files / "params.yaml", old, new)
-    found = {name for name in differing(before, all_recipes()) if name.startswith("train/")}
+    found = {name for name in differing(recipes, all_recipes()) if name.startswith("train/")}
     entries = {key: entry for report in REPORTS.values() for key, entry in report["experiments"].items()}
     expected = {
         f"train/{key}"
@@ -78,14 +75,12 @@ def test_a_knob_reaches_the_trainings_that_leave_it_open(files, old, new, own):
 @pytest.mark.parametrize(
     ("old", "new"), [("device: auto ", "device: cpu "), ("max_replicas: 2\n", "max_replicas: 3\n")]
 )
-def test_a_device_and_a_scale_that_is_not_chosen_reach_nothing(files, old, new):
-    before = all_recipes()
+def test_a_device_and_a_scale_that_is_not_chosen_reach_nothing(files, recipes, old, new):
     replaced(files / "params.yaml", old, new)
-    assert all_recipes() == before
+    assert all_recipes() == recipes
 
 
-def test_only_files_that_change_are_written_and_what_belongs_to_no_stage_goes(files):
-    recipes = all_recipes()
+def test_only_files_that_change_are_written_and_what_belongs_to_no_stage_goes(files, recipes):
     assert write_recipes() == len(recipes)
     held = {path: path.read_text(encoding="utf-8") for path in Path("recipes").rglob("*") if path.is_file()}
     assert held == recipes

@@ -102,10 +102,10 @@ def begin(words: list[str] = RUN, log: str = "log") -> subprocess.Popen:
         return subprocess.Popen(words, env=ENVIRONMENT, stdout=file, stderr=file, start_new_session=True)  # noqa: S603 (words of this module)
 
 
-def until(condition: Callable[[], object]) -> None:
+def until(condition: Callable[[], object], log: str = "log") -> None:
     end = monotonic() + DEADLINE
     while not condition():
-        assert monotonic() < end, Path("log").read_text(encoding="utf-8")
+        assert monotonic() < end, Path(log).read_text(encoding="utf-8")
         sleep(0.02)
 
 
@@ -275,8 +275,10 @@ def test_a_mistake_in_the_settings_is_the_only_thing_said(new):
         (signal.SIGKILL, False, -signal.SIGKILL),
     ],
 )
-def test_stopped_it_leaves_nothing_running_and_goes_on(new, plain, number, group, status):
+def test_stopped_it_leaves_nothing_running_and_goes_on(request, new, plain, number, group, status):
     """Also where one stage has ended that others come before in dvc.lock."""
+    if (number, group) == (signal.SIGINT, False) and not request.config.getoption("--kills"):
+        pytest.skip("seconds for what SIGTERM and Ctrl-C mostly show: --kills 1")
     Path("watched").touch()
     hold("x", "y")
     run = begin()
@@ -347,6 +349,23 @@ def test_a_stage_at_which_another_dvc_works(new, monkeypatch):
     free("z")
     assert other.wait(DEADLINE) == 0
     assert how(repro()) == {"claims": "run"}
+
+
+def test_two_dvcs_at_once_leave_what_one_leaves(new, plain):
+    """And a third, of what the first is at, says who it would have to wait for."""
+    assert dvc("repro", "recipes").returncode == 0
+    hold("x", "y")
+    words = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "-s"]
+    runs = [begin([*words, f"train@{key}"], key) for key in "xy"]
+    until(lambda: marked("begun-x", "begun-y"), "x")
+    again = dvc("repro", "-s", "train@x")
+    assert again.returncode
+    assert f"is busy, it is being blocked by:\n  (PID {runs[0].pid})" in again.stderr
+    assert "Traceback" not in again.stderr
+    free("x", "y")
+    assert [run.wait(DEADLINE) for run in runs] == [0, 0]
+    assert how(repro()) == {"train@z": "run", "claims": "run"}
+    assert results() == {name: content for name, content in plain.items() if name != "dvc.lock"}
 
 
 def test_stages_that_are_named(new):
