@@ -97,12 +97,11 @@ def path_of(module: str) -> Path | None:
 
 @cache
 def names_imported(path: Path) -> frozenset[str]:
-    """What a file imports, by its full name, and the package it is in, wherever the import stands."""
+    """What a file imports, by its full name, wherever the import stands."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
-            package = node.module.rpartition(".")[0]
-            found |= {package, node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
     return frozenset(found)
@@ -121,9 +120,9 @@ def imported(path: Path) -> frozenset[Path]:
     """The package's modules that a file imports, and those that they import, as far as they are in results."""
     seen, waiting = {INIT}, [path, INIT]
     while waiting:
-        modules = {
-            found for name in names_imported(waiting.pop()) if (found := path_of(name)) not in {None, *NO_RESULT}
-        }
+        names = names_imported(waiting.pop())
+        names |= {name.rpartition(".")[0] for name in names}  # a package runs before what is in it
+        modules = {found for name in names if (found := path_of(name)) not in {None, *NO_RESULT}}
         waiting += modules - seen
         seen |= modules
     return frozenset(seen)

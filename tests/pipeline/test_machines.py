@@ -113,10 +113,11 @@ def test_with_links_into_the_cache(ran, usual, link, tmp_path):
     assert digests(found.folder / ".dvc/cache/files") == cache
 
 
-def test_two_clones_on_one_cache(ran, usual, request, tmp_path):
+def test_two_clones_on_one_cache(request, tmp_path):
     """At the same time."""
     if not request.config.getoption("--every-stage"):
         pytest.skip("every night")
+    ran, usual = (request.getfixturevalue(name) for name in ("ran", "usual"))
     clones = [ran.copy(tmp_path / name) for name in ("one", "other")]
     for clone in clones:
         clone.dvc("config", "--local", "cache.dir", str(tmp_path / "cache"))

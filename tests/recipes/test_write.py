@@ -25,6 +25,7 @@ def differing(before: dict[Path, str], after: dict[Path, str]) -> set[str]:
     return {path.relative_to("recipes").with_suffix("").as_posix() for path in before if before[path] != after[path]}
 
 
+@pytest.mark.usefixtures("files")
 def test_every_stage_depends_on_a_recipe_of_its_own_and_there_is_no_other(recipes):
     with Repo(str(ROOT)) as repo:
         stages = {stage.name: {str(dep) for dep in stage.deps} for stage in repo.index.stages}
