@@ -47,10 +47,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # Modules that share the run of the pipeline at the smoke scale, which takes so long that it has to begin first.
 SMOKE = ("tests/pipeline/test_smoke.py", "tests/pipeline/test_determinism.py")
-# Modules that take long, the longest first: one of them that began last would leave the other cores without work.
+# Modules that take long, the longest first: one of them that began last would leave the other cores without work. Those
+# of pages and of clusters mostly wait, so that they come between those that compute.
 LONGEST = (
-    *SMOKE, "tests/pipeline/", "tests/pages/", "tests/parallel/", "tests/repro/", "tests/training/test_fused.py",
-    "tests/claims/test_hypothesis_tests.py", "tests/review/", "tests/present/",
+    *SMOKE, "tests/pipeline/test_edits.py", "tests/pages/test_report.py", "tests/pipeline/test_caching.py",
+    "tests/parallel/test_ray_cluster.py", "tests/pipeline/test_interruption.py", "tests/pages/", "tests/pipeline/",
+    "tests/repro/", "tests/present/test_any_figure.py", "tests/training/test_fused.py",
+    "tests/claims/test_hypothesis_tests.py", "tests/review/", "tests/present/", "tests/recipes/",
 )  # fmt: skip
 
 

@@ -720,10 +720,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """
     every = metafunc.config.getoption("--every-case")
     if "null" in metafunc.fixturenames:
-        some = zip(NULLS, cycle(REPLICAS))
-        metafunc.parametrize(("null", "replicas"), product(NULLS, REPLICAS) if every else some)
+        found = product(NULLS, REPLICAS) if every else zip(NULLS, cycle(REPLICAS))
+        metafunc.parametrize(("null", "replicas"), [*found])
     elif "ledgers" in metafunc.fixturenames:
-        metafunc.parametrize(("replicas", "ledgers"), product(REPLICAS, [150]) if every else [(5, 50)])
+        metafunc.parametrize(("replicas", "ledgers"), [*product(REPLICAS, [150])] if every else [(5, 50)])
 
 
 @pytest.mark.usefixtures("_few_draws")
