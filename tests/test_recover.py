@@ -108,8 +108,13 @@ def cut(text: str, place: str) -> str:
     return text[: last.end()]
 
 
+SOME_CUTS = ("nothing is left", "in a hash", "before the last line's end")
+
+
 @pytest.mark.parametrize("place", CUTS)
-def test_with_half_a_dvc_lock_nothing_is_run_again(clone, place):
+def test_with_half_a_dvc_lock_nothing_is_run_again(request, clone, place):
+    if place not in SOME_CUTS and not request.config.getoption("--every-case"):
+        pytest.skip("that it is found the next test shows of every cut: --every-case")
     text = Path("dvc.lock").read_text(encoding="utf-8")
     Path("dvc.lock").write_text(cut(text, place), encoding="utf-8")
     (line,) = recover()

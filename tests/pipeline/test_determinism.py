@@ -82,8 +82,7 @@ def test_a_stage_gives_the_same_bytes_elsewhere(smoke, locked, elsewhere, stage)
 def copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        left = shutil.ignore_patterns("__pycache__", "*.egg-info")
-        shutil.copytree(source, target, symlinks=True, ignore=left)
+        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("*.egg-info"))
     else:
         shutil.copyfile(source, target)
 

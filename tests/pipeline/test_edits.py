@@ -202,9 +202,7 @@ EDITED = [("code", "entry", "analysis"), ("code", "entry"), ("code",), ("entry",
 
 
 @pytest.mark.parametrize("edited", EDITED, ids=" and ".join)
-def test_what_is_edited_while_a_stage_runs_runs_it_again_and_what_starts_later_refuses(
-    request, slow, tmp_path, edited
-):
+def test_what_is_edited_while_a_stage_runs_runs_it_again_and_what_starts_later_refuses(request, slow, tmp_path, edited):
     """The code of a training, its entry, and the code of the analysis that comes after it."""
     if edited != EDITED[0] and not request.config.getoption("--every-case"):
         pytest.skip("of all three at once all is told: --every-case")
