@@ -36,12 +36,11 @@ class Clone:
         self.folder = folder
 
     @classmethod
-    def of_the_working_tree(cls, folder: Path, without: str = " ") -> Clone:
-        """All files but those of a folder."""
+    def of_the_working_tree(cls, folder: Path) -> Clone:
         self = cls(folder)
         listed = self._run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT).stdout
         for name in filter(None, listed.split("\0")):
-            if (ROOT / name).exists() and not name.startswith(without):
+            if (ROOT / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(ROOT / name, folder / name, follow_symlinks=False)
         self.git("init", "-q")
@@ -156,7 +155,7 @@ class Clone:
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The repository as it stands, without results or cache beyond those in Git: what others are copies of."""
-    return Clone.of_the_working_tree(tmp_path_factory.mktemp("tree"), without="results/paper/")  # which no stage reads
+    return Clone.of_the_working_tree(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture(scope="session")
