@@ -14,7 +14,6 @@ from tests.test_readme import follow
 def sixth(report_d: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A repository of report d, with results of another scale, and of the report that the README begins."""
     found = report_d.copy(tmp_path_factory.mktemp("sixth"))
-    found.edit("params.yaml", "train_seconds: 1\n", "train_seconds: 0.1\n")
     result = found.module("netclaims.new_report", "f")
     assert result.returncode == 0, result.stderr
     follow(found.folder / "reports/f.yaml")
