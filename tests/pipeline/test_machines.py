@@ -1,11 +1,12 @@
 """A training, what follows from it, and figures have the same bytes under any of many circumstances of a machine.
 
-Every night, as each case runs them anew, in a copy of the repository with report d alone at the smoke scale. What else
-may differ, such as the locale, is in `test_determinism`.
+Every night, in copies of a repository with report d alone at the smoke scale. What else may differ, such as the locale, is
+in `test_determinism`.
 """
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,8 +17,8 @@ import pytest
 
 from tests.pipeline.conftest import Clone
 
-STAGES = ["train@d-simulate", "fit@d-simulate", "gradient@d-gradient-norm"]
-DRAWN = ["runs", "metrics/d", "plots/d"]
+SCRIPTS = [("train", "d-simulate"), ("fit", "d-simulate"), ("gradient", "d-gradient-norm"), ("figures", "d")]
+WRITTEN = ["runs", "metrics/d", "plots/d", "plots/figures/d"]
 
 
 def few_files() -> None:
@@ -62,67 +63,83 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def ran(report_d: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """The repository in which data and recipes are there, and nothing else has run."""
-    found = report_d.copy(tmp_path_factory.mktemp("data"))
-    result = found.repro("prepare@functions", "prepare@mnist")
+    """The repository after a run of all that figures need."""
+    found = report_d.copy(tmp_path_factory.mktemp("ran"))
+    result = found.repro("figures@d")
     assert result.returncode == 0, result.stderr
     return found
 
 
-@pytest.fixture(scope="module")
-def usual(ran: Clone, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What the stages write here."""
-    return results(ran.copy(tmp_path_factory.mktemp("usual")))
+@pytest.fixture
+def copy(ran: Clone, tmp_path: Path) -> Clone:
+    """A copy of it, in which what the scripts write is still there."""
+    return ran.copy(tmp_path / "copy")
 
 
-def results(
-    clone: Clone, variables: dict[str, str] | None = None, limit: Callable[[], None] | None = None
-) -> dict[str, str]:
-    """Run the stages, and return the digests of what they have written."""
-    result = subprocess.run(  # noqa: S603 (words of this module)
-        [sys.executable, "-m", "netclaims.repro", *STAGES, "figures@d"], cwd=clone.folder, preexec_fn=limit,
-        env=clone._environment() | (variables or {}), capture_output=True, text=True,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout + result.stderr
-    return digests(clone.folder)
-
-
-def digests(folder: Path) -> dict[str, str]:
-    paths = [path for name in [*DRAWN, "plots/figures/d"] for path in (folder / name).rglob("*") if path.is_file()]
+def digests(folder: Path, names: list[str]) -> dict[str, str]:
+    """The digest of each file in these folders, by its path."""
+    paths = [path for name in names for path in (folder / name).rglob("*") if path.is_file()]
     return {str(path.relative_to(folder)): md5(path.read_bytes(), usedforsecurity=False).hexdigest() for path in paths}
 
 
-def test_with_other_variables(ran, usual, variables, tmp_path):
-    assert results(ran.copy(tmp_path / "copy"), ENVIRONMENTS[variables]) == usual
+def remove_outputs(clone: Clone) -> None:
+    shutil.rmtree(clone.folder / "runs/d-simulate")
+    shutil.rmtree(clone.folder / "plots/figures/d")
+    for path in ("runs/d-simulate.fit.csv", "metrics/d/d-simulate.json", "metrics/d/d-gradient-norm.gradient.json"):
+        (clone.folder / path).unlink()
 
 
-def test_with_less_of_the_machine(ran, usual, limit, tmp_path):
-    assert results(ran.copy(tmp_path / "copy"), limit=LIMITS[limit]) == usual
+def run_again(clone: Clone, variables: dict[str, str], limit: Callable[[], None] | None = None) -> None:
+    """Run the scripts anew, and see that `make repro` finds nothing to do."""
+    remove_outputs(clone)
+    for words in [*([f"stages/{name}.py", key] for name, key in SCRIPTS), ["-m", "netclaims.repro", "figures@d"]]:
+        result = subprocess.run(  # noqa: S603 (words of this module)
+            [sys.executable, *words], cwd=clone.folder, preexec_fn=limit,
+            env=clone._environment() | variables, capture_output=True, text=True,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert "all as it should be" in result.stdout
 
 
-def test_with_links_into_the_cache(ran, usual, link, tmp_path):
-    """Out of the cache, and by hand over what came from there: the cache stays whole."""
-    found = ran.copy(tmp_path / "copy")
-    found.dvc("config", "--local", "cache.type", link)
-    assert results(found) == usual
-    assert found.dvc("checkout", "--relink", "--force").returncode == 0
-    cache = digests(found.folder / ".dvc/cache/files")
-    for name, key in (stage.split("@") for stage in STAGES):
-        assert found.script(name, key).returncode == 0
-    assert digests(found.folder) == usual
-    assert digests(found.folder / ".dvc/cache/files") == cache
+def test_with_other_variables(ran, copy, variables):
+    run_again(copy, ENVIRONMENTS[variables])
+    assert digests(copy.folder, WRITTEN) == digests(ran.folder, WRITTEN)
 
 
-def test_two_clones_on_one_cache(request, tmp_path):
-    """At the same time."""
+def test_with_less_of_the_machine(ran, copy, limit):
+    run_again(copy, {}, LIMITS[limit])
+    assert digests(copy.folder, WRITTEN) == digests(ran.folder, WRITTEN)
+
+
+def test_with_links_into_the_cache(ran, copy, link):
+    """By hand, over what came out of the cache: no file of that is written, not even with the same bytes."""
+    copy.dvc("config", "--local", "cache.type", link)
+    assert copy.dvc("checkout", "--relink", "--force").returncode == 0
+    table = copy.folder / "runs/d-simulate.fit.csv"
+    assert (table.is_symlink() or table.stat().st_nlink > 1) == (link in ("hardlink", "symlink"))
+    files = [path for path in (copy.folder / ".dvc/cache/files").rglob("*") if path.is_file()]
+    before = {path: path.stat().st_mtime_ns for path in files}
+    assert before
+    for name, key in SCRIPTS:
+        result = copy.script(name, key)
+        assert result.returncode == 0, result.stderr
+    assert digests(copy.folder, WRITTEN) == digests(ran.folder, WRITTEN)
+    assert {path: path.stat().st_mtime_ns for path in files} == before
+    assert not table.is_symlink()
+    assert table.stat().st_nlink == 1
+
+
+def test_two_clones_on_one_cache(ran, request, tmp_path):
+    """Which is elsewhere, and new; at the same time."""
     if not request.config.getoption("--every-stage"):
         pytest.skip("every night")
-    ran, usual = (request.getfixturevalue(name) for name in ("ran", "usual"))
     clones = [ran.copy(tmp_path / name) for name in ("one", "other")]
     for clone in clones:
         clone.dvc("config", "--local", "cache.dir", str(tmp_path / "cache"))
-    runs = [
-        clone.start("netclaims.repro", *STAGES, "figures@d", log=tmp_path / f"{i}") for i, clone in enumerate(clones)
-    ]
+        remove_outputs(clone)
+    words = ["fit@d-simulate", "gradient@d-gradient-norm"]
+    runs = [clone.start("netclaims.repro", *words, log=clone.folder / "log") for clone in clones]
     assert [run.wait() for run in runs] == [0, 0]
-    assert [digests(clone.folder) for clone in clones] == [usual, usual]
+    names = ["runs", "metrics/d", "plots/d"]
+    for clone in clones:
+        assert digests(clone.folder, names) == digests(ran.folder, names)
