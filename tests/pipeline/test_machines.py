@@ -1,7 +1,7 @@
 """A training, what follows from it, and figures have the same bytes under any of many circumstances of a machine.
 
-Every night, in copies of a repository with report d alone at the smoke scale. What else may differ, such as the locale, is
-in `test_determinism`.
+Every night, in copies of a repository with report d alone at the smoke scale. What else may differ, such as the locale,
+is in `test_determinism`.
 """
 
 import os
