@@ -130,10 +130,11 @@ def test_with_links_into_the_cache(ran, copy, link):
     assert table.stat().st_nlink == 1
 
 
-def test_two_clones_on_one_cache(ran, request, tmp_path):
+def test_two_clones_on_one_cache(request, tmp_path):
     """Which is elsewhere, and new; at the same time."""
     if not request.config.getoption("--every-stage"):
         pytest.skip("every night")
+    ran = request.getfixturevalue("ran")
     clones = [ran.copy(tmp_path / name) for name in ("one", "other")]
     for clone in clones:
         clone.dvc("config", "--local", "cache.dir", str(tmp_path / "cache"))
