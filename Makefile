@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Python >= 3.11, git and make:
 #   make repro   run the whole pipeline at the scale of params.yaml
 #   make test    lint, and run the tests
-.PHONY: setup kernel repro paper report-new experiments review in-step test test-all bench lint lock licences audit
+.PHONY: setup kernel repro paper report report-new experiments review in-step test test-all bench lint lock licences audit
 
 PYTHON ?= python3
 VENV := .venv
@@ -32,6 +32,10 @@ repro: setup  # as `dvc repro`, but stages run beside each other, and what a sto
 
 paper: setup  # what the reports did, at their scale, into results/paper: hours; ONLY='c-capacity d-capacity' runs these
 	python -m netclaims.paper $(ONLY)
+
+report: $(READY)  # the page, from the results that Git holds: seconds, and nothing trains
+	dvc repro --single-item recipes report
+	@echo "open report/index.html"
 
 experiments: $(READY)  # `dvc exp show` with few of its many columns
 	dvc exp show --md --drop '.*' --keep '(Experiment|State|counts.(supported|refuted|undecided)|batch_size|params.yaml:(replicas|scale))$$'

@@ -120,7 +120,7 @@ def test_it_is_said_in_a_line(files, capsys):
     main(["f"])
     said = "reports/f.yaml: one experiment, figure and claim to go on from, listed in dvc.yaml\n"
     assert capsys.readouterr().out == said
-    assert said in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert said in (ROOT / "docs/extending.md").read_text(encoding="utf-8")
     with pytest.raises(SystemExit, match=r"^reports/f\.yaml: there is a report of this name$"):
         main(["f"])
     with pytest.raises(SystemExit, match=r"^no name of a report: 'two words'; "):

@@ -1,4 +1,4 @@
-"""The recipes of the README, followed to the letter."""
+"""What README.md and docs/extending.md say to do, followed to the letter."""
 
 import re
 import shutil
@@ -16,8 +16,8 @@ from netclaims.settings.experiments import ExperimentEntry
 from netclaims.settings.reports import load_settings
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXPERIMENT, ANALYSIS, FIGURES, CLAIM, DATA = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+GUIDE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+EXPERIMENT, ANALYSIS, FIGURES, CLAIM, DATA = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
 REPORT = Path("reports/f.yaml")
 
 
@@ -48,7 +48,7 @@ def test_a_report_an_experiment_and_a_claim_are_added_as_it_says(files):
 
 def rows() -> Iterator[tuple[str, dict[str, Any], dict[str, Any], list[str]]]:
     """Of every row what it is for, the options, what changes with them, and what goes."""
-    table = README.partition("| what | how | what goes with it |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    table = GUIDE.partition("| what | how | what goes with it |\n|---|---|---|\n")[2].partition("\n\n")[0]
     changes: dict[str, Any] = {}
     gone: list[str] = []
     for line in table.splitlines():
@@ -131,7 +131,7 @@ def test_the_table_has_every_option_that_there_is():
 
 
 def test_how_long_it_takes_to_fit_a_function_goes_by_unexplained_variance(alone):
-    (share,) = re.findall(r"of functions `({unexplained: .*?})`", README)
+    (share,) = re.findall(r"of functions `({unexplained: .*?})`", GUIDE)
     net = EXAMPLE["experiments"]["f-wider"] | {"data": "functions", "functions": ["sin_affine"], "points": 50,
         "loss": "mse", "models": {"DNN": {"layers": [5, 1]}}, "fitted": yaml.safe_load(share)}  # fmt: skip
     REPORT.write_text(yaml.safe_dump({"experiments": {"f-wider": net}}), encoding="utf-8")

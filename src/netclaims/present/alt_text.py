@@ -26,7 +26,7 @@ def describe(key: str, spec: FigureSpec, about: dict) -> str:
         SettingsError: as `tables.panels`.
     """
     told = [f"{spec.title}."]
-    for (_, column), table in zip(spec.shown, panels(key, spec), strict=True):
+    for (_, column), table in zip(spec.shown, panels(key, spec, about), strict=True):
         for facet in facets_of([table], spec):
             where = "" if facet is None else f" ({value(spec.columns, facet)})"
             rows = of_facet(table, spec, facet)

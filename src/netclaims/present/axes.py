@@ -60,6 +60,8 @@ def shape_axis(axes: Axes, column: str, which: str, scale: str, values: list[flo
         spanned = max(values, default=1) - min(values, default=0)
         axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))  # 92.5 % would read 92 %
         axis.set_major_formatter(PercentFormatter(1, decimals=0 if spanned > 0.04 else 1))
+    elif which == "x" and scale == "linear":
+        axis.set_major_locator(MaxNLocator(5))
     elif scale == "log" and which == "x":  # so small a span has numbers of many digits, which need room
         axis.set_major_locator(MaxNLocator(4))
 

@@ -29,7 +29,7 @@ PANELS = {
 }
 RATIOS = (0.02, 50)  # what lies farther out is drawn at the edge, as an arrow
 LINEAR = 1e-3  # accuracies, losses and epochs share an axis, which is logarithmic from here on, both ways
-ROW, PANEL, LABEL, TITLE = 0.19, 1.6, 5.0, 1.1  # inches
+ROW, PANEL, WIDE, LABEL, TITLE = 0.19, 1.6, 2.6, 5.0, 1.1  # inches; differences need a wide panel
 CLAIMED = "#E9EEF5"
 QUOTED_LETTERS = 84
 
@@ -48,9 +48,12 @@ def draw_claims(claims: pd.DataFrame, scale: str) -> Figure:
     shown = {name: panel for name, panel in PANELS.items() if tested["unit"].isin(panel[1]).any()}
     places, heads, bottom = _places(tested)
     height = bottom * ROW + TITLE + 0.9
-    width = LABEL + PANEL * max(1, len(shown)) + 0.3
+    wide = [WIDE if name == "difference" else PANEL for name in shown] or [PANEL]
+    width = LABEL + sum(wide) + 0.3
     figure = Figure(figsize=(width, height))
-    grid = figure.subplots(1, max(1, len(shown)), sharey=True, squeeze=False, gridspec_kw={"wspace": 0.2})[0]
+    grid = figure.subplots(
+        1, max(1, len(shown)), sharey=True, squeeze=False, gridspec_kw={"wspace": 0.2, "width_ratios": wide}
+    )[0]
     figure.subplots_adjust(LABEL / width, 0.75 / height, 1 - 0.3 / width, 1 - TITLE / height)
     for axes, (name, (title, units)) in zip(grid, shown.items(), strict=False):
         _panel(axes, tested[tested["unit"].isin(units)], places, title, name)
@@ -103,7 +106,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, places: dict[str, float], title: str,
         axes.xaxis.set_major_formatter(PLAIN)
     elif name == "difference":
         axes.set_xscale("symlog", linthresh=LINEAR)
-        axes.xaxis.set_major_locator(FixedLocator(decades([low, high], 2)))
+        axes.xaxis.set_major_locator(FixedLocator(decades([low, high], 3)))
         axes.xaxis.set_major_formatter(PLAIN)
         axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(low, high)

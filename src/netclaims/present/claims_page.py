@@ -8,31 +8,28 @@ import pandas as pd
 
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.paths import FIGURES, report_of
+from netclaims.present.badges import of_verdict
 from netclaims.present.markdown import plain
 from netclaims.present.markdown import table as table_of
 from netclaims.present.shown_claim import ShownClaim
-from netclaims.present.wording import MARKS, effect
+from netclaims.present.wording import MARKS, NOTATION, effect
 from netclaims.questions import ANSWERED
 
 CLAIMS_PAGE = Path("docs/claims.md")
 HEAD = """# Which claims hold
 
-Written by the stage `ledger`. Every sentence quoted below is a claim that a report makes, tested on this project's own
-runs at the **{scale}** scale{warning}. The test stands in its entry under `claims` in [reports/](../reports).
+Written by the stage `ledger`, at the **{scale}** scale{warning}. Quoted is what a report says; how we read it, and the
+test, stand in its entry under `claims` in [reports/](../reports), and on the page that `make report` builds.
 
-*Effect*: positive, or above 1, where it is as claimed, with its 95 % interval over replicas; of a claim that makes
-several comparisons, the one that speaks least for it. *p*: two-sided, after Holm's correction for the claims of the
-report on the same question; {tested} claims are tested on data. What so many replicas *show* is how far beyond the
-border of what is claimed an effect has to lie for them to decide it four times in five, varying as they do, and the
-smallest p that they can have. **Supported** and **refuted** are claims with p below
-5 %, and those that arithmetic settles; **undecided** are those on which the replicas at hand do not suffice; **not
-testable** are those that are so by definition, too vague, or ask for more than this scale has; **not run** are those
-whose trainings or analyses were not run at it. A verdict is *provisional* where nets were trained for fewer epochs than
-the report took, on fewer images, or on others in place of its own; where they hardly learnt, there is none.
+{tested} claims are tested on data. The effect is positive, or above 1, where it is as claimed; of several comparisons
+it is the one that speaks least for the claim. {notation} p allows for all claims of the report on the question. What
+so many replicas *show* is how far an effect has to lie beyond the border of what is claimed for them to decide it four
+times in five, varying as they do.
+[statistics.md](statistics.md) says what the verdicts mean.
 
 ![Effects and intervals of all tested claims](../{figure})
 """
-WARNING = ", on little data and with fewer epochs than the reports took: they speak of that data"
+WARNING = ", on little data and with fewer epochs than the reports took: verdicts speak of these short runs"
 
 
 def claims_page(claims: dict[str, ShownClaim], table: pd.DataFrame, scale: str) -> str:
@@ -46,7 +43,7 @@ def claims_page(claims: dict[str, ShownClaim], table: pd.DataFrame, scale: str) 
     rows = table.set_index("claim")
     head = HEAD.format(
         scale=scale, tested=int(table["p"].notna().sum()), figure=FIGURES / "claims.svg",
-        warning="" if scale == "paper" else WARNING,
+        warning="" if scale == "paper" else WARNING, notation=NOTATION,
     )  # fmt: skip
     parts = [head, _counts(table), _questions(claims, rows)]
     for report in dict.fromkeys(claim.report for claim in claims.values()):
@@ -85,26 +82,23 @@ def _report(report: str, claims: dict[str, ShownClaim], rows: pd.DataFrame) -> s
     lines = []
     for key, claim in claims.items():
         row = rows.loc[key]
-        because = f": {plain(row['because'])}" if isinstance(row["because"], str) else ""
-        lines.append([
-            f'<a id="{key}"></a>“{plain(claim.quote)}” ({plain(claim.part)})',
-            f"{plain(claim.read)}<br>{_where(claim, row)}",
-            "<br>".join(effect(row)),
-            f"{MARKS[row['verdict']]} {row['verdict']}{because}{_provisional(row)}",
-        ])  # fmt: skip
-    return f"## Report {report}\n\n" + table_of(["claim", "how it was read, and where", "effect", "verdict"], lines)
+        lines.append(
+            [f'<a id="{key}"></a>“{plain(claim.quote)}”', _where(claim), "<br>".join(effect(row)), _verdict(row)]
+        )
+    return f"## Report {report}\n\n" + table_of(["claim", "look at", "effect", "verdict"], lines)
 
 
-def _provisional(row: pd.Series) -> str:
-    """Return why a verdict is provisional, if it is."""
-    return f"<br>*provisional*: {plain(row['provisional'])}" if isinstance(row["provisional"], str) else ""
+def _verdict(row: pd.Series) -> str:
+    """Return a verdict, on how much training it rests, and of what is not decided by data the reason."""
+    provisional, because = (cell if isinstance(cell, str) else "" for cell in (row["provisional"], row["because"]))
+    badges = [f"*{plain(badge)}*" for badge in of_verdict(provisional, because)]
+    reason = f": {plain(because)}" if because and not badges and pd.isna(row["p"]) else ""
+    said = f"{MARKS[row['verdict']]} {row['verdict']}{' provisionally' if provisional else ''}{reason}"
+    return "<br>".join([said, *(["; ".join(badges)] if badges else [])])
 
 
-def _where(claim: ShownClaim, row: pd.Series) -> str:
+def _where(claim: ShownClaim) -> str:
     if not claim.tested:
         return f"{claim.kind}, `{claim.experiment}`"
     path = FIGURES / report_of(claim.experiment) / claim.experiment / f"{claim.figure}.svg"
-    cut = row["epochs"] < row["epochs_stated"]
-    trained = f"{row['epochs']:,.10g} of {row['epochs_stated']:,.10g} epochs" if cut else ""
-    data = plain(row["data"]) if isinstance(row["data"], str) else ""  # of nets that were not trained there is none
-    return ", ".join(filter(None, [claim.kind, f"[{claim.experiment}](../{path})", data, trained]))
+    return f"[{claim.experiment}](../{path})"

@@ -11,7 +11,7 @@ class FigureSpec:
     """What to draw, with every default filled in; `FigureSettings` in settings/figures.py says what each part means.
 
     All of it can be written as JSON and read back: `FigureSpec(**content)`. `chance` is the number of classes that a
-    guess chooses among, where the figure marks what guessing comes to.
+    guess chooses among, where the figure marks the range of guesses; `classes` is that number wherever there is one.
     """
 
     title: str
@@ -27,6 +27,7 @@ class FigureSpec:
     chance: int | None
     note: str | None
     path: str | None
+    classes: int | None = None
 
     @property
     def shown(self) -> list[tuple[str, str]]:

@@ -15,12 +15,25 @@ from netclaims.present import overlays, style
 from netclaims.present.axes import colour_bar, label_decades, shape_axis
 from netclaims.present.captions import DIVERGED, caption, diverged
 from netclaims.present.figure_spec import FigureSpec
-from netclaims.present.marks import KINDS, nothing
+from netclaims.present.marks import KINDS, NEVER, nothing
 from netclaims.present.quantities import PLANE, label, value
-from netclaims.present.tables import correlation, ends_of, facets_of, of_facet, panels, path_of
+from netclaims.present.tables import (
+    AT,
+    FEW,
+    correlation,
+    ends_of,
+    facets_of,
+    from_starts,
+    of_facet,
+    panels,
+    path_of,
+    thinned,
+)
 
-NEVER = "epochs_to_fit"  # it also has no value where a net never fitted
 SPREADS = {"lines": " (line: mean, band: smallest to largest)", "points": " (dot: mean, bar: smallest to largest)"}
+WIDTH, ABREAST = 4.6, 2  # inches, and panels side by side: what a column of a page can show in letters of a good size
+TALL, HIGH, LOW = 2.6, 1.9, 1.55  # inches: a panel alone, one of several side by side, one of several below each other
+APART = ("function", "plane")  # panels for these have axes of their own; others are compared
 
 
 def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
@@ -35,14 +48,12 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
         SettingsError: a table, a column or a note that the figure names does not exist.
     """
     style.apply()
-    tables, path = panels(key, spec), path_of(key, spec)
+    tables, path = panels(key, spec, about), path_of(key, spec)
     facets = facets_of(tables, spec)
-    high = 3.0 if len(tables) == 1 else 1.9
-    across = max(4.3, (3.7 if spec.plane else 3.0) * len(facets))
-    figure = Figure(figsize=(across, 0.9 + high * len(tables)), layout="constrained")
-    grid = figure.subplots(len(tables), len(facets), squeeze=False, sharex="col")
-    for row, (_, column), table in zip(grid, spec.shown, tables, strict=True):
-        quantity = fill(label(column, about["loss"]), width=round(12 * high))
+    figure, grid = _panels(len(tables), len(facets), spec)
+    left = [thinned(table, spec) for table in tables]
+    for row, (_, column), table in zip(grid, spec.shown, left, strict=True):
+        quantity = fill(_quantity(column, spec, about, tables), width=round(13 * _height(figure, row[0])))
         for axes, facet in zip(row, facets, strict=True):
             rows = of_facet(table, spec, facet)
             if rows.empty:
@@ -54,30 +65,66 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
                 colour_bar(axes, filled, quantity)
             if path is not None:
                 overlays.walk(axes, of_facet(path, spec, facet), spec)
-            if spec.kind in SPREADS and column != NEVER and diverged(about):
+            if spec.kind in SPREADS and column == NEVER:
+                overlays.censored(axes, rows, spec, column, about["epochs"])
+            elif spec.kind in SPREADS and diverged(about):
                 overlays.crosses(axes, rows, spec, column)
             if spec.chance and column == "accuracy":
                 overlays.chance(axes, spec.chance, about["test_examples"])
+            if spec.kind == "lines":
+                overlays.references(axes, rows, spec, column, about, _spanned(rows, column))
             label_decades(axes)
-        row[0].set_ylabel(PLANE[1] if spec.plane else quantity)
-    _name(grid, facets, spec, about)
+            if spec.plane or axes.get_subplotspec().colspan.start == 0:
+                axes.set_ylabel(PLANE[1] if spec.plane else quantity)
+    _name(grid, facets, spec, about, tables)
     if spec.note:
-        overlays.note(grid[0][0], correlation(key, spec), round(16 * across / len(facets)))
-    beside = _legend(figure, grid)
+        overlays.note(grid[0][0], correlation(key, spec), round(13 * WIDTH / min(ABREAST, len(facets))))
+    above = _legend(figure, grid)
     banded = any(f"{column}_low" in table for (_, column), table in zip(spec.shown, tables, strict=True))
     spread = SPREADS.get(spec.kind, "") if banded and about["replicas"] > 1 else ""
-    ended = ends_of(key, spec)
-    _frame(figure, spec.title, " · ".join(filter(None, [caption(about), ended])) + spread, beside)
+    few = "" if left[0] is tables[0] else f"{FEW} of {tables[0][spec.lines].nunique()} nets shown"
+    _frame(figure, spec.title, " · ".join(filter(None, [caption(about), ends_of(key, spec), few])) + spread, above)
     return figure
 
 
 def draw_failure(title: str, reason: str) -> Figure:
     """Draw what stands in place of a figure that could not be drawn: its title, and why."""
     style.apply()
-    figure = Figure(figsize=(5.2, 1.2))
+    figure = Figure(figsize=(WIDTH, 1.2))
     figure.text(0.01, 0.9, fill(title, width=52), va="top", fontsize=11, fontweight="bold", parse_math=False)
-    figure.text(0.01, 0.1, fill(f"not drawn: {reason}", width=80), fontsize=8, color=style.QUIET, parse_math=False)
+    figure.text(0.01, 0.1, fill(f"not drawn: {reason}", width=72), fontsize=8, color=style.QUIET, parse_math=False)
     return figure
+
+
+def _panels(shown: int, facets: int, spec: FigureSpec) -> tuple[Figure, np.ndarray]:
+    """Return a figure and its panels: a row for each quantity, a column for each facet, however they lie on it."""
+    abreast = min(facets, 1 if spec.plane else ABREAST)
+    blocks = ceil(facets / abreast)
+    high = TALL if abreast == shown == 1 else HIGH if shown == 1 else LOW
+    figure = Figure(figsize=(WIDTH, 0.5 + high * shown * blocks), layout="constrained")
+    places = figure.add_gridspec(shown * blocks, abreast)
+    grid = np.empty((shown, facets), dtype=object)
+    for row in range(shown):
+        for facet in range(facets):
+            block, column = divmod(facet, abreast)
+            beside = grid[row][0] if facet and spec.columns not in APART and spec.kind != "points" else None
+            first = grid[0][facet] if beside is None else grid[0][0]
+            axes = figure.add_subplot(places[block * shown + row, column], sharex=first, sharey=beside)
+            axes.tick_params(labelbottom=row == shown - 1, labelleft=beside is None or column == 0)
+            grid[row][facet] = axes
+    return figure, grid
+
+
+def _height(figure: Figure, axes: Axes) -> float:
+    """Return about how high a panel is, in inches."""
+    return figure.get_figheight() / axes.get_gridspec().nrows
+
+
+def _quantity(column: str, spec: FigureSpec, about: dict, tables: list[pd.DataFrame]) -> str:
+    said = label(column, about["loss"])
+    if spec.lines == AT and column != spec.x:
+        return f"{said}, in the plane less on the path"
+    return f"{said}, from the start" if from_starts(tables[0], spec) else said
 
 
 def _shape(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> None:
@@ -94,39 +141,49 @@ def _spanned(table: pd.DataFrame, column: str) -> list[float]:
     return table[columns].replace([np.inf, -np.inf], np.nan).melt()["value"].dropna().tolist()
 
 
-def _name(grid: np.ndarray, facets: list[object], spec: FigureSpec, about: dict) -> None:
+def _name(grid: np.ndarray, facets: list[object], spec: FigureSpec, about: dict, tables: list[pd.DataFrame]) -> None:
     """Write above each column of panels which value it is for, and below it what lies across."""
     for axes, facet in zip(grid[0], facets, strict=True):
         if facet is not None:
-            axes.set_title(value(spec.columns, facet), parse_math=False)
+            axes.set_title(fill(value(spec.columns, facet), width=32), parse_math=False)
     figure = grid[0][0].figure
-    name = spec.x_label or (PLANE[0] if spec.plane else label(spec.x, about["loss"]))
+    name = spec.x_label or (PLANE[0] if spec.plane else _quantity(spec.x, spec, about, tables))
+    last = grid[0][0].get_gridspec().nrows - grid.shape[0]
     for axes in grid[-1]:
-        axes.set_xlabel(fill(name, width=round(11 * figure.get_figwidth() / len(facets))), parse_math=False)
-    figure.align_ylabels(grid[:, 0])
+        below = axes.get_subplotspec().rowspan.start - grid.shape[0] + 1 == last
+        if below or spec.columns in APART or len(facets) % ABREAST:
+            axes.set_xlabel(fill(name, width=round(11 * WIDTH / min(ABREAST, len(facets)))), parse_math=False)
+    figure.align_ylabels([axes for axes in grid.flat if axes.get_subplotspec().colspan.start == 0])
 
 
 def _legend(figure: Figure, grid: np.ndarray) -> float:
-    """Set one legend for all panels to their right, where there is more than one thing to tell apart.
+    """Set one legend for all panels above them, where there is more than one thing to tell apart.
 
     Returns:
-        Its width, in inches.
+        Its height, in inches.
     """
     found: dict[str, Artist] = {}
     for axes in grid.flat:
         for artist, name in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(fill(name, width=24), artist)
-    if len(found) < 2 and DIVERGED not in found:
+            found.setdefault(fill(name, width=34), artist)
+    if len(found) < 2 and not any(name.startswith((DIVERGED, overlays.CENSORED)) for name in found):
         return 0.0
-    legend = figure.legend(found.values(), found.keys(), loc="outside right upper")
-    return ceil(10 * legend.get_window_extent().width / figure.dpi) / 10  # coarse, it gives the same bytes everywhere
+    longest = max(len(line) for name in found for line in name.split("\n"))
+    columns = max(1, min(len(found), round(14 * WIDTH / (longest + 6))))
+    legend = figure.legend(found.values(), found.keys(), loc="lower left", bbox_to_anchor=(0, 1), ncols=columns,
+                           columnspacing=1.2, borderaxespad=0)  # fmt: skip
+    legend.set_in_layout(False)
+    return ceil(10 * legend.get_window_extent().height / figure.dpi) / 10  # coarse, it gives the same bytes everywhere
 
 
-def _frame(figure: Figure, title: str, below: str, beside: float) -> None:
-    """Make room for the legend, so many inches, and write a title above the figure and a line below it."""
-    width = max(5.2, figure.get_figwidth() + beside)
-    figure.set_figwidth(width)
-    title = fill(title, width=round(10 * (width - beside)))
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", parse_math=False)
-    below = fill(below, width=round(21 * width))
-    figure.text(0.01, 0.0, below, ha="left", va="top", fontsize=6.5, color=style.QUIET, parse_math=False)
+def _frame(figure: Figure, title: str, below: str, above: float) -> None:
+    """Write a title above a figure and its legend, which is so many inches high, and below what its numbers are."""
+    high = figure.get_figheight()
+    title = fill(title, width=round(11.5 * WIDTH))
+    look = {"fontsize": 10.5, "fontweight": "bold", "parse_math": False}
+    figure.text(0.01, 1 + (above + 0.06) / high, title, ha="left", va="bottom", gid="title", **look).set_in_layout(
+        False
+    )
+    below = fill(below, width=round(19 * WIDTH))
+    look = {"fontsize": 7, "color": style.QUIET, "parse_math": False}
+    figure.text(0.01, 0.0, below, ha="left", va="top", gid="caption", **look).set_in_layout(False)

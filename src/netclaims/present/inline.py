@@ -16,6 +16,8 @@ DRAWN = {"g", "defs", "clipPath", "path", "rect", "use", "text", "tspan", "image
 # A figure may lead to parts of itself, and to pixels that lie in it. Its style becomes part of the page's.
 INSIDE = re.compile(r"#|data:image/png;")
 RULE = re.compile(r"[^<>{}]*")
+CAPTION, ASCENT = "caption", 8.0  # the id of the line below a figure; from its base up, in points
+TRANSLATED = re.compile(r"translate\(\S+ (-?[\d.]+)\)")
 COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")
 
 
@@ -39,9 +41,10 @@ class Figures:
         used = {name for element in root.iter() for value in element.attrib.values()
                 for name in REFERENCE.findall(value)}  # fmt: skip
         width, height = (float(root.attrib.pop(side).removesuffix("pt")) for side in ("width", "height"))
+        height -= _without_caption(root, height)
         self._clean(root, used)
         root.attrib = {
-            "viewBox": root.attrib["viewBox"],
+            "viewBox": f"0 0 {width:.6g} {height:.6g}",
             "role": "img",
             "aria-label": label,
             "style": f"--width: {width:.0f}; aspect-ratio: {width:.0f} / {height:.0f}",
@@ -86,16 +89,55 @@ class Figures:
         return f"g{self._count}-{name}"
 
 
+def _without_caption(root: Element, height: float) -> float:
+    """Take the line below a figure away, which the page says in its own letters, and return how high it was."""
+    for parent in root.iter():
+        for child in parent:
+            if child.get("id") == CAPTION:
+                tops = [float(place[1]) for text in child.iter()
+                        if (place := TRANSLATED.search(text.get("transform", "")))]  # fmt: skip
+                parent.remove(child)
+                return max(0.0, height - min(tops) + ASCENT) if tops else 0.0
+    return 0.0
+
+
 def _local(name: str) -> str:
     """Return a name without its XML namespace, of which HTML knows nothing."""
     return name.rpartition("}")[2]
 
 
 def _path(drawn: str) -> str:
-    """Shorten a path to tenths of a point, without the spaces and letters that it can do without."""
+    """Shorten a path to tenths of a point, lines as steps, without the spaces and letters that it can do without."""
+    found = COMMAND.findall(drawn)
+    if {command for command, _ in found} <= {"M", "L", "z"}:
+        return _steps(found)
     short, before = [], ""
     for command, places in COMMAND.findall(round_numbers(drawn, 1)):
         follows = command == "L" and before in ("M", "L")  # more places after M or L are lines anyhow
         short.append((" " if follows else command) + " ".join(places.split()))
         before = command
     return "".join(short).replace(" -", "-")
+
+
+def _steps(found: list[tuple[str, str]]) -> str:
+    """Write lines as steps from place to place, each from where the last one, in tenths, has led."""
+    short, at, start, before = [], (0, 0), (0, 0), ""
+    for command, places in found:
+        if command == "z":
+            short.append("z")
+            at = start
+        else:
+            x, y = (round(10 * float(number)) for number in places.split())
+            pair = (x, y) if command == "M" else (x - at[0], y - at[1])
+            letter = "M" if command == "M" else "" if before == "l" else "l"
+            short.append(letter + _tenths(pair[0], not letter) + _tenths(pair[1], True))
+            at, start = (x, y), (x, y) if command == "M" else start
+            command = "M" if command == "M" else "l"
+        before = command
+    return "".join(short)
+
+
+def _tenths(number: int, follows: bool) -> str:
+    whole, tenth = divmod(abs(number), 10)
+    said = f"{whole or ''}.{tenth}" if tenth else str(whole)
+    return ("-" if number < 0 else " " if follows else "") + said

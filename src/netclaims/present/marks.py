@@ -16,7 +16,9 @@ from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.quantities import value
 from netclaims.present.tables import points_of
 
+NEVER = "epochs_to_fit"  # it also has no value where a net never fitted
 MARKED = 12  # a line of more values needs no marks
+BAND = 100  # a band has about so many places at most
 Series = tuple[pd.DataFrame, str, str, str]
 
 
@@ -56,10 +58,22 @@ def _lines(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> No
         axes.plot(rows[spec.x], rows[column], color=colour, ls=style.DASHES.get(split, "-"),
                   marker=marker, ms=3, label=name)  # fmt: skip
         if f"{column}_low" in rows:
-            axes.fill_between(rows[spec.x], rows[f"{column}_low"], rows[f"{column}_high"],
-                              color=colour, alpha=0.18, lw=0)  # fmt: skip
+            band = _band(rows, spec.x, column)
+            axes.fill_between(band.index, band["low"], band["high"], color=colour, alpha=0.18, lw=0)
     for split in _splits(table, spec):
         axes.plot([], [], color=style.QUIET, ls=style.DASHES[split], label=value("split", split))
+
+
+def _band(rows: pd.DataFrame, x: str, column: str) -> pd.DataFrame:
+    """Return the ends of a band, `low` and `high`, by `x`; of a long one those of some rows together."""
+    together = max(1, len(rows) // BAND)
+    groups = np.arange(len(rows)) // together
+    ends = pd.DataFrame({"x": rows[x].to_numpy(), "low": rows[f"{column}_low"].to_numpy(),
+                         "high": rows[f"{column}_high"].to_numpy()})  # fmt: skip
+    found = ends.groupby(groups).agg({"x": "first", "low": "min", "high": "max"})
+    if together > 1:  # it ends where the line does
+        found = pd.concat([found, ends.tail(1)])
+    return found.set_index("x")
 
 
 def _points(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> None:
@@ -73,7 +87,7 @@ def _points(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> N
     for split in splits:
         face = "white" if split in splits[1:] else style.QUIET
         axes.plot([], [], "o", ms=4.5, color=style.QUIET, mfc=face, label=value("split", split))
-    if table[column].isna().all():
+    if table[column].isna().all() and column != NEVER:
         nothing(axes)
     names = [value(spec.x, name) for name in table[spec.x].cat.categories]
     name_ticks(axes, names, axes.figure.get_figwidth() / axes.get_gridspec().ncols)

@@ -1,7 +1,9 @@
-"""What goes on top of a panel: the path through a plane, nets that diverged, what guessing comes to, a correlation."""
+"""What goes on top of a panel: a path, nets that diverged or never fitted, what guessing comes to, a correlation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import log
 from textwrap import fill
 
 import numpy as np
@@ -9,10 +11,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
+from netclaims.data.functions import FUNCTIONS, evaluate, grid
 from netclaims.present import style
 from netclaims.present.captions import DIVERGED
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.marks import MARKED, aside, draw_path, series_of
+from netclaims.present.tables import AT
+from netclaims.present.wording import short
+
+CENSORED = "not within"
 
 
 def walk(axes: Axes, path: pd.DataFrame, spec: FigureSpec) -> None:
@@ -52,6 +59,77 @@ def crosses(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> N
         axes.set_yticks([])
 
 
+def censored(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str, epochs: float) -> None:
+    """Set an open triangle at the last epoch where there is no value, as a replica was not there within the training.
+
+    Args:
+        axes: the panel.
+        table: its rows.
+        spec: the figure, of lines or points.
+        column: what the panel shows, in epochs.
+        epochs: that nets were trained.
+    """
+    series = list(series_of(table, spec))
+    for (rows, colour, _, _), shift in zip(series, aside(len(series)), strict=True):
+        missing = rows[column].isna()
+        x = rows[spec.x] if spec.kind == "lines" else rows[spec.x].cat.codes + shift
+        axes.plot(x[missing], np.full(missing.sum(), epochs), "^", ms=6, color=colour, mfc="white", clip_on=False)
+    axes.set_ylim(0, 1.08 * max(epochs, table[f"{column}_high"].max() if f"{column}_high" in table else 0))
+    if table[column].isna().any():
+        name = f"{CENSORED} {epochs:,.10g} epochs, in one replica at least"
+        axes.plot([], [], "^", ms=6, color=style.QUIET, mfc="white", label=name)
+
+
+def references(
+    axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str, about: Mapping, values: list[float]
+) -> None:
+    """Draw lines to compare with: what guessing comes to, no gap, the two nets that a line leads through.
+
+    Args:
+        axes: the panel.
+        table: its rows.
+        spec: the figure.
+        column: what the panel shows.
+        about: the experiment's metrics.
+        values: that the panel shows; a reference far from all of them is left out.
+    """
+    look = {"color": style.QUIET, "lw": 0.9, "ls": (0, (1, 1.5)), "zorder": 0.5}
+    if spec.x == "alpha":
+        for end in (0, 1):
+            axes.axvline(end, **look)
+    found = _reference(table, spec, column, about)
+    if found and values and _near(found[0], values, spec.scale(column)):
+        axes.axhline(found[0], label=found[1], **look)
+
+
+def _reference(table: pd.DataFrame, spec: FigureSpec, column: str, about: Mapping) -> tuple[float, str] | None:
+    """Return a number to compare with, and what it is."""
+    if spec.lines == AT:
+        return 0.0, "no difference"
+    if column.endswith("_gap"):
+        return 0.0, "no gap"
+    if column == "accuracy" and spec.classes and not spec.chance:
+        return 1 / spec.classes, f"guessing: {short(100 / spec.classes)} %"
+    if column == "loss" and spec.classes:
+        return log(spec.classes), f"guessing: ln {spec.classes}"
+    functions = set(table["function"]) if "function" in table else _functions(about["models"])
+    if column == "loss" and about["loss"] == "mse" and len(functions) == 1:
+        return float(evaluate(functions.pop(), grid(about["train_examples"])).var()), "variance of the function"
+    return None
+
+
+def _functions(metrics: Mapping) -> set[str]:
+    parts = [(name, part) for name, part in metrics.items() if isinstance(part, Mapping)]
+    return {name for name, _ in parts if name in FUNCTIONS}.union(*(_functions(part) for _, part in parts))
+
+
+def _near(number: float, values: list[float], scale: str) -> bool:
+    low, high = min(values), max(values)
+    if scale == "log":
+        return low / 3 <= number <= 3 * high
+    return low - (high - low) / 2 <= number <= high + (high - low) / 2
+
+
 def chance(axes: Axes, classes: int, examples: int) -> None:
     """Shade the central 95 % of the accuracies of guessing among equally likely classes, a binomial distribution.
 
@@ -74,10 +152,10 @@ def note(axes: Axes, found: dict, width: int) -> None:
         found: as `tables.correlation` gives it.
         width: of its lines, in characters.
     """
-    value = "undefined" if found["rho"] is None else f"{found['rho']:.2f}"
     nets = f"{found['n']} nets"
+    value = "undefined" if found["rho"] is None else f"{found['rho']:.2f}"
     if found["low"] is not None:
-        nets = f"95 % interval {found['low']:.2f} to {found['high']:.2f}, {nets}"
+        value += f" [{found['low']:.2f}, {found['high']:.2f}]"
     equals = ":" if found["rho"] is None else " ="
     text = fill(f"Spearman's ρ{equals} {value} ({nets})".replace("-", "−"), width=width)
     axes.margins(y=0.12 * (1 + text.count("\n")))

@@ -28,6 +28,7 @@ LOOK = {
     "legend.frameon": False,
     "legend.fontsize": 8,
     "lines.linewidth": 1.4,
+    "path.simplify_threshold": 0.4,  # of a point, which nobody sees
     "figure.facecolor": "white",
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -13,16 +15,75 @@ from netclaims.present.figure_spec import FigureSpec
 from netclaims.tables.plots import PLOTTED
 
 CORRELATION = ("rho", "low", "high", "n")
+AT, PLACES = "at", ("on the path", "in the plane")  # where a loss along a path was measured
+LARGER = 1.5  # times as many parameters: nets of about one size stay in the order that the report has them
+STILL = 0.5  # of the distance between starts: a shorter way is lost among them
+MANY, FEW = 6, 4  # of more lines, so few are drawn
 
 
-def panels(key: str, spec: FigureSpec) -> list[pd.DataFrame]:
+def panels(key: str, spec: FigureSpec, about: Mapping) -> list[pd.DataFrame]:
     """Return the rows of each row of panels, from the tables in `plots/<report>/<key>/`.
+
+    Nets of several sizes are in the order of these. Paths are taken from their starts where these lie so far apart that
+    no motion could be seen.
+
+    Args:
+        key: the experiment or analysis.
+        spec: the figure.
+        about: the experiment's metrics.
 
     Raises:
         SettingsError: a table or a column that the figure names does not exist.
     """
-    tables = _alike([_table(key, name, column, spec) for name, column in spec.shown], spec.lines or "split")
+    tables = [_by_size(_table(key, name, column, spec), about) for name, column in spec.shown]
+    if spec.kind == "paths":
+        return [_moved(table, [spec.x, column]) for table, (_, column) in zip(tables, spec.shown, strict=True)]
+    if spec.lines == AT:
+        return [_less(table, spec.x, column) for table, (_, column) in zip(tables, spec.shown, strict=True)]
+    tables = _alike(tables, spec.lines or "split")
     return _alike(tables, spec.x) if spec.kind == "points" else tables
+
+
+def _by_size(table: pd.DataFrame, about: Mapping) -> pd.DataFrame:
+    """Return the rows with nets in the order of their parameters, if these differ by a factor and more."""
+    sizes = {name: net["parameters"] for name, net in about["models"].items() if "parameters" in net}
+    if "model" not in table or not sizes or max(sizes.values()) < LARGER * min(sizes.values()):
+        return table
+    return table.sort_values("model", key=lambda names: names.map(sizes), kind="stable")
+
+
+def _less(table: pd.DataFrame, x: str, column: str) -> pd.DataFrame:
+    """Return what a quantity is in the plane less what it is on the path: as lines they would hide each other."""
+    on, off = (table[table[AT] == at].set_index(x)[column] for at in PLACES)
+    rows = table[table[AT] == PLACES[1]]
+    rows = rows.assign(**{column: rows[x].map(off - on)})
+    return rows.assign(**{AT: rows[AT].astype("category")})
+
+
+def _moved(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Return paths from their starts, if these lie much farther apart than any of them leads."""
+    starts = table.sort_values("epoch").groupby(["scope", "replica"])[columns].transform("first")
+    apart = (starts.max() - starts.min()).max()
+    ways = (table[columns] - starts).abs().to_numpy().max()
+    return table.assign(**(table[columns] - starts)) if ways < STILL * apart else table
+
+
+def from_starts(table: pd.DataFrame, spec: FigureSpec) -> bool:
+    """Tell whether a table has paths that all start at nought."""
+    if spec.kind != "paths":
+        return False
+    starts = table.sort_values("epoch").groupby("replica")[[spec.x, spec.shown[0][1]]].first()
+    return len(starts) > 1 and not starts.to_numpy().any()
+
+
+def thinned(table: pd.DataFrame, spec: FigureSpec) -> pd.DataFrame:
+    """Return the rows of four lines out of many, the first and the last among them; the same table if there are few."""
+    if spec.kind != "lines" or not spec.lines or table[spec.lines].nunique() <= MANY:
+        return table
+    names = list(table[spec.lines].cat.categories)
+    kept = [names[round(i * (len(names) - 1) / (FEW - 1))] for i in range(FEW)]
+    rows = table[table[spec.lines].isin(kept)]
+    return rows.assign(**{spec.lines: rows[spec.lines].cat.remove_unused_categories()})
 
 
 def path_of(key: str, spec: FigureSpec) -> pd.DataFrame | None:

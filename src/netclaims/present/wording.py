@@ -1,4 +1,7 @@
-"""How verdicts, effects and their intervals are written, on every page alike."""
+"""How verdicts, effects and their intervals are written, on every page alike.
+
+[a, b] is a 95 % interval; a … b goes from the smallest to the largest over replicas.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ import pandas as pd
 from netclaims.claims.verdicts import VERDICTS
 
 MARKS = {name: verdict.mark for name, verdict in VERDICTS.items()}
+NOTATION = "[a, b] is a 95 % interval, a … b the smallest and the largest of the replicas."
 UNITS = {
     "rho": "ρ = {}",
     "rank": "rank difference {}",
     "ratio": "× {}",
-    "difference": "{}",
+    "difference": "difference {}",
     "height": "{} standard deviations",
 }
+LEAST_P = 1e-4  # a smaller p says no more
 
 
 def short(value: float, digits: int = 3) -> str:
@@ -23,6 +28,39 @@ def short(value: float, digits: int = 3) -> str:
     value += 0.0  # nought has no sign
     said = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
     return said.replace("-", "−")
+
+
+def interval(low: float, high: float) -> str:
+    """Write a 95 % interval."""
+    return f"[{short(low)}, {short(high)}]"
+
+
+def spread(low: float, high: float) -> str:
+    """Write the smallest and the largest of the replicas."""
+    return f"{short(low)} … {short(high)}"
+
+
+def p_value(p: float, name: str = "p") -> str:
+    """Write a p value; one that is next to nothing as less than `LEAST_P`."""
+    return f"{name} < {LEAST_P:f}".rstrip("0") if p < LEAST_P else f"{name} = {short(p, 2)}"
+
+
+def size(row: pd.Series) -> str:
+    """Write a claim's effect with its interval; nothing where there is none. `row` is of `plots/claims.csv`."""
+    if not isinstance(row["unit"], str) or not isfinite(row["effect"]):
+        return ""
+    ends = (row["low"], row["high"])
+    return UNITS[row["unit"]].format(
+        f"{short(row['effect'])}{f' {interval(*ends)}' if all(map(isfinite, ends)) else ''}"
+    )
+
+
+def claimed(row: pd.Series) -> str:
+    """Say which effects a claim allows: "above 1", or "from 0.5 to 2"; nothing where there is no effect."""
+    low, high = row["claimed_low"], row["claimed_high"]
+    if not isfinite(low):
+        return f"below {short(high)}" if isfinite(high) else ""
+    return f"from {short(low)} to {short(high)}" if isfinite(high) else f"above {short(low)}"
 
 
 def effect(row: pd.Series) -> list[str]:
@@ -33,18 +71,14 @@ def effect(row: pd.Series) -> list[str]:
     Args:
         row: of `plots/claims.csv`, perhaps as an earlier version wrote it, with fewer columns.
     """
-    lines = []
+    lines = [size(row)]
     needed, least, p_least = (row.get(name, nan) for name in ("replicas_needed", "effect_least", "p_least"))
-    if isinstance(row["unit"], str) and isfinite(row["effect"]):
-        ends = (row["low"], row["high"])
-        interval = f" ({short(ends[0])} to {short(ends[1])})" if all(map(isfinite, ends)) else ""
-        lines.append(UNITS[row["unit"]].format(f"{short(row['effect'])}{interval}"))
     if isfinite(row["p_holm"]):
         test = f" ({row['test']})" if "test" in row else ""
-        lines.append(f"p = {short(row['p_holm'], 2)}{test}, {row['replicas']:.0f} replicas")
+        lines.append(f"{p_value(row['p_holm'])}{test}, {row['replicas']:.0f} replicas")
     if isfinite(least):
         p_from = f", p from {short(p_least, 2)}" if p_least > 0 else ""
         lines.append(f"{row['replicas']:.0f} show {UNITS[row['unit']].format(short(least, 2))} and more{p_from}")
     if isfinite(needed):
         lines.append(f"about {needed:,.0f} replicas would decide")
-    return lines
+    return [line for line in lines if line]

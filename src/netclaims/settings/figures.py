@@ -64,7 +64,8 @@ class FigureSettings(Settings):
         Args:
             classes: that the nets tell apart; without, nothing is said of what guessing comes to.
         """
-        return FigureSpec(**self.model_dump() | {"chance": classes if self.chance else None})
+        several = classes if classes and classes > 1 else None
+        return FigureSpec(**self.model_dump() | {"chance": classes if self.chance else None, "classes": several})
 
 
 class FiguresSettings(Settings):

@@ -46,18 +46,19 @@ const zoom = (factor) => {
   const now = factor ? Math.min(8, Math.max(1, factor * (parseFloat(stage.style.getPropertyValue("--zoom")) || 1))) : 1;
   stage.style.setProperty("--zoom", now);
 };
-for (const button of document.querySelectorAll("figcaption button")) {
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    const svg = button.closest("figure").querySelector("svg");
-    place = svg.parentElement;
-    place.style.height = `${place.offsetHeight}px`;  // the page stays where it is while the figure is away
-    dialog.querySelector("p").textContent = button.dataset.title;
-    stage.replaceChildren(svg);
-    zoom();
-    dialog.showModal();
-  });
-}
+const enlargeable = (part) => { for (const button of part.querySelectorAll("figcaption button")) button.hidden = false; };
+enlargeable(document);
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("figcaption button");
+  if (!button) return;
+  const svg = button.closest("figure").querySelector("svg");
+  place = svg.parentElement;
+  place.style.height = `${place.offsetHeight}px`;  // the page stays where it is while the figure is away
+  dialog.querySelector("p").textContent = button.dataset.title;
+  stage.replaceChildren(svg);
+  zoom();
+  dialog.showModal();
+});
 dialog.addEventListener("close", () => { place.replaceChildren(...stage.children); place.style.height = ""; });
 dialog.addEventListener("click", (event) => { if (event.target.dataset.zoom) zoom(Number(event.target.dataset.zoom)); });
 dialog.addEventListener("keydown", (event) => {
@@ -66,4 +67,4 @@ dialog.addEventListener("keydown", (event) => {
 });
 
 // ------------------------------------------------------------------------------------------------ everything in print
-addEventListener("beforeprint", () => { for (const part of document.querySelectorAll("details")) part.open = true; });
+addEventListener("beforeprint", () => { for (const part of document.querySelectorAll("details:not(.screen)")) part.open = true; });
