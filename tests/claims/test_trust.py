@@ -55,6 +55,8 @@ def test_a_hundred_steps_are_enough(asked):
 def test_a_scale_may_cut_the_first_epoch(asked):
     with pytest.raises(UntestableError, match=r"^not at this scale: 2 steps, 0\.5 of 1,500 epochs$"):
         asked([0.1, 0.1], about={"epochs": 0.5, "epochs_stated": 1500})
+    with pytest.raises(UntestableError, match=r": 1 steps, 0\.24 of 1,500 epochs$"):  # 0.96 of a step
+        asked([0.1, 0.1], about={"epochs": 0.24, "epochs_stated": 1500})
     found = asked([0.1, 0.1], images=2000, about={"epochs": 0.8, "epochs_stated": 2})  # 125 steps an epoch
     assert found.provisional.startswith("0.8 of 2 epochs; ")
 

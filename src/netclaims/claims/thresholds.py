@@ -11,7 +11,7 @@ from netclaims.claims.entries import ClaimTest
 from netclaims.claims.judge import Finding
 
 FACTORS = (0.25, 0.5, 2, 4)
-NAMES = ("than", "within", "beyond", "below", "above", "fallen")
+NAMES = ("than", "within", "beyond", "below", "above", "fallen", "least")
 MARGINS = ("within", "beyond")
 MEANINGS = [f"sensitivity.{name}" for name in ("loss_by_input", "output_by_input", "loss_by_parameters")]
 
@@ -48,7 +48,7 @@ def readings(test: ClaimTest) -> Iterator[tuple[str, str, ClaimTest]]:
 
 def _scaled(name: str, value: float, factor: float, values: list[float]) -> float:
     """Return a threshold times a factor, and note it."""
-    from_one = name == "fallen" or (name not in MARGINS and 0.5 < value < 1)
+    from_one = name in ("fallen", "least") or (name not in MARGINS and 0.5 < value < 1)
     values.append(1 - (1 - value) * factor if from_one else value * factor)
     return values[-1]
 

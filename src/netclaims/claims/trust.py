@@ -81,7 +81,7 @@ def _ended(nets: pd.DataFrame, trained: dict) -> pd.Series:
 def _steps(net: tuple, trained: dict, experiment: Experiment) -> int:
     if net.equal == "steps":
         return trained["equal_steps"]
-    return int(trained["epochs"] * ceil(experiment.train_size / net.batch_size))
+    return max(1, round(trained["epochs"] * ceil(experiment.train_size / net.batch_size)))  # a part of one is rounded
 
 
 def _guesses(nets: pd.DataFrame, experiment: Experiment) -> np.ndarray | float:
