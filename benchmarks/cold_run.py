@@ -91,7 +91,7 @@ def _repro(clone: Path, environment: dict[str, str], targets: list[str]) -> tupl
     )
 
     def watch() -> None:
-        while not done.wait(0.5):
+        while not done.wait(2):  # more often takes a tenth of a core
             total = 0
             for process in [running, *running.children(recursive=True)]:
                 try:

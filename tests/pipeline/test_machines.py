@@ -9,7 +9,7 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import md5
 from pathlib import Path
 
@@ -89,12 +89,14 @@ def remove_outputs(clone: Clone) -> None:
         (clone.folder / path).unlink()
 
 
-def run_again(clone: Clone, variables: dict[str, str], limit: Callable[[], None] | None = None) -> None:
-    """Run the scripts anew, and see that `make repro` finds nothing to do."""
+def run_again(
+    clone: Clone, variables: dict[str, str], limit: Callable[[], None] | None = None, within: Sequence[str] = ()
+) -> None:
+    """Run the scripts anew, each by the command `within`, and see that `make repro` finds nothing to do."""
     remove_outputs(clone)
     for words in [*([f"stages/{name}.py", key] for name, key in SCRIPTS), ["-m", "netclaims.repro", "figures@d"]]:
         result = subprocess.run(  # noqa: S603 (words of this module)
-            [sys.executable, *words], cwd=clone.folder, preexec_fn=limit,
+            [*within, sys.executable, *words], cwd=clone.folder, preexec_fn=limit,
             env=clone._environment() | variables, capture_output=True, text=True,
         )  # fmt: skip
         assert result.returncode == 0, result.stdout + result.stderr
@@ -108,6 +110,19 @@ def test_with_other_variables(ran, copy, variables):
 
 def test_with_less_of_the_machine(ran, copy, limit):
     run_again(copy, {}, LIMITS[limit])
+    assert digests(copy.folder, WRITTEN) == digests(ran.folder, WRITTEN)
+
+
+def test_with_little_shared_memory(request, tmp_path):
+    """In namespaces in which a folder of 1 MB is mounted over `/dev/shm`."""
+    if not request.config.getoption("--every-stage"):
+        pytest.skip("every night")
+    within = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=1m tmpfs /dev/shm && exec "$@"', "--"]
+    if subprocess.run([*within, "true"], capture_output=True).returncode:  # noqa: S603 (words of this module)
+        pytest.skip("this machine gives no namespaces to its users")
+    ran = request.getfixturevalue("ran")
+    copy = ran.copy(tmp_path / "copy")
+    run_again(copy, {}, within=within)
     assert digests(copy.folder, WRITTEN) == digests(ran.folder, WRITTEN)
 
 
