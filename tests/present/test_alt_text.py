@@ -88,6 +88,15 @@ def test_lines_and_their_parts_have_names(write):
     assert told(only={"series": "B"}) == told(lines="split", only={"series": "B"})
 
 
+def test_nets_are_told_in_the_order_of_their_sizes(write):
+    write(pd.concat([course([1, 2], model="large"), course([3, 4], model="small")]))
+    entry = FigureSettings(title="A title", x="epoch", y=["curves.loss"], lines="model").plain()
+    models = {"large": {"parameters": 90}, "small": {"parameters": 30}}
+    assert describe("x-y", entry, {"loss": "mse", "replicas": 3, "models": models}) == (
+        "A title. mean squared error: small goes from 3 at 0 to 4 at 1; large goes from 1 at 0 to 2 at 1."
+    )
+
+
 def test_many_lines_are_told_together(write):
     def lines(count):
         write(pd.concat([course([i + 1, 0.5 * i, inf], series=f"L{i}") for i in range(count)]))
@@ -199,6 +208,21 @@ def test_paths_are_told_by_where_they_begin_and_end(write):
     )
 
 
+def test_paths_that_start_far_apart_are_told_from_their_starts(write):
+    write({"replica": [0, 0, 1, 1], "epoch": [0, 5, 0, 5], "pc1": [1, 4, 90, 92], "pc2": [0, 1, -50, -48]})
+    assert told(kind="paths", x="pc1", y=["curves.pc2"]) == (
+        "second component, from the start: 2 runs, which begin from 0 to 0 and end from 1 to 2; "
+        "first component, from the start: begin from 0 to 0, end from 2 to 3."
+    )
+
+
+def test_a_loss_in_a_plane_is_told_less_that_on_the_path(write):
+    write(pd.concat([course([3, 2, 1], at="on the path"), course([3, 4, 1], at="in the plane")]))
+    assert told(lines="at") == (
+        "mean squared error, in the plane less on the path: in the plane goes from 0 at 0 to 0 at 2, highest 2 at 1."
+    )
+
+
 @pytest.mark.parametrize(("losses", "said"), [
     ([0.5, 7, 3000, 1], "from 0.5 to 3,000 over the plane"),
     ([nan, 7, inf, 2], "from 2 to 7 over the plane"),
@@ -221,7 +245,7 @@ def test_every_figure_of_the_project_is_told(report):
             for name, figure in settings.draw.items():
                 said = describe(key, figure.plain(), about)
                 where = f"{key}.{name}: {said}"
-                facets = panels(key, figure.plain())[0][figure.columns].nunique() if figure.columns else 1
+                facets = panels(key, figure.plain(), about)[0][figure.columns].nunique() if figure.columns else 1
                 assert said.startswith(f"{figure.title}. "), where
                 assert len(f"{figure.title}. ") < len(said) <= LONGEST, where
                 assert not re.search(r"\b(nan|inf|infinity)\b", said, re.IGNORECASE), where

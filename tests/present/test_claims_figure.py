@@ -163,6 +163,13 @@ def test_there_are_panels_for_what_there_is(unit):
     assert list(panels(draw_claims(many(), "quick"))) == [title for title, _ in PANELS.values()]
 
 
+def test_differences_have_a_wide_panel_for_numbers_of_their_many_sizes():
+    widths = {title: axes.bbox.width for title, axes in panels(draw_claims(many(), "quick")).items()}
+    wide = widths.pop(TITLES["difference"])
+    (narrow,) = {round(width, 3) for width in widths.values()}
+    assert wide / narrow == pytest.approx(2.6 / 1.6, rel=1e-3)
+
+
 @pytest.mark.parametrize(("unit", "scale", "middle"), [
     ("rho", "linear", 0), ("rank", "linear", 0), ("height", "linear", 0),
     ("difference", "symlog", 0), ("ratio", "log", 1),

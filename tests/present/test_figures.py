@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from dataclasses import replace
 from math import inf, nan
 from pathlib import Path
 from xml.etree import ElementTree
@@ -20,7 +19,7 @@ from netclaims.errors import SettingsError
 from netclaims.present import style
 from netclaims.present.axes import SYMLOG_DECADES, decades, linear_within
 from netclaims.present.captions import caption
-from netclaims.present.figures import draw, draw_failure
+from netclaims.present.figures import WIDTH, draw, draw_failure
 from netclaims.present.quantities import label
 from netclaims.present.svg import save
 from netclaims.settings.figures import FigureSettings
@@ -43,9 +42,9 @@ def curves(write):
     return write(pd.DataFrame(rows).eval("loss_low = loss * 0.5\nloss_high = loss * 2"))
 
 
-def spec(**changes):
+def spec(classes=None, **changes):
     entry = {"title": "A title", "x": "epoch", "y": ["curves.loss"], "lines": "series"} | changes
-    return FigureSettings(**entry).plain(classes=10)
+    return FigureSettings(**entry).plain(classes)
 
 
 def figure(**changes):
@@ -57,8 +56,16 @@ def panel(**changes):
 
 
 def drawn(axes):
-    """The lines that have points, not those that are there for the legend."""
-    return [line for line in axes.lines if len(line.get_xdata())]
+    """The lines that have points, not those that are there for the legend or to compare with."""
+    return [line for line in axes.lines if len(line.get_xdata()) and line.get_zorder() >= 1]
+
+
+def compared(axes):
+    """What the lines to compare with are called, and where they lie: across, or up."""
+    lines = [line for line in axes.lines if line.get_zorder() < 1]
+    return [(line.get_label(), line.get_ydata()[0]) for line in lines if list(line.get_xdata()) == [0, 1]] + [
+        line.get_xdata()[0] for line in lines if list(line.get_ydata()) == [0, 1]
+    ]
 
 
 def legend(shown):
@@ -170,11 +177,19 @@ def test_panels_side_by_side_have_scales_of_one_kind(curves, write):
                   "$\\mathdefault{10^{6}}$"]),
 ])  # fmt: skip
 def test_short_logarithmic_axes_are_labelled_between_the_decades(losses, labels, write):
-    write([{"epoch": i, "model": model, "loss": loss} for model, of in (("A", [1e-9, 1e9]), ("B", losses))
+    write([{"epoch": i, "plane": plane, "loss": loss} for plane, of in (("A", [1e-9, 1e9]), ("B", losses))
+           for i, loss in enumerate(of)])  # fmt: skip
+    shown = figure(lines=None, columns="plane", log=["loss"])
+    shown.draw_without_rendering()
+    assert ticks_of(shown.axes[1]) == labels
+
+
+def test_panels_that_share_an_axis_are_labelled_by_all_that_is_on_it(write):
+    write([{"epoch": i, "model": model, "loss": loss} for model, of in (("A", [1, 9]), ("B", [1e-9, 1e9]))
            for i, loss in enumerate(of)])  # fmt: skip
     shown = figure(lines=None, columns="model", log=["loss"])
     shown.draw_without_rendering()
-    assert ticks_of(shown.axes[1]) == labels
+    assert next(filter(None, ticks_of(shown.axes[0]))).startswith("$\\mathdefault{10^{-")
 
 
 def test_a_column_without_a_name_of_its_own_is_shown_by_its_words(curves, write):
@@ -296,6 +311,111 @@ def test_nets_that_never_fitted_have_not_diverged(write):
 @pytest.mark.usefixtures("curves")
 def test_rows_are_chosen_by_numbers_too():
     assert [list(line.get_xdata()) for line in drawn(panel(only={"epoch": 3}))] == [[3]] * 4
+
+
+def test_nets_are_in_the_order_of_their_sizes(write):
+    """But in that of the report where they are of about one size."""
+    write([{"model": model, "epoch": epoch, "loss": i} for i, model in enumerate("ABC") for epoch in range(3)])
+    for sizes, order in (((90, 10, 50), "BCA"), ((12, 10, 11), "ABC")):
+        models = {model: {"parameters": size} for model, size in zip("ABC", sizes, strict=True)}
+        shown = draw("x-y", spec(lines="model"), ABOUT | {"models": models})
+        assert "".join(legend(shown)) == order
+        assert [line.get_color() for line in shown.axes[0].lines] == style.PALETTE[:3]
+        assert [line.get_ydata()[0] for line in shown.axes[0].lines] == ["ABC".index(model) for model in order]
+
+
+@pytest.mark.parametrize(("nets", "shown", "said_below"), [
+    (6, [0, 1, 2, 3, 4, 5], "3 replicas"), (7, [0, 2, 4, 6], "4 of 7 nets shown"),
+    (10, [0, 3, 6, 9], "4 of 10 nets shown"),
+])  # fmt: skip
+def test_of_many_lines_four_are_drawn(nets, shown, said_below, write):
+    write([{"series": f"net {i}", "epoch": epoch, "loss": i} for i in range(nets) for epoch in range(3)])
+    found = figure()
+    assert [line.get_ydata()[0] for line in found.axes[0].lines] == shown
+    assert legend(found) == [f"net {i}" for i in shown]
+    assert said(found).endswith(said_below)
+
+
+def test_a_long_band_holds_all_of_its_rows(write):
+    """Of fewer places, for a small file."""
+    low = np.random.default_rng(0).uniform(0, 1, 1001)
+    table = write({"epoch": range(1001), "loss": low + 1, "loss_low": low, "loss_high": low + 2})
+    axes = panel(lines=None)
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), table["loss"])
+    (outline,) = axes.collections[0].get_paths()
+    x, y = outline.vertices.T
+    assert (x.min(), x.max(), y.min(), y.max()) == (0, 1000, low.min(), low.max() + 2)
+    assert len(set(x)) < 120
+
+
+# ------------------------------------------------------------------------------------------------ lines to compare with
+
+
+@pytest.mark.parametrize(("column", "values", "line"), [
+    ("accuracy", [0.2, 0.8], ("guessing: 10 %", 0.1)),
+    ("loss", [0.1, 2.0], ("guessing: ln 10", pytest.approx(2.302585))),
+    ("loss_gap", [-0.1, 2.0], ("no gap", 0.0)),
+    ("accuracy_gap", [0.01, 0.2], ("no gap", 0.0)),
+    ("trace", [0.0, 1.0], None), ("accuracy", [0.9, 0.99], None), ("loss", [0.0, 0.1], None),  # far from what is shown
+])  # fmt: skip
+def test_what_guessing_comes_to_is_a_line_to_compare_with(column, values, line, write):
+    write({"epoch": [0, 1], column: values})
+    shown = figure(y=[f"curves.{column}"], lines=None, classes=10)
+    assert compared(shown.axes[0]) == ([line] if line else [])
+    assert legend(shown) == ([line[0]] if line else None)  # which has to be said, beside a line alone
+    assert compared(panel(y=[f"curves.{column}"], lines=None)) == ([line] if column.endswith("_gap") else [])
+
+
+def test_the_band_of_guesses_needs_no_line(write):
+    write({"epoch": [0, 1], "accuracy": [0.1, 0.8]})
+    assert compared(panel(y=["curves.accuracy"], lines=None, classes=10, chance=True)) == []
+
+
+def test_a_loss_is_compared_with_the_variance_of_its_function(write):
+    fits = ABOUT | {"loss": "mse", "train_examples": 5, "models": {"A": {"quadratic": {}, "swish": {}}}}
+    variance = ("variance of the function", np.var([5.7, 1.7, 0.2, 1.2, 4.7]))  # 5x² - 0.5x + 0.2 at -1, -0.5, …, 1
+    write([{"function": name, "epoch": i, "loss": 4.0 - i} for name in ("quadratic", "swish") for i in (0, 1)])
+    left, right = draw("x-y", spec(lines=None, columns="function"), fits).axes
+    assert compared(left) == [pytest.approx(variance)]
+    assert compared(right) == []  # which hardly varies
+    assert compared(draw("x-y", spec(lines="function"), fits).axes[0]) == []
+    write({"epoch": [0, 1], "loss": [4.0, 3.0]})
+    alone = fits | {"models": {"A": {"quadratic": {}}, "B": {"quadratic": {}}}}
+    assert compared(draw("x-y", spec(lines=None), alone).axes[0]) == [pytest.approx(variance)]
+
+
+def test_the_two_nets_of_a_line_are_marked(write):
+    write({"alpha": [-1, 0, 1, 2], "trace": [4.0, 1.0, 1.0, 5.0]})
+    assert compared(panel(x="alpha", y=["curves.trace"], lines=None)) == [0, 1]
+
+
+TRIANGLE = "not within 7 epochs, in one\nreplica at least"
+
+
+def triangles(axes):
+    found = [line for line in drawn(axes) if line.get_marker() == "^"]
+    return [(*line.get_xydata()[0], line.get_color()) for line in found]
+
+
+@pytest.mark.parametrize("kind", ["lines", "points"])
+def test_what_was_not_reached_within_the_training_is_a_triangle_at_its_end(kind, write):
+    rows = [{"rate": rate, "series": series, "epochs_to_fit": found}
+            for rate, series, found in ((1, "A", 2.0), (2, "A", nan), (1, "B", 3.0), (2, "B", 5.0))]  # fmt: skip
+    asked = {"kind": kind, "x": "rate", "y": ["curves.epochs_to_fit"]}
+    write(rows)
+    shown = figure(**asked)
+    shift = 0.0 if kind == "lines" else -0.08 - 1
+    assert triangles(shown.axes[0]) == [(pytest.approx(2 + shift), 7, style.PALETTE[0])]
+    assert legend(shown) == ["A", "B", TRIANGLE]
+    low, high = shown.axes[0].get_ylim()
+    assert low == 0
+    assert high > 7
+    write(rows[:1])
+    assert legend(figure(**asked)) is None
+    write(rows[1:2])
+    assert legend(figure(**asked)) == ["A", TRIANGLE]
+    assert triangles(panel(**asked))
+    assert not panel(**asked).texts
 
 
 # ----------------------------------------------------------------------------------------------------------------- axes
@@ -506,7 +626,7 @@ def test_names_of_categories_do_not_overlap(names, columns, write):
     shown.draw_without_rendering()
     labels = shown.axes[0].get_xticklabels()
     aslant = labels[0].get_rotation() > 0
-    assert aslant == ((names, columns) in {("one word", None), ("one word", "split"), ("many", "split")})
+    assert aslant == (names == "one word" or columns == "split")
     if aslant:  # then their boxes do overlap, while the lines of text lie beside each other
         steps = np.diff([box.x1 for box in boxes(labels)])
         lines = max(text.get_text().count("\n") for text in labels) + 1
@@ -680,6 +800,46 @@ def test_paths_of_runs_start_at_an_open_circle(write):
     assert legend(shown) == ["run 1", "run 2"]
 
 
+def test_paths_that_start_far_apart_are_taken_from_their_starts(write):
+    rows = [{"replica": r, "epoch": e, "pc1": far * r + e, "pc2": far * r - e} for far in (1, 9) for r in (0, 1)
+            for e in (3, 0)]  # fmt: skip
+    asked = {"kind": "paths", "x": "pc1", "y": ["pca.pc2"], "lines": None}
+    write(rows[:4], "pca")
+    assert (panel(**asked).get_xlabel(), panel(**asked).get_ylabel()) == ("first component", "second component")
+    write(rows[4:], "pca")
+    axes = panel(**asked)
+    names = (axes.get_xlabel(), axes.get_ylabel())
+    assert names == ("first component, from the start", "second component, from the start")
+    for path in axes.lines[::2]:
+        np.testing.assert_array_equal(path.get_xydata(), [[0, 0], [3, -3]])
+    write([rows[0] | {"scope": "layer 1"}], "pca")
+    assert panel(**asked, only={"scope": "layer 2"}).texts[0].get_text() == "none"
+
+
+def along(write):
+    """The loss on a path and in a plane, at other epochs for each plane, in some order."""
+    write([{"plane": plane, "at": at, "epoch": epoch, "loss": level + 10 * epoch + (at == "in the plane") * epoch}
+           for plane, level in (("first", 0.0), ("second", 100.0)) for epoch in (4, 0, 2)
+           for at in ("on the path", "in the plane")], "path")  # fmt: skip
+    return {"y": ["path.loss"], "lines": "at"}
+
+
+def test_a_loss_in_a_plane_is_shown_less_that_on_the_path(write):
+    asked = along(write)
+    shown = figure(**asked, columns="plane")
+    for axes in shown.axes:
+        (line,) = drawn(axes)
+        np.testing.assert_array_equal(line.get_xydata(), [[0, 0], [2, 2], [4, 4]])
+        assert compared(axes) == [("no difference", 0.0)]
+    assert " ".join(shown.axes[0].get_ylabel().split()) == "cross-entropy (nats), in the plane less on the path"
+    assert legend(shown) == ["in the plane", "no difference"]
+    one = panel(**asked, only={"plane": "second"})
+    np.testing.assert_array_equal(drawn(one)[0].get_ydata(), [0, 2, 4])
+    one = panel(**asked, only={"plane": "second", "at": "on the path"})
+    np.testing.assert_array_equal(drawn(one)[0].get_ydata(), [100, 120, 140])
+    assert one.get_ylabel() == "cross-entropy (nats)"
+
+
 # ----------------------------------------------------------------------------------------------------- chance and notes
 
 
@@ -690,7 +850,7 @@ def accuracies(write):
 
 @pytest.mark.parametrize(("classes", "examples"), [(10, 24), (10, 1000), (10, 10000), (2, 24), (3, 1000), (47, 18800)])
 def test_guesses_are_the_central_part_of_a_binomial(classes, examples, write):
-    asked = replace(spec(**accuracies(write), chance=True), chance=classes)
+    asked = spec(classes, **accuracies(write), chance=True)
     loss, accuracy = draw("x-y", asked, ABOUT | {"test_examples": examples}).axes
     assert list(loss.patches) == []
     (band,) = accuracy.patches
@@ -707,10 +867,10 @@ def test_guesses_are_the_central_part_of_a_binomial(classes, examples, write):
 def test_guesses_are_in_the_legend_and_only_where_asked_for(write):
     asked = accuracies(write)
     assert list(figure(**asked).axes[1].patches) == []
-    shown = figure(**asked | {"y": ["curves.accuracy", "curves.accuracy"]}, chance=True)
+    shown = figure(**asked | {"y": ["curves.accuracy", "curves.accuracy"]}, chance=True, classes=10)
     assert [len(axes.patches) for axes in shown.axes] == [1, 1]
     write({"epoch": [0, 0], "split": ["train", "test"], "accuracy": [0.5, 0.2]})
-    shown = figure(y=["curves.accuracy"], lines=None, chance=True)
+    shown = figure(y=["curves.accuracy"], lines=None, chance=True, classes=10)
     assert [text.replace("\n", " ") for text in legend(shown)] == [
         "training", "test", "95 % of guesses on the test set"
     ]  # fmt: skip
@@ -728,7 +888,7 @@ def nets(write, **found):
 
 @pytest.mark.parametrize(("found", "text"), [
     ({"rho": -0.234, "low": -0.411, "high": -0.019, "n": 97},
-     "Spearman's ρ = −0.23 (95 % interval −0.41 to −0.02, 97 nets)"),
+     "Spearman's ρ = −0.23 [−0.41, −0.02] (97 nets)"),
     ({"rho": 0.5, "low": None, "high": None, "n": 3}, "Spearman's ρ = 0.50 (3 nets)"),
     ({"rho": None, "low": None, "high": None, "n": 2}, "Spearman's ρ: undefined (2 nets)"),
 ])  # fmt: skip
@@ -811,23 +971,65 @@ def test_a_note_that_is_not_there_is_named(found, write):
 # ------------------------------------------------------------------------------------------------------- room for words
 
 
+LONG_TITLE = "Loss, accuracy, the gap between them, three sensitivities, sharpness, and the largest eigenvalue"
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(1, None), (6, None), (2, "third")])
 @pytest.mark.parametrize("names", [("A", "B"), ("a longer name", "another name that is long enough for two lines")])
 def test_words_do_not_overlap(rows, columns, names, write):
     table = [{"series": name, "split": split, "epoch": epoch, "third": third, "largest_eigenvalue": 1e4 * epoch}
              for name in names for split in ("train", "test") for epoch in (0, 1) for third in range(3)]  # fmt: skip
     write([row for row in table if columns == "third" or row["third"] == 0])
-    title = "Loss, accuracy, the gap between them, three sensitivities, sharpness, and the largest eigenvalue"
-    shown = figure(y=["curves.largest_eigenvalue"] * rows, columns=columns, title=title)
+    shown = figure(y=["curves.largest_eigenvalue"] * rows, columns=columns, title=LONG_TITLE)
     shown.draw_without_rendering()
     panels = [text for axes in shown.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label)]
-    assert not overlap([*boxes([shown._suptitle, *panels]), shown.legends[0].get_window_extent()])
-    assert not any(axes.bbox.overlaps(shown.legends[0].get_window_extent()) for axes in shown.axes)
+    around = [*boxes(shown.texts), shown.legends[0].get_window_extent()]
+    assert not overlap([*boxes(panels), *around])
+    assert not any(axes.bbox.overlaps(box) for axes in shown.axes for box in around)
     (height,) = {round(axes.bbox.height) for axes in shown.axes}
     assert all(box.height < height for box in boxes([axes.yaxis.label for axes in shown.axes]))
-    assert shown._suptitle.get_window_extent().x1 < shown.bbox.x1
+    assert all(box.x0 >= 0 and box.x1 <= shown.bbox.x1 for box in around)
     first = shown.axes[0]
-    assert first.bbox.width / shown.dpi > 2  # however long the names in the legend
+    assert first.bbox.width / shown.dpi > (1.4 if columns else 3)  # however long the names in the legend
+
+
+def cells(shown):
+    """Row and column of each panel."""
+    places = [axes.get_subplotspec() for axes in shown.axes]
+    return [(place.rowspan.start, place.colspan.start) for place in places if place]
+
+
+def test_panels_lie_in_rows_of_two(write):
+    rows = [{"function": name, "model": f"M{i}", "epoch": epoch, "loss": 10.0**i, "accuracy": 0.1 * i}
+            for i, name in enumerate(["sinc5", "swish", "quadratic"]) for epoch in (0, 1)]  # fmt: skip
+    write(rows)
+    assert cells(figure(lines=None, columns="function")) == [(0, 0), (0, 1), (1, 0)]
+    two = figure(lines=None, columns="model", y=["curves.loss", "curves.accuracy"])
+    assert cells(two) == [(0, 0), (0, 1), (2, 0), (1, 0), (1, 1), (3, 0)]
+    assert [axes.get_title() for axes in two.axes] == ["M0", "M1", "M2", "", "", ""]
+    assert [axes.get_ylabel() for axes in two.axes[:3]] == ["cross-entropy (nats)", "", "cross-entropy (nats)"]
+    surface(write, slope)
+    assert cells(figure(**SURFACE, columns="plane")) == [(0, 0), (1, 0)]  # each with its bar of colours
+
+
+def test_panels_that_are_compared_share_their_axes_and_functions_have_their_own(write):
+    write([{"function": name, "model": f"M{i}", "epoch": i + epoch, "loss": 10.0 * i + epoch}
+           for i, name in enumerate(["sinc5", "swish"]) for epoch in (0, 1)])  # fmt: skip
+    left, right = figure(lines=None, columns="model").axes
+    assert (left.get_xlim(), left.get_ylim()) == (right.get_xlim(), right.get_ylim())
+    left, right = figure(lines=None, columns="function").axes
+    assert left.get_ylim()[1] < right.get_ylim()[0]
+    assert left.get_xlim() != right.get_xlim()
+
+
+@pytest.mark.parametrize("facets", [1, 2, 3, 4])
+def test_every_figure_is_of_one_width(facets, write, tmp_path):
+    """That of the card which it stands in, however long its words are."""
+    write([{"series": f"a net of a rather long name, number {i}", "epoch": epoch, "third": f"part {i % facets} of all",
+            "largest_eigenvalue": 1e4 * epoch} for i in range(4) for epoch in (0, 1)])  # fmt: skip
+    save(figure(y=["curves.largest_eigenvalue"], columns="third", title=LONG_TITLE), tmp_path / "x.svg")
+    root = ElementTree.parse(tmp_path / "x.svg").getroot()  # noqa: S314 (a file of the project's own)
+    assert 320 < float(root.get("width").removesuffix("pt")) < 72 * (WIDTH + 2 * 0.08) + 1
 
 
 def test_labels_of_rows_stand_below_each_other(write):
@@ -911,6 +1113,28 @@ def test_of_two_tables_one_may_have_none(curves, write):
     shown = figure(y=["curves.loss", "gaps.gap"], columns="split")
     assert [[text.get_text() for text in axes.texts] for axes in shown.axes] == [[], [], ["none"], ["none"]]
     assert [axes.get_title() for axes in shown.axes] == ["training", "test", "", ""]
+
+
+def test_a_panel_of_none_takes_nothing_from_the_panel_beside_it(curves, write):
+    """They share an axis, and its name stands at the first of them."""
+    write(curves.assign(gap=1.0 + curves["epoch"])[curves["series"] == "B"], "gaps")
+    for kind in ("lines", "scatter"):
+        shown = figure(y=["curves.loss", "gaps.gap"], columns="series", lines="split", kind=kind)
+        *_, none, some = shown.axes
+        assert [text.get_text() for text in none.texts] == ["none"]
+        assert none.get_ylabel() == "gap"
+        assert len(some.get_yticks()) > 2
+    (alone,) = figure(y=["gaps.gap"], only={"series": "A"}, columns=None).axes
+    assert len(alone.get_yticks()) == 0
+
+
+def test_crosses_alone_take_nothing_from_the_panel_beside_them(curves, write):
+    write(curves.assign(loss=curves["loss"].where(curves["series"] == "B"))[["series", "split", "epoch", "loss"]])
+    left, right = draw("x-y", spec(columns="series", lines="split"), GONE).axes
+    assert crosses(left)
+    assert len(right.get_yticks()) > 2
+    (alone,) = draw("x-y", spec(only={"series": "A"}), GONE).axes
+    assert len(alone.get_yticks()) == 0
 
 
 def test_the_way_of_a_net_that_stood_still_spans_no_plane(write):

@@ -117,9 +117,7 @@ def shown(root: ElementTree.Element, by_class: dict[str, str]) -> tuple[list, li
         return sorted(said)
 
     def look(element: ElementTree.Element, around: list) -> list:
-        if (
-            local(element.tag) in LEFT_OUT | {"defs"} or element.get("id") == "caption"
-        ):  # the page says it in its own way
+        if local(element.tag) in LEFT_OUT | {"defs"} or element.get("id") == "caption":
             return []
         here = attributes(element)
         if local(element.tag) == "g":
@@ -222,6 +220,14 @@ def test_a_figure_says_its_shape_and_what_it_shows():
     assert root.get("viewBox") == "0 0 120.4 60.6"
     assert style_of(root.get("style")) == {"--width": "120", "aspect-ratio": "120 / 61"}
     assert (root.get("role"), root.get("aria-label")) == ("img", "A figure")
+
+
+def test_the_line_below_a_figure_is_left_to_the_page():
+    lines = "".join(f'<g><text transform="translate(5 {y})">below</text></g>' for y in (50, 58))
+    root = inlined(f'<text transform="translate(5 40)">above</text><g id="caption">{lines}</g>')
+    assert [element.text for element in root.iter() if local(element.tag) == "text"] == ["above"]
+    assert root.get("viewBox") == "0 0 120.4 42"  # down to the top of the letters of its first line
+    assert style_of(root.get("style")) == {"--width": "120", "aspect-ratio": "120 / 42"}
 
 
 class Reader(HTMLParser):
@@ -358,5 +364,9 @@ def test_a_real_figure_is_drawn_as_in_its_file(entry, figure):
     assert len(inside) < 0.7 * len(svg)
     read = Reader(str(inside))
     assert "A < B & “C”" in read.text
+    assert "3 replicas" in svg
+    assert "3 replicas" not in read.text
+    bases = [float(y) for y in re.findall(r'<text[^>]* transform="(?:translate\(|rotate\(\S+ )\S+ (\S+)\)', inside)]
+    assert 100 < max(bases) < float(parsed(inside).get("viewBox").split()[3])
     if "lines" in entry and entry["lines"] == "model":
         assert all(name in read.text for name in ("A<B", "C & D"))

@@ -80,3 +80,16 @@ def test_a_file_is_what_matplotlib_draws_with_rounded_places(figure, tmp_path):
             moved += sum(distance > 0 for distance in distances)
     assert moved > 100
     assert len(written) < len(exact.getvalue())
+
+
+@pytest.mark.parametrize(("words", "written"), [
+    ("-1.5", "−1.5"), ("from -3 to (-.5)", "from −3 to (−.5)"), ("5x² - 0.5x", "5x² − 0.5x"), ("a - b", "a − b"),
+    ("1e-05, d-capacity, 2020-01-02, x-1 <-> y", None),
+])  # fmt: skip
+def test_minus_signs_are_true_ones_and_hyphens_stay(words, written, tmp_path):
+    style.apply()
+    figure = Figure(figsize=(1, 1))
+    figure.text(0, 0, words)
+    save(figure, tmp_path / "figure.svg")
+    root = ElementTree.parse(tmp_path / "figure.svg").getroot()  # noqa: S314 (a file of the project's own)
+    assert (written or words) in [element.text for element in root.iter() if element.tag.endswith("}text")]

@@ -75,7 +75,13 @@ def test_a_plain_figure_has_every_default_filled_in():
     assert asdict(plain) == {
         "title": "A title", "kind": "lines", "x": "epoch", "x_label": None, "y": ["curves.loss"], "lines": None,
         "columns": None, "only": {}, "log": [], "symlog": [], "chance": None, "note": None, "path": None,
+        "classes": 10,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("classes", "several"), [(None, None), (1, None), (2, 2)])
+def test_a_plain_figure_knows_the_classes_among_which_a_guess_chooses(classes, several):
+    assert FigureSettings(title="A title", x="epoch", y=["curves.loss"]).plain(classes).classes == several
 
 
 @pytest.mark.parametrize("report", REPORTS)

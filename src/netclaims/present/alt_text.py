@@ -8,7 +8,7 @@ import pandas as pd
 from netclaims.present.captions import diverged
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.quantities import label, value
-from netclaims.present.tables import facets_of, of_facet, panels, points_of
+from netclaims.present.tables import facets_of, of_facet, panels, points_of, quantity
 from netclaims.present.wording import short
 
 MOST = 8  # so many lines or values are told one by one
@@ -31,7 +31,7 @@ def describe(key: str, spec: FigureSpec, about: dict) -> str:
             where = "" if facet is None else f" ({value(spec.columns, facet)})"
             rows = of_facet(table, spec, facet)
             said = "nothing" if rows.empty else KINDS[spec.kind](rows, spec, column, about)
-            told.append(f"{label(column, about['loss'])}{where}: {said}.")
+            told.append(f"{quantity(column, spec, about, table)}{where}: {said}.")
     if gone := diverged(about):
         told.append(f"{gone[0].upper()}{gone[1:]}.")
     return " ".join(" ".join(told).split())
@@ -98,7 +98,7 @@ def _paths(rows: pd.DataFrame, spec: FigureSpec, column: str, about: dict) -> st
     ends = rows.sort_values("epoch").groupby("replica")
     return (
         f"{rows['replica'].nunique()} runs, which begin {_range(ends[column].first())} and end "
-        f"{_range(ends[column].last())}; {label(spec.x, about['loss'])}: begin "
+        f"{_range(ends[column].last())}; {quantity(spec.x, spec, about, rows)}: begin "
         f"{_range(ends[spec.x].first())}, end {_range(ends[spec.x].last())}"
     )
 

@@ -10,23 +10,23 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from netclaims.present import overlays, style
 from netclaims.present.axes import colour_bar, label_decades, shape_axis
-from netclaims.present.captions import DIVERGED, caption, diverged
+from netclaims.present.captions import caption, diverged
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.marks import KINDS, NEVER, nothing
-from netclaims.present.quantities import PLANE, label, value
+from netclaims.present.quantities import PLANE, value
 from netclaims.present.tables import (
-    AT,
     FEW,
     correlation,
     ends_of,
     facets_of,
-    from_starts,
     of_facet,
     panels,
     path_of,
+    quantity,
     thinned,
 )
 
@@ -53,16 +53,18 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
     figure, grid = _panels(len(tables), len(facets), spec)
     left = [thinned(table, spec) for table in tables]
     for row, (_, column), table in zip(grid, spec.shown, left, strict=True):
-        quantity = fill(_quantity(column, spec, about, tables), width=round(13 * _height(figure, row[0])))
+        name = fill(quantity(column, spec, about, table), width=round(13 * _height(figure, row[0])))
         for axes, facet in zip(row, facets, strict=True):
             rows = of_facet(table, spec, facet)
+            if spec.plane or axes.get_subplotspec().colspan.start == 0:
+                axes.set_ylabel(PLANE[1] if spec.plane else name)
             if rows.empty:
                 nothing(axes)
                 continue
             _shape(axes, table, spec, column)  # all facets count, so that those of a row are alike
             filled = KINDS[spec.kind](axes, rows, spec, column)
             if filled is not None:
-                colour_bar(axes, filled, quantity)
+                colour_bar(axes, filled, name)
             if path is not None:
                 overlays.walk(axes, of_facet(path, spec, facet), spec)
             if spec.kind in SPREADS and column == NEVER:
@@ -73,12 +75,12 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
                 overlays.chance(axes, spec.chance, about["test_examples"])
             if spec.kind == "lines":
                 overlays.references(axes, rows, spec, column, about, _spanned(rows, column))
-            label_decades(axes)
-            if spec.plane or axes.get_subplotspec().colspan.start == 0:
-                axes.set_ylabel(PLANE[1] if spec.plane else quantity)
     _name(grid, facets, spec, about, tables)
     if spec.note:
         overlays.note(grid[0][0], correlation(key, spec), round(13 * WIDTH / min(ABREAST, len(facets))))
+    for axes in grid.flat:  # only now do those that share an axis show all that is on it
+        label_decades(axes)
+        _bare(axes)
     above = _legend(figure, grid)
     banded = any(f"{column}_low" in table for (_, column), table in zip(spec.shown, tables, strict=True))
     spread = SPREADS.get(spec.kind, "") if banded and about["replicas"] > 1 else ""
@@ -120,11 +122,10 @@ def _height(figure: Figure, axes: Axes) -> float:
     return figure.get_figheight() / axes.get_gridspec().nrows
 
 
-def _quantity(column: str, spec: FigureSpec, about: dict, tables: list[pd.DataFrame]) -> str:
-    said = label(column, about["loss"])
-    if spec.lines == AT and column != spec.x:
-        return f"{said}, in the plane less on the path"
-    return f"{said}, from the start" if from_starts(tables[0], spec) else said
+def _bare(axes: Axes) -> None:
+    """Leave an axis without numbers if no panel that shares it has a value."""
+    if not any(np.isfinite(one.dataLim.intervaly).all() for one in axes.get_shared_y_axes().get_siblings(axes)):
+        axes.set_yticks([])
 
 
 def _shape(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> None:
@@ -147,7 +148,7 @@ def _name(grid: np.ndarray, facets: list[object], spec: FigureSpec, about: dict,
         if facet is not None:
             axes.set_title(fill(value(spec.columns, facet), width=32), parse_math=False)
     figure = grid[0][0].figure
-    name = spec.x_label or (PLANE[0] if spec.plane else _quantity(spec.x, spec, about, tables))
+    name = spec.x_label or (PLANE[0] if spec.plane else quantity(spec.x, spec, about, tables[0]))
     last = grid[0][0].get_gridspec().nrows - grid.shape[0]
     for axes in grid[-1]:
         below = axes.get_subplotspec().rowspan.start - grid.shape[0] + 1 == last
@@ -157,7 +158,7 @@ def _name(grid: np.ndarray, facets: list[object], spec: FigureSpec, about: dict,
 
 
 def _legend(figure: Figure, grid: np.ndarray) -> float:
-    """Set one legend for all panels above them, where there is more than one thing to tell apart.
+    """Set one legend for all panels above them, where there is more than a line alone.
 
     Returns:
         Its height, in inches.
@@ -166,7 +167,7 @@ def _legend(figure: Figure, grid: np.ndarray) -> float:
     for axes in grid.flat:
         for artist, name in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(fill(name, width=34), artist)
-    if len(found) < 2 and not any(name.startswith((DIVERGED, overlays.CENSORED)) for name in found):
+    if len(found) < 2 and all(artist.get_zorder() == Line2D.zorder for artist in found.values()):
         return 0.0
     longest = max(len(line) for name in found for line in name.split("\n"))
     columns = max(1, min(len(found), round(14 * WIDTH / (longest + 6))))

@@ -34,7 +34,6 @@ def series_of(table: pd.DataFrame, spec: FigureSpec) -> Iterator[Series]:
 
 def nothing(axes: Axes) -> None:
     """Say in a panel that there is nothing to show in it."""
-    axes.set_yticks([])
     axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color=style.QUIET)
 
 

@@ -16,10 +16,8 @@ from netclaims.present import style
 from netclaims.present.captions import DIVERGED
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.marks import MARKED, aside, draw_path, series_of
-from netclaims.present.tables import AT
+from netclaims.present.tables import differs
 from netclaims.present.wording import short
-
-CENSORED = "not within"
 
 
 def walk(axes: Axes, path: pd.DataFrame, spec: FigureSpec) -> None:
@@ -54,9 +52,7 @@ def crosses(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> N
         y = np.full(missing.sum(), 0.96 - 0.07 * (colours.index(colour) % MARKED))
         axes.plot(x[missing], y, "x", ms=5, color=colour, transform=axes.get_xaxis_transform(), zorder=4)
     if not np.isfinite(table[column]).all():
-        axes.plot([], [], "x", ms=5, color=style.QUIET, label=DIVERGED)
-    if not np.isfinite(table[column]).any():
-        axes.set_yticks([])
+        axes.plot([], [], "x", ms=5, color=style.QUIET, label=DIVERGED, zorder=4)
 
 
 def censored(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str, epochs: float) -> None:
@@ -74,10 +70,11 @@ def censored(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str, epo
         missing = rows[column].isna()
         x = rows[spec.x] if spec.kind == "lines" else rows[spec.x].cat.codes + shift
         axes.plot(x[missing], np.full(missing.sum(), epochs), "^", ms=6, color=colour, mfc="white", clip_on=False)
-    axes.set_ylim(0, 1.08 * max(epochs, table[f"{column}_high"].max() if f"{column}_high" in table else 0))
+    high = max(epochs, table[f"{column}_high"].max() if f"{column}_high" in table else 0)
+    axes.set_ylim(0 if spec.scale(column) == "linear" else None, 1.08 * high)
     if table[column].isna().any():
-        name = f"{CENSORED} {epochs:,.10g} epochs, in one replica at least"
-        axes.plot([], [], "^", ms=6, color=style.QUIET, mfc="white", label=name)
+        name = f"not within {epochs:,.10g} epochs, in one replica at least"
+        axes.plot([], [], "^", ms=6, color=style.QUIET, mfc="white", label=name, zorder=4)
 
 
 def references(
@@ -104,7 +101,7 @@ def references(
 
 def _reference(table: pd.DataFrame, spec: FigureSpec, column: str, about: Mapping) -> tuple[float, str] | None:
     """Return a number to compare with, and what it is."""
-    if spec.lines == AT:
+    if differs(spec):
         return 0.0, "no difference"
     if column.endswith("_gap"):
         return 0.0, "no gap"

@@ -12,6 +12,7 @@ from netclaims.files import read_csv, read_json
 from netclaims.paths import metrics_of, plots_of
 from netclaims.present.captions import ends
 from netclaims.present.figure_spec import FigureSpec
+from netclaims.present.quantities import label
 from netclaims.tables.plots import PLOTTED
 
 CORRELATION = ("rho", "low", "high", "n")
@@ -37,9 +38,9 @@ def panels(key: str, spec: FigureSpec, about: Mapping) -> list[pd.DataFrame]:
     """
     tables = [_by_size(_table(key, name, column, spec), about) for name, column in spec.shown]
     if spec.kind == "paths":
-        return [_moved(table, [spec.x, column]) for table, (_, column) in zip(tables, spec.shown, strict=True)]
-    if spec.lines == AT:
-        return [_less(table, spec.x, column) for table, (_, column) in zip(tables, spec.shown, strict=True)]
+        return [_moved(table, spec, column) for table, (_, column) in zip(tables, spec.shown, strict=True)]
+    if differs(spec):
+        return [_less(table, spec, column) for table, (_, column) in zip(tables, spec.shown, strict=True)]
     tables = _alike(tables, spec.lines or "split")
     return _alike(tables, spec.x) if spec.kind == "points" else tables
 
@@ -52,28 +53,47 @@ def _by_size(table: pd.DataFrame, about: Mapping) -> pd.DataFrame:
     return table.sort_values("model", key=lambda names: names.map(sizes), kind="stable")
 
 
-def _less(table: pd.DataFrame, x: str, column: str) -> pd.DataFrame:
+def differs(spec: FigureSpec) -> bool:
+    """Tell whether a figure shows what a quantity is in the plane less what it is on the path."""
+    return spec.kind == "lines" and spec.lines == AT and AT not in spec.only
+
+
+def _less(table: pd.DataFrame, spec: FigureSpec, column: str) -> pd.DataFrame:
     """Return what a quantity is in the plane less what it is on the path: as lines they would hide each other."""
-    on, off = (table[table[AT] == at].set_index(x)[column] for at in PLACES)
-    rows = table[table[AT] == PLACES[1]]
-    rows = rows.assign(**{column: rows[x].map(off - on)})
-    return rows.assign(**{AT: rows[AT].astype("category")})
+    place = [spec.x, *filter(None, [spec.columns])]
+    on, off = (table[table[AT] == at].set_index(place)[column] for at in PLACES)
+    rows = table[table[AT] == PLACES[1]].astype({AT: "category"})
+    return rows.assign(**{column: (off - on.reindex(off.index)).to_numpy()})
 
 
-def _moved(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+def _moved(table: pd.DataFrame, spec: FigureSpec, column: str) -> pd.DataFrame:
     """Return paths from their starts, if these lie much farther apart than any of them leads."""
-    starts = table.sort_values("epoch").groupby(["scope", "replica"])[columns].transform("first")
+    starts = _starts(table, spec, [spec.x, column])
+    moved = table[[spec.x, column]] - starts
     apart = (starts.max() - starts.min()).max()
-    ways = (table[columns] - starts).abs().to_numpy().max()
-    return table.assign(**(table[columns] - starts)) if ways < STILL * apart else table
+    return table.assign(**moved) if moved.abs().max().max() < STILL * apart else table
 
 
-def from_starts(table: pd.DataFrame, spec: FigureSpec) -> bool:
-    """Tell whether a table has paths that all start at nought."""
-    if spec.kind != "paths":
-        return False
-    starts = table.sort_values("epoch").groupby("replica")[[spec.x, spec.shown[0][1]]].first()
-    return len(starts) > 1 and not starts.to_numpy().any()
+def _starts(table: pd.DataFrame, spec: FigureSpec, columns: list[str]) -> pd.DataFrame:
+    """Return for each row of a table where its path starts."""
+    paths = table.sort_values("epoch").groupby(["replica", *filter(None, [spec.columns])])
+    return paths[columns].transform("first")
+
+
+def quantity(column: str, spec: FigureSpec, about: Mapping, table: pd.DataFrame) -> str:
+    """Return the name of what a column of a figure's table holds, as `panels` gives it.
+
+    Args:
+        column: along `x`, or one that is shown.
+        spec: the figure.
+        about: the experiment's metrics.
+        table: its rows.
+    """
+    said = label(column, about["loss"])
+    if differs(spec) and column != spec.x:
+        return f"{said}, in the plane less on the path"
+    moved = spec.kind == "paths" and len(set(table["replica"])) > 1
+    return f"{said}, from the start" if moved and not _starts(table, spec, [column]).to_numpy().any() else said
 
 
 def thinned(table: pd.DataFrame, spec: FigureSpec) -> pd.DataFrame:
