@@ -1,4 +1,4 @@
-"""docs/experiments.md: everything that the report files say is on it, in the column where it belongs."""
+"""docs/experiments.md: everything that the report files say is on it, in the line where it belongs."""
 
 import re
 from contextlib import chdir
@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from netclaims.present.experiments_table import experiments_table
+from netclaims.present.in_words import in_words
+from netclaims.present.markdown import plain
 from netclaims.recipes.facts import facts_of_report, layout
 from netclaims.settings.reports import Report, load_report, load_settings
 
@@ -25,9 +27,9 @@ ANALYSES = {
 }
 FIGURES = {key: entry for content in REPORTS.values() for key, entry in content["figures"].items()}
 KEYS = list(dict.fromkeys([*EXPERIMENTS, *(key for _, key in ANALYSES), *FIGURES]))
-# What other columns show, or what says nothing about the experiment itself.
+# What other lines show, or what says nothing about the experiment itself.
 NO_SETTINGS = {"report", "nets", "title", "data", "functions", "models", "against", "assumed", "stated"}
-COLUMNS = ["experiment", "data", "networks and parameters", "stated", "assumed", "stages", "figures"]
+LINES = ("Data", "Networks", "The report states", "We assume", "Stages", "Figures")
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +39,14 @@ def reports():
 
 
 @pytest.fixture(scope="module")
-def page(reports):
-    return experiments_table({report.name: facts_of_report(report) for report in reports})
+def facts(reports):
+    """What is known of each experiment, by report and key."""
+    return {report.name: {found.key: found for found in facts_of_report(report)} for report in reports}
+
+
+@pytest.fixture(scope="module")
+def page(facts):
+    return experiments_table({report: list(found.values()) for report, found in facts.items()})
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +55,21 @@ def loaded(reports):
 
 
 @pytest.fixture(scope="module")
-def rows(page):
-    """The lines in every cell, by experiment and column."""
+def blocks(page):
+    return blocks_of(page)
+
+
+def blocks_of(page: str) -> dict[str, dict[str, list[str]]]:
+    """What each block says, line by line, by experiment; its title is `Title`."""
     found = {}
-    for line in page.splitlines():
-        if line.startswith("| **"):
-            cells = re.split(r"(?<!\\) \| ", line.removeprefix("| ").removesuffix(" |"))
-            key = re.match(r"\*\*`(.+?)`\*\*", cells[0])[1]
-            assert key not in found
-            found[key] = dict(zip(COLUMNS, (cell.split("<br>") if cell else [] for cell in cells), strict=True))
+    for head, body in re.findall(r"^### (.+)\n\n((?:(?:- |  - ).*\n)+)", page, re.MULTILINE):
+        key, _, title = head.partition(": ")
+        assert key not in found
+        found[key] = {name: [] for name in LINES} | {"Title": [title] if title else []}
+        for name, line, listed in re.findall(r"^- \*\*(.+?):\*\*(?: (.+)|\n((?:  - .+\n)+))", body, re.MULTILINE):
+            assert name in LINES
+            apart = ", " if name in ("Stages", "Figures") else "; "
+            found[key][name] = listed.replace("  - ", "").splitlines() if listed else line.split(apart)
     return found
 
 
@@ -96,19 +110,28 @@ def test_the_page_in_git_is_that_of_the_reports_in_git(page):
     assert (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8") == page
 
 
-def test_every_experiment_of_every_section_is_a_row_of_its_report(page, rows):
+def test_every_experiment_of_every_section_is_a_block_of_its_report(page, blocks):
     assert len(KEYS) > 40
-    assert set(rows) == set(KEYS)
+    assert set(blocks) == set(KEYS)
     for report in REPORTS:
         section = page.partition(f"\n## Report {report}\n")[2].partition("\n## ")[0]
-        assert set(re.findall(r"^\| \*\*`(.+?)`", section, re.MULTILINE)) == {
-            key for key in KEYS if key.partition("-")[0] == report
-        }
+        assert set(blocks_of(section)) == {key for key in KEYS if key.partition("-")[0] == report}
+
+
+def test_nothing_stands_outside_of_the_blocks(page, blocks):
+    """A block says all its lines, each once, and no more."""
+    body = page.partition("\n## ")[2].splitlines()
+    found = [line for block in blocks.values() for name in ("Networks",) for line in block[name]]
+    assert [line.removeprefix("  - ") for line in body if line.startswith("  - ")] == found
+    said = [f"- **{name}:**" for block in blocks.values() for name in LINES if block[name]]
+    assert [re.match(r"- \*\*.+?:\*\*", line)[0] for line in body if line.startswith("- ")] == said
+    others = [line for line in body if line and not line.startswith(("- ", "  - ", "### ", "## Report "))]
+    assert others == ["Report a"]  # the first, whose signs were cut off
 
 
 @pytest.mark.parametrize("key", EXPERIMENTS)
-def test_networks_have_their_parameters_and_what_the_report_says(key, rows, loaded):
-    entry, lines = EXPERIMENTS[key], list(rows[key]["networks and parameters"])
+def test_networks_have_their_parameters_and_what_the_report_says(key, blocks, loaded):
+    entry, lines = EXPERIMENTS[key], list(blocks[key]["Networks"])
     if "stated" in entry:
         assert lines.pop() == f"report: {entry['stated']}"
     for line, (name, model) in zip(lines, entry["models"].items(), strict=True):
@@ -121,11 +144,11 @@ def test_networks_have_their_parameters_and_what_the_report_says(key, rows, load
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_every_setting_is_stated_or_chosen(key, rows):
-    entry = EXPERIMENTS.get(key, {})
+def test_every_setting_is_stated_or_chosen(key, facts):
+    entry, known = EXPERIMENTS.get(key, {}), facts[key[0]][key]
     knob = key in EXPERIMENTS and not {"batch_size"} & {*entry, *entry.get("sweep", {}), *entry.get("tune", {})}
     for column, expected in zip(("stated", "assumed"), settings(key), strict=True):
-        lines = list(rows[key][column])
+        lines = list(getattr(known, column))
         if knob and (column == "assumed") == ("batch_size" in entry.get("assumed", [])):
             lines.remove("batch size (knob)" if column == "assumed" else "batch size 64 (knob)")
         for name in {"data", "functions", *(f"functions.{name}" for name in entry.get("functions", []))}:
@@ -141,18 +164,56 @@ def test_every_setting_is_stated_or_chosen(key, rows):
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_stages_and_nets(key, rows):
-    (nets,) = {FIGURES[key]["nets"], *(entry["nets"] for (_, k), entry in ANALYSES.items() if k == key)}
-    stages = [f"{section}@{key}" for section, k in ANALYSES if k == key]
-    assert rows[key]["stages"] == [f"`{stage}`" for stage in [f"train@{nets}", *stages]]
-    assert (f"nets of {nets}" in rows[key]["stated"]) == (key not in EXPERIMENTS) == (key != nets)
-    title = [EXPERIMENTS[key]["title"]] if key in EXPERIMENTS else []
-    assert rows[key]["experiment"] == [f"**`{key}`**", *title]
+def test_settings_are_said_in_words(key, facts, blocks):
+    known = facts[key[0]][key]
+    assert blocks[key]["The report states"] == [plain(in_words(line)) for line in known.stated]
+    assert blocks[key]["We assume"] == [plain(in_words(line)) for line in known.assumed]
+
+
+def test_words_keep_every_number_and_tell_settings_apart(facts):
+    lines = {line for found in facts.values() for known in found.values() for line in [*known.stated, *known.assumed]}
+    words = {line: in_words(line) for line in lines}
+    number = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?(?!\w)")
+    for line, said in words.items():
+        assert number.findall(said) == number.findall(line) or (line, said) == (
+            "record weights every 1", "weights kept every epoch"), line  # fmt: skip
+    assert len(set(words.values())) == len(words) > 100
+    assert [said for said in words.values() if "_" in said or said.endswith((" yes", " no"))] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("batch size (knob)", "batch size: the knob"),
+        ("batch size 64 (knob)", "batches of 64 (the knob)"),
+        ("batch size full", "all examples in one batch"),
+        ("least replicas 15", "at least 15 replicas"),
+        ("control 0.001", "control: 0.001 once more, with data in another order"),  # a learning rate, perhaps
+        ("fitted accuracy 1", "fitted when a share of 1 of the training labels is right"),
+        ("sweep learning rate 0.1, 1e-4", "learning rate varied: 0.1, 1e-4"),
+        ("tune optimiser adam, sgd", "optimiser tuned among adam, sgd"),
+        ("sensitivity curvature epsilon 0.001", "sharpness in a box of 0.001"),
+        ("sensitivity curvature probes 20", "curvature: 20 probes"),
+        ("of which nothing is known 3", "of which nothing is known 3"),
+    ],
+)
+def test_a_setting_in_words(line, said):
+    assert in_words(line) == said
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_links_are_to_the_figures_that_are_drawn(key, rows):
-    found = [re.fullmatch(r"\[(.+)\]\((.+)\)", line).groups() for line in rows[key]["figures"]]
+def test_stages_and_nets(key, blocks):
+    (nets,) = {FIGURES[key]["nets"], *(entry["nets"] for (_, k), entry in ANALYSES.items() if k == key)}
+    stages = [f"{section}@{key}" for section, k in ANALYSES if k == key]
+    assert blocks[key]["Stages"] == [f"`{stage}`" for stage in [f"train@{nets}", *stages]]
+    assert (f"nets of {nets}" in blocks[key]["The report states"]) == (key not in EXPERIMENTS) == (key != nets)
+    assert blocks[key]["Title"] == ([EXPERIMENTS[key]["title"]] if key in EXPERIMENTS else [])
+    assert bool(blocks[key]["Networks"]) == (key in EXPERIMENTS)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_links_are_to_the_figures_that_are_drawn(key, blocks):
+    found = [re.fullmatch(r"\[(.+)\]\((.+)\)", line).groups() for line in blocks[key]["Figures"]]
     folder = ROOT / "plots" / "figures" / key.partition("-")[0] / key
     assert [(name, (ROOT / "docs" / link).resolve()) for name, link in found] == [
         (name, folder / f"{name}.svg") for name in FIGURES[key]["draw"]
@@ -165,10 +226,10 @@ def test_other_links_are_to_files_of_the_repository(page):
     assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
 
 
-def test_data_is_named_or_a_formula(rows):
-    assert rows["b-trajectory"]["data"] == ["MNIST"]
-    assert rows["c-interpolation-batch-size"]["data"] == ["CIFAR-10"]
-    assert rows["d-simulate"]["data"] == ["sin(0.2x + 1)", "5x² - 0.5x + 0.2", r"log\|2x + 0.5\|"]
+def test_data_is_named_or_a_formula(blocks):
+    assert blocks["b-trajectory"]["Data"] == ["MNIST"]
+    assert blocks["c-interpolation-batch-size"]["Data"] == ["CIFAR-10"]
+    assert blocks["d-simulate"]["Data"] == ["sin(0.2x + 1)", "5x² - 0.5x + 0.2", "log|2x + 0.5|"]
 
 
 @pytest.mark.parametrize(
@@ -204,10 +265,10 @@ def test_what_an_entry_says_is_there_even_if_it_is_the_default(entry, tmp_path, 
     Path("reports").mkdir()
     Path("reports/x.yaml").write_text(yaml.dump({"experiments": {"x-a": said}, "figures": figures}), encoding="utf-8")
     page = experiments_table({"x": facts_of_report(load_report(Path("reports/x.yaml")))})
-    (row,) = [line for line in page.splitlines() if line.startswith("| **`x-a`**")]
-    assert "| weight decay 0 |" in row
-    assert "momentum" not in row
-    assert r"report: one of a\|b" in row
+    block = blocks_of(page)["x-a"]
+    assert block["We assume"] == ["weight decay 0"]
+    assert "momentum" not in page
+    assert block["Networks"][-1] == "report: one of a|b"
 
 
 @pytest.mark.parametrize(
@@ -235,8 +296,8 @@ def test_words_of_an_entry_are_shown_as_they_are(words, entry, tmp_path, monkeyp
     Path("reports").mkdir()
     Path("reports/x.yaml").write_text(yaml.dump({"experiments": {"x-a": said}}), encoding="utf-8")
     page = experiments_table({"x": facts_of_report(load_report(Path("reports/x.yaml")))})
-    (row,) = [line for line in page.splitlines() if line.startswith("| **`x-a`**")]
-    shown = re.sub(r"\\([*_<>$`\[\]])", r"\1", row).replace("&amp;", "&")
+    block = page.partition("\n## Report x\n")[2]
+    shown = re.sub(r"\\([*_<>$`\[\]])", r"\1", block).replace("&amp;", "&")
     assert shown.count(words) == 3
-    own = ("| **`x-a`**", "<br>", "`train@x-a`")
-    assert not re.search(r"(?<!\\)[*_<>$`\[\]]", re.sub("|".join(map(re.escape, own)), "", row))
+    own = ("- **Data:**", "- **Networks:**", "- **The report states:**", "- **Stages:**", "`train@x-a`")
+    assert not re.search(r"(?<!\\)[*_<>$`\[\]]", re.sub("|".join(map(re.escape, own)), "", block))

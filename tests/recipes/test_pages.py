@@ -26,7 +26,7 @@ CLAIMS = {key: claim for content in REPORTS.values() for key, claim in content["
 FIGURES = {key: entry for content in REPORTS.values() for key, entry in content["figures"].items()}
 KINDS = [*STATISTICAL, "arithmetic", "definition", "untestable"]  # of several, a claim has the first
 DEFAULTS = {"kind": "lines", "x_label": None, "lines": None, "columns": None, "only": {}, "log": [], "symlog": [],
-            "chance": None, "note": None, "path": None}  # fmt: skip
+            "note": None, "path": None}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +72,11 @@ def test_a_test_is_not_shown_and_reaches_no_page(recipes):
 # ------------------------------------------------------------------------------------------------------------- figures
 
 
-def guesses(figure: dict) -> dict:
-    """Among how many classes a guess chooses that the figure shows."""
-    return {"chance": 10} if figure.get("chance") else {}
+def guesses(key: str, figure: dict) -> dict:
+    """How many classes the nets of a figure tell apart, and among how many a guess chooses that the figure shows."""
+    nets = FIGURES[key]["nets"]
+    classes = None if REPORTS[nets[0]]["experiments"][nets]["data"] == "functions" else 10
+    return {"classes": classes, "chance": 10 if figure.get("chance") else None}
 
 
 def test_every_figure_is_drawn_as_its_entry_says(page, read):
@@ -82,7 +84,9 @@ def test_every_figure_is_drawn_as_its_entry_says(page, read):
     drawn = {key: found for report in REPORTS for key, found in read(f"figures/{report}", kind).figures.items()}
     assert list(drawn) == list(page.figures) == list(FIGURES)
     for key, entry in FIGURES.items():
-        expected = {name: FigureSpec(**DEFAULTS | figure | guesses(figure)) for name, figure in entry["draw"].items()}
+        expected = {
+            name: FigureSpec(**DEFAULTS | figure | guesses(key, figure)) for name, figure in entry["draw"].items()
+        }
         assert drawn[key].draw == page.figures[key].draw == expected, key
         assert list(drawn[key].draw) == list(expected)
         assert (drawn[key].nets, page.figures[key].question) == (entry["nets"], entry["question"])
