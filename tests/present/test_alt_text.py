@@ -132,8 +132,11 @@ def test_panels_of_two_tables(write):
 def test_the_numbers_told_of_a_line_are_its_own(write, losses):
     write(course(losses))
     losses = [value + 0.0 for value in losses]  # nought has no sign
-    rounded = {value: f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" for value in losses if isfinite(value)}
-    said = told().replace("−", "-")
+    rounded = {
+        value: f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}" for value in losses if isfinite(value)
+    }
+    said = told().translate(str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789"))
+    said = re.sub(r"·10(-?)(\d+)", lambda power: f"e{power[1] or '+'}{power[2]:0>2}", said)
     assert not NO_NUMBER.search(said)
     numbers = re.findall(r"(?:from|to|lowest|highest) (\S+) at", said)
     assert set(numbers) <= set(rounded.values())

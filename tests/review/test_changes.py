@@ -19,7 +19,7 @@ from netclaims.review.reruns import Rerun, behind, by_cause
 from netclaims.review.verdicts import Flip, Interval, find_flips
 from tests.review.conftest import recipe, rows
 
-RHO = ["ρ = 0.85 (0.7 to 0.95)", "p = 0.002 (t-test), 10 replicas"]
+RHO = ["ρ = 0.85 [0.7, 0.95]", "p = 0.002 (t-test), 10 replicas"]
 
 
 # ------------------------------------------------------------------------------------------------------------ the base

@@ -20,13 +20,17 @@ UNITS = {
     "difference": "difference {}",
     "height": "{} standard deviations",
 }
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEAST_P = 1e-4  # a smaller p says no more
 
 
 def short(value: float, digits: int = 3) -> str:
-    """Write a number with so many significant digits, or a whole one from a thousand on, with a true minus sign."""
+    """Write a number with so many significant digits, or a whole one from a thousand to ten million: "−3.1·10⁻⁵"."""
     value += 0.0  # nought has no sign
-    said = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
+    said = f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.{digits}g}"
+    digits_of, power, exponent = said.partition("e")
+    if power:
+        said = f"{digits_of}·10{str(int(exponent)).translate(RAISED)}"
     return said.replace("-", "−")
 
 
