@@ -122,9 +122,10 @@ def figures(draw, name, report, entries) -> tuple[str, dict]:
         "kind": draw(st.sampled_from(kinds)),
     }
     places = {"points": is_category, "contours": lambda name: name == "x"}
-    coordinates = {table.coordinate, "learning_rate", "batch_size", "shuffle_labels", "parameters", "epoch", "step"}
+    measured_along = {"learning_rate", "batch_size", "shuffle_labels", "parameters", "epoch", "step"}
+    coordinates = {table.coordinate} if table.coordinate else measured_along
     found["x"] = pick(places.get(found["kind"], lambda column: column in coordinates and column in there))
-    taken = {found["x"], "replica", "y", "epoch", "step", "rank", "component", "alpha", "eigenvalue"}
+    taken = {found["x"], "series", "replica", "y", "epoch", "step", "rank", "component", "alpha", "eigenvalue"}
     several = draw(st.integers(1, 2))
     found["y"] = [
         f"{name}.{pick(lambda column: not is_category(column) and column not in taken)}" for _ in range(several)
@@ -140,17 +141,20 @@ def figures(draw, name, report, entries) -> tuple[str, dict]:
     for column in open_columns:
         if len(values.get(column, [])) > 1 and rarely(draw, 4):
             only[column] = draw(st.sampled_from(values[column]))
-    if only:
-        found["only"] = only
     left = [column for column in open_columns if column not in only and len(values.get(column, ["", ""])) > 1]
     for place in ("lines", "columns"):
         if found["kind"] not in ("paths", "contours") or place == "columns":
-            if left and not rarely(draw, 10):
-                found[place] = left.pop(draw(st.integers(0, len(left) - 1)))
+            sound = [column for column in left if place == "columns" or not ("truth" in there and column == "function")]
+            if sound and not rarely(draw, 10):
+                found[place] = left.pop(left.index(draw(st.sampled_from(sound))))
             elif rarely(draw, 10):
                 found[place] = pick(is_category)
     if "series" in there and draw(st.booleans()):
         found["lines"] = "series"
+    if not rarely(draw, 4):  # what neither lines nor panels tell apart
+        only |= {column: draw(st.sampled_from(values[column])) for column in left if column in values}
+    if only:
+        found["only"] = only
     shown = [found["x"], *(column.partition(".")[2] for column in found["y"])]
     found["log"] = draw(st.lists(st.sampled_from(shown), unique=True))
     found["symlog"] = [
