@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,11 +78,18 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     repository.dvc("plots", "show", "-o", "show", *TABLES, *FIGURES)
     for name in ("gap", "final"):
         repository.edit(f"plots/d/d-capacity/{name}.csv", ",0.", ",0.9")
+    _trained_longer(repository.folder / "plots/claims.csv", "d-capacity")
     repository.dvc("plots", "diff", "-o", "diff", "HEAD", "--targets", *TABLES, *FIGURES)
     shutil.copyfile(repository.folder / ".dvc/plots/gap.json", repository.folder / ".dvc/plots/broken.json")
     repository.edit(".dvc/plots/broken.json", '"type": "rule"', '"type": "no such mark"')
     repository.dvc("plots", "show", "-o", "broken", "-t", "broken", "plots/d/d-capacity/gap.csv")
     return {kind: repository.folder / kind / "index.html" for kind in ("show", "diff", "broken")}
+
+
+def _trained_longer(ledger: Path, experiment: str) -> None:
+    table = pd.read_csv(ledger)
+    table.loc[table["experiment"] == experiment, "epochs"] = table["epochs_stated"]
+    table.to_csv(ledger, index=False)
 
 
 def _draw_all(page) -> None:
@@ -122,12 +130,20 @@ def test_plots_come_by_report_and_experiment_and_name_with_the_figures_last(page
     assert _shown(page, "main h2") == ["Report a", "Report d", "Claims"]
     experiments = ["capacity", "gradient-norm", "interpolation", "minimal-ratio", "simulate", "trajectory"]
     assert _shown(page, "main h3") == ["a-simulate", *(f"d-{name}" for name in experiments)]
-    paths = _shown(page, "figcaption span")
+    paths = _shown(page, "figcaption span:not(.facts)")
     assert sorted(paths) == sorted(TABLES + FIGURES)
     assert [path for path in paths if "d-capacity" in path] == [
         *(f"plots/d/d-capacity/{name}.csv" for name in ("curves", "density", "final", "gap", "sensitivity")),
         *(f"plots/figures/d/d-capacity/{name}.svg" for name in ("accuracy", "loss")),
     ]
+
+
+def test_captions_say_the_data_and_the_scale_and_the_epochs_of_each_side(pages, visit):
+    row = pd.read_csv(ROOT / "plots/claims.csv").set_index("experiment").loc["d-capacity"].iloc[0]
+    assert row["epochs"] < row["epochs_stated"] == 5  # as report d says
+    cut, whole = (f"{row['data']} · {row['scale']} scale · {of} epochs" for of in (f"{row['epochs']:g} of 5", "5"))
+    said = {kind: _shown(visit(pages[kind]).page, "#plots_d_d-capacity_final_csv .facts") for kind in ("show", "diff")}
+    assert said == {"show": [cut], "diff": [f"workspace: {whole}", f"HEAD: {cut}"]}
 
 
 def test_every_link_within_the_page_leads_somewhere(pages, visit):
@@ -156,11 +172,11 @@ def test_the_filter_leaves_what_has_all_words_and_counts_it(pages, visit):
     assert count.inner_text() == f"{len(IDS)} of {len(IDS)} shown"
     page.get_by_label("Filter by name").fill("D-capacity")
     assert count.inner_text() == f"7 of {len(IDS)} shown"
-    assert all("d-capacity" in path for path in _shown(page, "figcaption span"))
+    assert all("d-capacity" in path for path in _shown(page, "figcaption span:not(.facts)"))
     assert _shown(page, "main h2") == ["Report d"]
     assert _shown(page, "main h3") == _shown(page, "nav .experiment > a") == ["d-capacity"]
     page.get_by_label("Filter by name").fill("loss d-cap")
-    assert _shown(page, "figcaption span") == ["plots/figures/d/d-capacity/loss.svg"]
+    assert _shown(page, "figcaption span:not(.facts)") == ["plots/figures/d/d-capacity/loss.svg"]
     page.get_by_label("Filter by name").fill("no such plot")
     assert (count.inner_text(), _shown(page, "main h2")) == (f"0 of {len(IDS)} shown", [])
 
