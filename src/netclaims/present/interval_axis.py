@@ -10,6 +10,7 @@ from markupsafe import Markup
 from netclaims.present.wording import claimed, short, size
 
 WIDTH, HEIGHT, LINE, MARGIN = 260, 44, 16, 8  # of the drawing, its middle line and its margins, in CSS pixels
+APART = 60  # of two numbers that stand in the middle of their ticks, in CSS pixels
 BOUNDED = ("rho", "rank")  # these go from -1 to 1
 
 
@@ -41,7 +42,7 @@ def axis(row: pd.Series, verdict: str) -> Markup:
     parts.append(f'<circle cx="{place(numbers["effect"])}" cy="{LINE}" r="4.5"/>')
     ticks = sorted({numbers[name] for name in ("claimed_low", "claimed_high") if name in numbers})
     parts += [f'<path class="tick" d="M{place(tick)} 2V{2 * LINE - 2}"/>' for tick in ticks]
-    parts += [_number(place(tick), back(tick)) for tick in ticks]
+    parts += _numbers([(place(tick), short(back(tick))) for tick in ticks])
     label = f"{said}; claimed: {claimed(row)}"
     head = Markup('<svg class="axis {}" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
         verdict.replace(" ", "-"), WIDTH, HEIGHT, label
@@ -58,6 +59,10 @@ def _reach(numbers: list[float], unit: str) -> tuple[float, float]:
     return least - beyond, most + beyond
 
 
-def _number(x: float, number: float) -> str:
-    anchor = "start" if x < WIDTH / 4 else "end" if x > WIDTH * 3 / 4 else "middle"
-    return f'<text x="{x}" y="{HEIGHT - 3}" text-anchor="{anchor}">{short(number)}</text>'
+def _numbers(ticks: list[tuple[float, str]]) -> list[str]:
+    """Write what stands at ticks, from left to right; where two are close, away from one another."""
+    anchors = ["start" if x < WIDTH / 4 else "end" if x > WIDTH * 3 / 4 else "middle" for x, _ in ticks]
+    if len(ticks) == 2 and ticks[1][0] - ticks[0][0] < APART:
+        anchors = ["end", "start"]
+    return [f'<text x="{x}" y="{HEIGHT - 3}" text-anchor="{anchor}">{said}</text>'
+            for (x, said), anchor in zip(ticks, anchors, strict=True)]  # fmt: skip
