@@ -53,7 +53,7 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
     figure, grid = _panels(len(tables), len(facets), spec)
     left = [thinned(table, spec) for table in tables]
     for row, (_, column), table in zip(grid, spec.shown, left, strict=True):
-        name = fill(quantity(column, spec, about, table), width=round(13 * _height(figure, row[0])))
+        name = fill(quantity(column, spec, about, table), width=round(10.5 * _height(figure, row[0])))
         for axes, facet in zip(row, facets, strict=True):
             rows = of_facet(table, spec, facet)
             if spec.plane or axes.get_subplotspec().colspan.start == 0:
