@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,9 +23,9 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-    def violations(self) -> list[str]:
-        """What breaks axe-core's rules of accessibility, as the page is now."""
-        found = Axe().run(self.page).response["violations"]
+    def violations(self, without: str = "") -> list[str]:
+        """What breaks axe-core's rules of accessibility, as the page is now; a selector leaves parts out."""
+        found = Axe().run(self.page, context={"exclude": [[without]]} if without else None).response["violations"]
         return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 
 
@@ -42,9 +43,9 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Open a file; options are those of a browser context, such as `color_scheme="dark"`."""
+@contextmanager
+def visits(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Open files; options are those of a browser context, such as `color_scheme="dark"`."""
     contexts = []
 
     def open_page(path: Path, **options: object) -> Visit:
@@ -65,3 +66,17 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Open pages of a test's own."""
+    with visits(browser) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def shared(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Open pages for all tests of a module that only look at them."""
+    with visits(browser) as open_page:
+        yield open_page

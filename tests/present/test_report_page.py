@@ -23,9 +23,10 @@ import yaml
 from pydantic import TypeAdapter
 
 from netclaims.claims.verdicts import VERDICTS
-from netclaims.present.report_page import Page, report_page
+from netclaims.present.glossary import Term, explained
+from netclaims.present.report_page import PICTURE, Page, report_page
 from netclaims.present.wording import MARKS
-from netclaims.questions import ANSWERED, CHAPTERS
+from netclaims.questions import ANSWERED, CHAPTERS, QUESTIONS
 from netclaims.recipes.write import all_recipes, write_recipes
 
 ROOT = Path(__file__).parents[2]
@@ -114,9 +115,9 @@ def cards(root) -> dict[str, Element]:
 def small(tmp_path, monkeypatch):
     """Builds the page in a folder with report b alone, where tables can be changed; changes are those of the claims."""
     monkeypatch.chdir(tmp_path)
-    for folder in ("reports", "plots"):
+    for folder in ("reports", "plots", "docs"):
         (tmp_path / folder).mkdir()
-    for name in ("metrics", "params.yaml", "reports/b.yaml", "plots/b", "plots/figures"):
+    for name in ("metrics", "params.yaml", "reports/b.yaml", "plots/b", "plots/figures", "docs/quantities.md"):
         (tmp_path / name).symlink_to(ROOT / name)
     TABLE.to_csv("plots/claims.csv")
 
@@ -319,6 +320,158 @@ def test_a_stated_number_stands_beside_ours(cards):
                 assert told == pytest.approx([entry[part] for part in ("mean", "low", "high")], rel=6e-3)
 
 
+# -------------------------------------------------------------------------------------------------------------- scales
+
+PAPER = pd.read_csv(ROOT / "results/paper/plots/claims.csv").set_index("claim")
+
+
+def test_the_verdict_of_the_paper_scale_comes_first_where_there_is_one(root, claims):
+    both = set()
+    for row in by_id(root, "ledger").find("tbody"):
+        key = row.get("id")
+        judged = [
+            (
+                text(of_class(one, "scale")[0]) if of_class(one, "scale") else "quick",
+                text(of_class(one, "verdict")[0]).split(maxsplit=1)[1],
+            )
+            for one in of_class(row[0], "at")
+        ]
+        wanted = [(scale, f"{table['verdict'][key]}{' provisionally' * isinstance(table['provisional'][key], str)}")
+                  for scale, table in (("paper", PAPER), ("quick", TABLE))
+                  if scale == "quick" or (claims[key].tested and key in PAPER.index
+                                          and PAPER["verdict"][key] != "not run")]  # fmt: skip
+        assert judged == wanted, key
+        best = (PAPER if len(wanted) > 1 else TABLE).loc[key]
+        assert row.get("data-verdict") == best["verdict"]
+        assert row.get("data-p") == ("" if pd.isna(best["p_holm"]) else f"{best['p_holm']:.6g}")
+        (mark,) = (mark for mark in of_class(by_id(root, "map"), "mark") if mark.get("href") == f"#{key}")
+        assert mark.get("class").split()[1] == best["verdict"].replace(" ", "-")
+        assert ("provisional" in mark.get("class").split()) == isinstance(best["provisional"], str)
+        both |= {key} if len(wanted) > 1 else set()
+    assert both
+
+
+def test_figures_of_two_scales_stand_side_by_side(cards):
+    """The paper scale's has the plain name; what there is of one scale alone has it, too."""
+    two = 0
+    for key, entry in FIGURES.items():
+        ids = [figure.get("id") for figure in unpacked(cards[key])]
+        drawn = {
+            scale: {path.stem for path in (ROOT / folder / key[0] / key).glob("*.svg")} & set(entry["draw"])
+            for scale, folder in (("paper", "results/paper/plots/figures"), ("quick", "plots/figures"))
+        }
+        assert (ROOT / f"results/paper/metrics/{key[0]}/{entry['nets']}.json").exists() or not drawn["paper"]
+        second = "@quick" if drawn["paper"] else ""
+        wanted = [f"{key}.{name}" for name in drawn["paper"]] + [f"{key}.{name}{second}" for name in drawn["quick"]]
+        assert sorted(ids) == sorted(wanted)
+        two += bool(second)
+        captions = {figure.get("id"): text(figure.find("figcaption/span")) for figure in unpacked(cards[key])}
+        for name, said in captions.items():
+            assert f"{'paper' if drawn['paper'] and '@' not in name else 'quick'} scale" in said, name
+    assert two
+
+
+def test_results_of_older_code_say_so(small, tmp_path):
+    """Of the paper scale, as its recipes say; those of the run are made anew when the code changes."""
+    write_recipes()
+    paper = tmp_path / "results/paper"
+    for name in ("metrics/b", "plots/b", "recipes/train", "recipes/claims"):
+        (paper / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(name, paper / name)
+    (paper / "plots/figures").symlink_to(ROOT / "plots/figures")
+    TABLE.to_csv(paper / "plots/claims.csv")
+    assert "older code" not in small()
+    trained = paper / "recipes/train/b-simulate.json"
+    recipe = json.loads(trained.read_text())
+    trained.write_text(json.dumps(recipe | {"settings": recipe["settings"] | {"epochs": 1}}))
+    assert "older code" not in small()  # of other settings: these are those of another scale
+    recipe["code"] |= {"stages/train.py": "0" * 16}
+    trained.write_text(json.dumps(recipe))
+    root = Tree(small()).root
+    of_nets = {key for key, entry in FIGURES.items() if entry["nets"] == "b-simulate"}
+    for card in of_class(root, "card"):
+        assert [text(badge) for badge in of_class(card, "stale")] == ["older code"] * (card.get("id") in of_nets)
+        assert ("older code: train@b-simulate" in text(card)) == (card.get("id") in of_nets)
+    for row in by_id(root, "ledger").find("tbody"):
+        badges = [text(badge) for badge in of_class(of_class(row[0], "at")[0], "badge")]
+        twice = len(of_class(row[0], "at")) == 2
+        old = twice and row.get("id") in {
+            key for key, claim in settings().claims.items() if claim.experiment in of_nets
+        }
+        assert badges.count("older code") == old
+        assert ("Ran with older code: train@b-simulate." in text(row)) == old
+
+
+# ------------------------------------------------------------------------------------------------------------ findings
+
+
+def test_findings_are_decided_claims_one_for_a_question(root, claims):
+    """With their verdicts, effects and axes; of those that rest on training, on nets that have learnt."""
+    found = of_class(root, "finding")
+    assert 3 <= len(found) <= 7
+    within = {part: name for questions in CHAPTERS.values() for name, question in questions.items()
+              for part in (name, *question.within)}  # fmt: skip
+    asked = []
+    for one in found:
+        key = one.find("p/a").get("href").removeprefix("#")
+        claim, verdict = claims[key], text(of_class(one, "verdict")[0])
+        scale = re.search(r"(\d+) replicas, (\w+) scale", text(one))
+        judged = (PAPER if scale[2] == "paper" else TABLE).loc[key]
+        assert claim.tested
+        assert judged["verdict"] in ("supported", "refuted")
+        assert verdict.startswith(
+            f"{MARKS[judged['verdict']]} This {'holds' if judged['verdict'] == 'supported' else 'does not hold'}"
+        )
+        assert (
+            ("provisionally" in verdict)
+            == isinstance(judged["provisional"], str)
+            == ("provisional" in one.get("class").split())
+        )
+        assert int(scale[1]) == judged["replicas"]
+        assert text(one.find("p/a")) == " ".join(claim.answer.split())
+        assert ANSWERED[claim.question] in text(one.find("h3"))
+        assert len(of_class(one, "axis")) == 1
+        assert not any("not learnt" in text(badge) for badge in of_class(one, "badge"))
+        asked.append(within[claim.question])
+    assert asked == [name for name in QUESTIONS if name in asked]
+
+
+# ------------------------------------------------------------------------------------------------------------ glossary
+
+
+def test_quantities_are_explained_and_terms_lead_there(root, cards):
+    lines = (ROOT / "docs/quantities.md").read_text(encoding="utf-8").splitlines()
+    rows = [re.split(r"(?<!\\) ?\| ", line.removeprefix("| "))[:3] for line in lines if line.startswith("| ")][1:]
+    (listed,) = of_class(root, "glossary")
+    meanings = {text(term): text(meaning) for term, meaning in zip(listed.iter("dt"), listed.iter("dd"), strict=True)}
+    assert list(meanings) == [name for name, _, _ in rows]
+    for name, meaning, _ in rows:
+        said = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", meaning).replace("\\|", "|")
+        assert meanings[name] == said
+    for key, card in cards.items():
+        wanted = [name for name, *told in rows if f"/{key}/" in "".join(told)]
+        facts = dict(zip([text(found) for found in card.iter("dt")], card.iter("dd"), strict=True))
+        assert (
+            [text(term) for term in of_class(facts["quantities"], "term")] == wanted
+            if wanted
+            else ("quantities" not in facts)
+        )
+    for term in of_class(root, "term"):
+        (place,) = (found for found in listed if found.get("id") == term.get("href").removeprefix("#"))
+        assert text(place) == text(term).lower()
+    assert of_class(by_id(root, "ledger"), "term")  # in how a claim is read
+
+
+def test_the_first_quantity_of_a_text_is_explained():
+    gap, sharp, sharper = (Term(name, "m", frozenset()) for name in ("gap", "sharpness", "sharpness of nets"))
+    terms = [gap, sharp, sharper]
+    assert explained("no & term", terms) == "no &amp; term"
+    link = '<a class="term" href="#term-{}">{}</a>'
+    assert explained("a < Sharpness, gap", terms) == f"a &lt; {link.format('sharpness', 'Sharpness')}, gap"
+    assert explained("sharpness of nets", terms) == link.format("sharpness-of-nets", "sharpness of nets")
+    assert explained("gaps", terms) == "gaps"
+
+
 # ------------------------------------------------------------------------------------------------------ one whole file
 
 
@@ -365,12 +518,16 @@ def test_the_page_is_not_too_large(page):
 
 
 def test_the_stage_writes_the_same_bytes(small):
-    """In a process of its own, in which sets have another order."""
+    """In a process of its own, in which sets have another order; the picture of the findings as well."""
     page = small()
+    picture = report_page(settings())[1]
     write_recipes()
     environment = os.environ | {"PYTHONHASHSEED": "1" if os.environ.get("PYTHONHASHSEED") == "0" else "0"}
     subprocess.run([sys.executable, ROOT / "stages/report.py"], check=True, env=environment)  # noqa: S603 (a script of ours)
     assert Path("report/index.html").read_bytes() == page.encode()
+    assert PICTURE.read_bytes() == picture.encode()
+    assert picture.count("<circle") == len(of_class(Tree(page).root, "finding")) > 0
+    assert ElementTree.fromstring(picture).get("viewBox")  # noqa: S314 (what was just written)
 
 
 # --------------------------------------------------------------------------------------------------------- what is said

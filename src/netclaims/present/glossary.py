@@ -3,30 +3,59 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup, escape
 
 QUANTITIES = Path("docs/quantities.md")
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+SHOWN = re.compile(r"plots/figures/\w+/([\w-]+)/")
 
 
-def glossary() -> dict[str, str]:
-    """Return what each quantity is, in plain words, by its name; nothing where the page is missing."""
+@dataclass(frozen=True)
+class Term:
+    """A quantity.
+
+    Attributes:
+        name: as docs/quantities.md has it.
+        meaning: what it is, in plain words.
+        experiments: whose figures show it.
+    """
+
+    name: str
+    meaning: str
+    experiments: frozenset[str]
+
+    @property
+    def id(self) -> str:
+        """Where the glossary explains it."""
+        return f"term-{self.name.lower().replace(' ', '-')}"
+
+    def link(self, words: str = "") -> Markup:
+        """Return words, or its name, that lead to its meaning; the page's script shows this beside them."""
+        return Markup('<a class="term" href="#{}">{}</a>').format(self.id, words or self.name)
+
+
+def glossary() -> list[Term]:
+    """Return all quantities; none where the page is missing."""
     if not QUANTITIES.exists():
-        return {}
+        return []
     lines = QUANTITIES.read_text(encoding="utf-8").splitlines()
-    cells = [re.split(r"(?<!\\)\|", line.strip("|")) for line in lines if line.startswith("| ")]
-    return {row[0].strip(): LINK.sub(r"\1", row[1]).replace("\\|", "|").strip() for row in cells[1:]}
+    rows = [line for line in lines if line.startswith("| ")][1:]
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row.strip("|"))] for row in rows]
+    return [
+        Term(name, LINK.sub(r"\1", meaning).replace("\\|", "|"), frozenset(SHOWN.findall(row)))
+        for row, (name, meaning, _) in zip(rows, cells, strict=True)
+    ]
 
 
-def explained(text: str, terms: Mapping[str, str]) -> Markup:
-    """Return a text in which the first of the terms that it has shows its meaning to whoever points at it."""
-    words = "|".join(re.escape(term) for term in sorted(terms, key=len, reverse=True))
-    found = re.search(rf"\b({words})\b", text, re.IGNORECASE) if terms else None
-    if not found:
+def explained(text: str, terms: list[Term]) -> Markup:
+    """Return a text in which the first quantity that it names leads to its meaning."""
+    longest = sorted(terms, key=lambda term: -len(term.name))
+    named = [(found.start(), term, found[0]) for term in longest
+             if (found := re.search(rf"\b{re.escape(term.name)}\b", text, re.IGNORECASE))]  # fmt: skip
+    if not named:
         return escape(text)
-    start, end = found.span()
-    shown = Markup('<abbr title="{}">{}</abbr>').format(terms[found[0].lower()], found[0])
-    return escape(text[:start]) + shown + escape(text[end:])
+    start, term, words = min(named, key=lambda place: place[0])
+    return escape(text[:start]) + term.link(words) + escape(text[start + len(words) :])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from gzip import compress
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 from netclaims.paths import report_of
+from netclaims.present.packed import pack
 from netclaims.present.pages import render
 from netclaims.present.rounding import round_numbers
 from netclaims.present.wording import MARKS
@@ -41,13 +40,13 @@ class Experiment:
     figures: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
 
     @property
-    def packed(self) -> Markup:
+    def packed(self) -> str:
         """All of it as the page's script reads it."""
         rows = [[change.name, change.before, change.after, change.shift] for change in self.metrics]
         plots = {name: plot | {"data": plot["data"] | {"values": _columns(plot["data"]["values"])}}
                  for name, plot in self.plots.items()}  # fmt: skip
         figures = {name: [svg and _shorter(svg) for svg in pair] for name, pair in self.figures.items()}
-        return packed(json.dumps({"metrics": rows, "plots": plots, "figures": figures}, separators=(",", ":")))
+        return pack(json.dumps({"metrics": rows, "plots": plots, "figures": figures}, separators=(",", ":")))
 
 
 def review_page(changes: Changes, faults: list[str]) -> str:
@@ -85,17 +84,9 @@ def review_page(changes: Changes, faults: list[str]) -> str:
         opened=len(experiments) <= OPEN,
         stages=by_cause(changes.reruns),
         named=named,
-        vega=packed(vega()) if changes.plots else "",
+        vega=pack(vega()) if changes.plots else "",
         rules="",
     )
-
-
-def packed(text: str) -> Markup:
-    """Return a text for the inside of a `<script>`: compressed, in base64, of which no sign means anything there.
-
-    The same text gives the same bytes.
-    """
-    return Markup(b64encode(compress(text.encode(), mtime=0)).decode())  # noqa: S704 (letters and digits)
 
 
 def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:

@@ -1,4 +1,23 @@
 
+// -------------------------------------------------- what a term means, where one points at it, or comes to it by keyboard
+const tip = document.querySelector("#tip");
+const explain = (event) => {
+  const term = event.target.closest("a.term");
+  if (!term) return;
+  const { left, bottom } = term.getBoundingClientRect();
+  tip.textContent = document.getElementById(term.hash.slice(1)).nextElementSibling.textContent;
+  tip.hidden = false;
+  tip.style.left = `${scrollX + Math.max(8, Math.min(left, root.clientWidth - tip.offsetWidth - 8))}px`;
+  tip.style.top = `${scrollY + bottom}px`;
+  term.setAttribute("aria-describedby", "tip");
+};
+const hush = (event) => {  // not while one points at the meaning itself
+  if (event.target.closest("a.term, #tip") && event.relatedTarget !== tip) tip.hidden = true;
+};
+for (const event of ["mouseover", "focusin"]) document.addEventListener(event, explain);
+for (const event of ["mouseout", "focusout"]) document.addEventListener(event, hush);
+addEventListener("keydown", (event) => { if (event.key === "Escape" && tip) tip.hidden = true; });
+
 // ----------------------------------------------------------------------------------- parts that are unpacked when seen
 const unpacked = async (place) => {
   if (!place.dataset.packed) return place.ready;
@@ -39,6 +58,27 @@ document.addEventListener("click", (event) => {
 });
 addEventListener("hashchange", here);
 
+// ------------------------------------------------------------- one stop for a table of marks, and one for the rows' names
+const steps = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1, Home: 0, End: 0 };
+const roving = (group, selector) => {
+  const items = () => [...group.querySelectorAll(selector)];
+  const seen = () => items().filter((item) => item.checkVisibility());
+  const only = (item) => { for (const other of items()) other.tabIndex = other === item ? 0 : -1; };
+  const rest = () => { const all = seen(); only(all.find((item) => item.tabIndex === 0) || all[0]); };
+  group.addEventListener("keydown", (event) => {
+    if (!(event.key in steps && event.target.matches(selector))) return;
+    event.preventDefault();
+    const all = seen();
+    const to = event.key === "Home" ? all[0] : event.key === "End" ? all.at(-1) : all[all.indexOf(event.target) + steps[event.key]];
+    if (to) { only(to); to.focus(); }
+  });
+  group.addEventListener("toggle", rest, true);  // a part that is closed has no stop
+  rest();
+  return rest;
+};
+roving(document.querySelector("#map"), "a");
+const stop = roving(document.querySelector("#ledger tbody"), "summary");
+
 // ------------------------------------------------------------------------------------ the filter: address, nothing, order
 const controls = ["words", "verdict", "basis", "report", "question"];
 const nothing = document.querySelector(".nothing");
@@ -50,6 +90,7 @@ const cut = () => {  // few rows at first, and all that a filter leaves on paper
   left.forEach((row, place) => row.classList.toggle("later", !all && place >= few));
   rest.hidden = all || left.length <= few;
   rest.firstChild.textContent = `Show ${left.length - few} more`;
+  stop();  // where it was, or at the first row that is left
 };
 rest.firstChild.addEventListener("click", () => { all = true; cut(); });
 const note = () => {
@@ -88,25 +129,6 @@ for (const head of document.querySelectorAll("#ledger th[data-sort]")) {
   });
 }
 
-// ------------------------------------------------------------- one stop for a table of marks, and one for the rows' names
-const roving = (items, keysUsed) => {
-  const seen = () => items().filter((item) => item.getClientRects().length);
-  const only = (item) => { for (const other of items()) other.tabIndex = other === item ? 0 : -1; };
-  return { start: () => only(items()[0]), move: (from, key) => {
-    const all = seen(), step = keysUsed[key];
-    const to = key === "Home" ? all[0] : key === "End" ? all.at(-1) : all[all.indexOf(from) + step];
-    if (to) { only(to); to.focus(); }
-  } };
-};
-const steps = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1, Home: 0, End: 0 };
-for (const [part, selector] of [["#map", "a"], ["#ledger tbody", "summary"]]) {
-  const group = document.querySelector(part);
-  const rove = roving(() => [...group.querySelectorAll(selector)], steps);
-  rove.start();
-  group.addEventListener("keydown", (event) => {
-    if (event.key in steps && event.target.matches(selector)) { event.preventDefault(); rove.move(event.target, event.key); }
-  });
-}
 for (const link of document.querySelectorAll("#ledger .self")) link.tabIndex = -1;
 for (const hint of document.querySelectorAll(".keys")) hint.hidden = false;
 document.documentElement.style.setProperty("--nav", `${document.querySelector("nav").offsetHeight - 1}px`);
