@@ -1,6 +1,6 @@
 """The figure of all tested claims: each in its row, where the table says."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import inf, nan
 from pathlib import Path
 
@@ -274,6 +274,15 @@ def test_small_differences_are_told_apart_beside_large_ones():
 
 
 # ---------------------------------------------------------------------------------------------------------------- words
+
+
+def test_the_axis_of_differences_has_numbers_for_small_ones_too():
+    shown = figure(*(row(f"a-{i}", "difference", effect, effect, effect) for i, effect in enumerate((0.0055, 30, 200))))
+    axes = panels(shown)[TITLES["difference"]]
+    assert [tick for tick in axes.get_xticks() if tick > 0] == [0.01, 1, 100]
+    shown.canvas.draw()
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()][:7]  # above the panel; below it once more
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 @pytest.mark.parametrize("scale", ["quick", "paper"])

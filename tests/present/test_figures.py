@@ -480,6 +480,19 @@ def test_a_band_counts_for_a_symmetric_axis(write):
     assert max(axes.get_yticks()) == pytest.approx(100)
 
 
+@pytest.mark.parametrize("places", [[0.0928, 0.0928], [0.0912, 0.0975], [0.02, 0.3], [0.0, 12000.0]])
+def test_numbers_below_narrow_panels_do_not_collide(places, write):
+    write(pd.DataFrame([
+        {"model": "A", "minimal_ratio": place, "loss": 1.0, "kind": "zero gradient", "start": start}
+        for start in ("descended", "random") for place in places
+    ]))  # fmt: skip
+    shown = figure(kind="scatter", x="minimal_ratio", lines=None, columns="start")
+    shown.canvas.draw()
+    for axes in shown.axes:
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+        assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
 def test_only_zeros_leave_a_symmetric_axis_linear(write):
     assert panel(**spectrum(write, [0.0, 0.0]), symlog=["eigenvalue"]).get_yscale() == "linear"
 

@@ -61,7 +61,9 @@ def shape_axis(axes: Axes, column: str, which: str, scale: str, values: list[flo
         axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))  # 92.5 % would read 92 %
         axis.set_major_formatter(PercentFormatter(1, decimals=0 if spanned > 0.04 else 1))
     elif which == "x" and scale == "linear":
-        axis.set_major_locator(MaxNLocator(5))
+        spanned, largest = max(values, default=1) - min(values, default=0), max(map(abs, values), default=1)
+        many = 2 if spanned <= largest / 10 else 3 if largest >= 10_000 else 5  # the fewer the more digits they have
+        axis.set_major_locator(MaxNLocator(many))
     elif scale == "log" and which == "x":  # so small a span has numbers of many digits, which need room
         axis.set_major_locator(MaxNLocator(4))
 

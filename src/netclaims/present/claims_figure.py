@@ -16,7 +16,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.present import style
-from netclaims.present.axes import PLAIN, decades
+from netclaims.present.axes import PLAIN
 from netclaims.present.style import QUIET
 
 TESTED = [VERDICTS[name] for name in ("supported", "refuted", "undecided")]  # the figure has no others
@@ -28,6 +28,7 @@ PANELS = {
     "height": ("fall and rise, the smaller\n(standard deviations)", ("height",)),
 }
 RATIOS = (0.02, 50)  # what lies farther out is drawn at the edge, as an arrow
+DIFFERENCES = (-100, -1, -0.01, 0, 0.01, 1, 100)  # where their axis has numbers
 LINEAR = 1e-3  # accuracies, losses and epochs share an axis, which is logarithmic from here on, both ways
 ROW, PANEL, WIDE, LABEL, TITLE = 0.19, 1.6, 2.6, 5.0, 1.1  # inches; differences need a wide panel
 CLAIMED = "#E9EEF5"
@@ -106,7 +107,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, places: dict[str, float], title: str,
         axes.xaxis.set_major_formatter(PLAIN)
     elif name == "difference":
         axes.set_xscale("symlog", linthresh=LINEAR)
-        axes.xaxis.set_major_locator(FixedLocator(decades([low, high], 3)))
+        axes.xaxis.set_major_locator(FixedLocator([tick for tick in DIFFERENCES if low <= tick <= high]))
         axes.xaxis.set_major_formatter(PLAIN)
         axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(low, high)
