@@ -264,6 +264,11 @@ def test_a_scale_that_is_not_the_reports_is_warned_of(scale, warned, page):
     assert ("fewer epochs than the reports took" in text) == warned
 
 
+def test_a_single_claim_is_one_in_words(page):
+    tested = next(name for name in EVERY if "1 claim is tested on data." in page({name: EVERY[name]}))
+    assert "claims are tested" not in page({tested: EVERY[tested]})
+
+
 def test_nothing_tested_at_all(page):
     text = page({"a-word": EVERY["a-word"], "b-word": (claim("b"), UNTESTABLE)})
     assert "\n0 claims are tested on data." in text

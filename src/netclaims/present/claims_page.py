@@ -21,7 +21,7 @@ HEAD = """# Which claims hold
 Written by the stage `ledger`, at the **{scale}** scale{warning}. Quoted is what a report says; how we read it, and the
 test, stand in its entry under `claims` in [reports/](../reports), and on the page that `make report` builds.
 
-{tested} claims are tested on data. The effect is positive, or above 1, where it is as claimed; of several comparisons
+{tested} tested on data. The effect is positive, or above 1, where it is as claimed; of several comparisons
 it is the one that speaks least for the claim. {notation} p allows for all claims of the report on the question. What
 so many replicas *show* is how far an effect has to lie beyond the border of what is claimed for them to decide it four
 times in five, varying as they do.
@@ -40,9 +40,9 @@ def claims_page(claims: dict[str, ShownClaim], table: pd.DataFrame, scale: str) 
         table: `plots/claims.csv`.
         scale: that of the runs.
     """
-    rows = table.set_index("claim")
+    rows, tested = table.set_index("claim"), int(table["p"].notna().sum())
     head = HEAD.format(
-        scale=scale, tested=int(table["p"].notna().sum()), figure=FIGURES / "claims.svg",
+        scale=scale, tested="1 claim is" if tested == 1 else f"{tested} claims are", figure=FIGURES / "claims.svg",
         warning="" if scale == "paper" else WARNING, notation=NOTATION,
     )  # fmt: skip
     parts = [head, _counts(table), _questions(claims, rows)]
