@@ -37,8 +37,9 @@ def test_a_report_by_the_readme_is_run_without_the_others(sixth):
 
 
 def test_the_pages_say_what_was_not_run(sixth):
-    result = sixth.dvc("repro", "--single-item", "ledger", "report")
-    assert (result.returncode, ran(result)) == (0, ["ledger", "report"]), result.stderr
+    result = sixth.dvc("repro", "--single-item", "ledger", "docs", "report")
+    assert (result.returncode, ran(result)) == (0, ["ledger", "docs", "report"]), result.stderr
+    assert "### f-wider: A wider net" in (sixth.folder / "docs/experiments.md").read_text(encoding="utf-8")
     numbers = json.loads((sixth.folder / "metrics/claims.json").read_text(encoding="utf-8"))
     assert set(numbers["verdicts"]["d"].values()) == {"not run"}
     assert "not run" not in numbers["verdicts"]["f"].values()
