@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from netclaims import KERNELS
-from tests.pipeline.facts import ALL, LEFT_OUT, REPORTS, ROOT, SHORTENED, TWO, of_contents, of_reports
+from tests.forks import forked, with_forks
+from tests.pipeline.facts import ALL, KINDS, ONE_TRAINING, REPORTS, ROOT, SHORTENED, TWO, of_contents, of_reports
 
 LONG, SHORT = 100, 40  # epochs of each of four runs
 PAUSE = 0.03  # seconds that each of these epochs waits: the trainings are as long on any machine, and use little of it
@@ -38,7 +39,7 @@ class Clone:
     @classmethod
     def of_the_working_tree(cls, folder: Path) -> Clone:
         self = cls(folder)
-        listed = self._run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT).stdout
+        listed = self.git("-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard")
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -58,27 +59,27 @@ class Clone:
         inherited = {name: value for name, value in os.environ.items() if name not in KERNELS}  # scripts choose them
         return {**inherited, "PATH": path, "PYTHONPATH": str(self.folder / "src"), "DVC_NO_ANALYTICS": "1"}
 
-    def _run(self, words: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess:
-        return subprocess.run(words, cwd=cwd or self.folder, env=self._environment(), capture_output=True, text=True)  # noqa: S603 (a list, no shell)
+    def _run(self, *words: str) -> subprocess.CompletedProcess:
+        return forked([*words], self.folder, self._environment())
 
     def script(self, name: str, *words: str) -> subprocess.CompletedProcess:
         """A script of `stages/`, started by hand."""
-        return self._run([sys.executable, f"stages/{name}.py", *words])
+        return self._run(f"stages/{name}.py", *words)
 
     def git(self, *words: str) -> str:
         who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-        return self._run(["git", *who, *words]).stdout
+        return subprocess.run(["git", *who, *words], cwd=self.folder, capture_output=True, text=True).stdout  # noqa: S603, S607 (Git, on what the test wrote)
 
     def dvc(self, *words: str) -> subprocess.CompletedProcess:
-        return self._run([sys.executable, "-m", "dvc", *words])
+        return forked(["-m", "dvc", *words], self.folder, with_forks(self._environment()))
 
     def module(self, name: str, *words: str) -> subprocess.CompletedProcess:
         """A module that is a command."""
-        return self._run([sys.executable, "-m", name, *words])
+        return self._run("-m", name, *words)
 
     def repro(self, *stages: str) -> subprocess.CompletedProcess:
         """What `make repro` runs: stages beside each other."""
-        return self.module("netclaims.repro", *stages)
+        return forked(["-m", "netclaims.repro", *stages], self.folder, with_forks(self._environment()))
 
     def start(self, module: str, *words: str, log: Path) -> subprocess.Popen:
         """Either without waiting for its end, in a session of its own, with all that it says in a file."""
@@ -90,12 +91,12 @@ class Clone:
 
     def recover(self) -> list[str]:
         """What `make repro` does first, by itself."""
-        result = self._run([sys.executable, "-m", "netclaims.recover"])
+        result = self.module("netclaims.recover")
         assert result.returncode == 0, result.stderr
         return result.stdout.splitlines()
 
     def in_step(self) -> subprocess.CompletedProcess:
-        return self._run([sys.executable, "-m", "netclaims.review.staleness"])
+        return self.module("netclaims.review.staleness")
 
     def in_step_of(self, stages: list[str]) -> list[str]:
         """The same of some stages, a line for each that is not in step."""
@@ -133,18 +134,23 @@ class Clone:
         content["stages"] = {name: entry for name, entry in content["stages"].items() if name in there}
         lock.write_text(yaml.dump(content, sort_keys=False), encoding="utf-8")
 
-    def shorten(self) -> None:
-        """Take out entries as well, with their results, and most of what Lanczos' method does: a third of the time."""
-        for report, content in SHORTENED.items():
+    def shorten(self, contents: dict[str, dict]) -> None:
+        """Give reports less content, take out the results of the rest, and most of what Lanczos' method does."""
+        nowhere = {kind: {} for kind in KINDS if not any(kind in content for content in contents.values())}
+        for report, content in contents.items():
             path = self.folder / "reports" / f"{report}.yaml"
             text = path.read_text(encoding="utf-8")
             if content != REPORTS[report]:
-                text = yaml.dump(content, Dumper=yaml.CSafeDumper, sort_keys=False, default_flow_style=None, width=1000)
+                text = yaml.dump(
+                    content | nowhere, Dumper=yaml.CSafeDumper, sort_keys=False, default_flow_style=None, width=1000
+                )
             text = text.replace("iterations: 15, starts: 3, probes: 20", "iterations: 4, starts: 2, probes: 2")
             path.write_text(text, encoding="utf-8")
+        left_out = {key for report, content in contents.items()
+                    for key in REPORTS[report]["figures"].keys() - content["figures"].keys()}  # fmt: skip
         listed = self.git("ls-files", "metrics", "plots").split()
         self.git(
-            "rm", "-q", *(name for name in listed if LEFT_OUT & {Path(name).stem.partition(".")[0], *Path(name).parts})
+            "rm", "-q", *(name for name in listed if left_out & {Path(name).stem.partition(".")[0], *Path(name).parts})
         )
 
     def restore(self) -> None:
@@ -177,7 +183,7 @@ def fresh(tree: Clone, contents: dict[str, dict], tmp_path_factory: pytest.TempP
     found.edit("params.yaml", "scale: quick", "scale: smoke")
     if contents is SHORTENED:
         found.keep(TWO)
-        found.shorten()
+        found.shorten(SHORTENED)
     found.git("commit", "-qam", "smoke")
     return found
 
@@ -195,10 +201,9 @@ def smoke(fresh: Clone, contents: dict[str, dict], tmp_path_factory: pytest.Temp
     return found
 
 
-@pytest.fixture(scope="session")
-def report_d(tree: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A repository of report d alone, at the smoke scale, in which nothing has run."""
-    found = tree.copy(tmp_path_factory.mktemp("report"))
+def report_alone(tree: Clone, folder: Path) -> Clone:
+    """A copy with report d alone, at the smoke scale, in which nothing has run."""
+    found = tree.copy(folder)
     found.keep(["d"])
     found.edit("params.yaml", "scale: quick", "scale: smoke")
     found.edit("params.yaml", "train_seconds: 0.1", "train_seconds: 1")
@@ -207,13 +212,27 @@ def report_d(tree: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     return found
 
 
-def with_epochs(report_d: Clone, epochs: int, folder: Path) -> Clone:
+@pytest.fixture(scope="session")
+def report_d(tree: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A repository of report d, for what runs every night."""
+    return report_alone(tree, tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="session")
+def one_training(tree: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """The same with one training and one analysis, of the gradient: every command of DVC takes half the time."""
+    found = report_alone(tree, tmp_path_factory.mktemp("one"))
+    found.shorten(ONE_TRAINING)
+    found.git("commit", "-qam", "one training")
+    return found
+
+
+def with_epochs(one_training: Clone, epochs: int, folder: Path) -> Clone:
     """A copy in which the training `d-gradient-norm` has so many epochs, with a pause after each, and four runs."""
-    found = report_d.copy(folder)
+    found = one_training.copy(folder)
     found.edit("params.yaml", "train_seconds: 1\n", "train_seconds: 1.0e+9\n")
     found.edit("params.yaml", "max_replicas: 2\n", "max_replicas: 4\n")
-    recorded = "    record:\n      gradient_norm: step\n"
-    found.edit("reports/d.yaml", f"    epochs: 5\n{recorded}", f"    epochs: {epochs}\n{recorded}")
+    found.edit("reports/d.yaml", "    epochs: 5\n", f"    epochs: {epochs}\n")
     checkpoint, asked = "src/netclaims/training/checkpoint.py", "        return monotonic() >= self._next\n"
     found.edit(checkpoint, asked, f"        sleep({PAUSE})\n{asked}")
     found.edit(checkpoint, "from time import monotonic\n", "from time import monotonic, sleep\n")
@@ -222,12 +241,12 @@ def with_epochs(report_d: Clone, epochs: int, folder: Path) -> Clone:
 
 
 @pytest.fixture(scope="session")
-def long_training(report_d: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A repository of report d in which the training `d-gradient-norm` takes some seconds."""
-    return with_epochs(report_d, LONG, tmp_path_factory.mktemp("long"))
+def long_training(one_training: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A repository in which the training `d-gradient-norm` takes some seconds."""
+    return with_epochs(one_training, LONG, tmp_path_factory.mktemp("long"))
 
 
 @pytest.fixture(scope="session")
-def short_training(report_d: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def short_training(one_training: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The same with a shorter one, of several checkpoints."""
-    return with_epochs(report_d, SHORT, tmp_path_factory.mktemp("short"))
+    return with_epochs(one_training, SHORT, tmp_path_factory.mktemp("short"))

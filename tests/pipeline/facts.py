@@ -8,7 +8,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-REPORTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+REPORTS = {path.stem: yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
            for path in sorted((ROOT / "reports").glob("[a-z]*.yaml"))}  # fmt: skip
 EXPERIMENTS = {key: entry for report in REPORTS.values() for key, entry in report["experiments"].items()}
 TWO = ["d", "e"]  # reports that have between them every kind of stage and of data, and nearly every setting
@@ -66,16 +66,17 @@ def of_reports(stages, reports) -> set[str]:
     return {stage for stage, key in keys.items() if not key or stage in DATA or key.partition("-")[0] in reports}
 
 
-def shortened(content: dict) -> dict:
-    """A report without the entries that are left out, and without what is drawn of them, compared and claimed."""
+def without(content: dict, left_out: set[str]) -> dict:
+    """A report without some entries, and without what is drawn of them, compared and claimed."""
     found = {
-        section: {key: entry for key, entry in entries.items() if entry.get("experiment", key) not in LEFT_OUT}
+        section: {key: entry for key, entry in entries.items() if entry.get("experiment", key) not in left_out}
         for section, entries in content.items()
     }
     return {section: entries for section, entries in found.items() if entries}
 
 
-SHORTENED = {report: shortened(REPORTS[report]) for report in TWO}
+SHORTENED = {report: without(REPORTS[report], LEFT_OUT) for report in TWO}
+ONE_TRAINING = {"d": without(REPORTS["d"], REPORTS["d"]["experiments"].keys() - {"d-gradient-norm"})}
 
 
 def of_contents(stages, contents) -> set[str]:

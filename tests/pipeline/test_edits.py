@@ -20,9 +20,9 @@ LONG = 100  # seconds in which a stage has begun, on a machine with much else to
 
 
 @pytest.fixture(scope="module")
-def done(report_d, tmp_path_factory):
+def done(one_training, tmp_path_factory):
     """A repository of a report in which a small target has run."""
-    clone = report_d.copy(tmp_path_factory.mktemp("done"))
+    clone = one_training.copy(tmp_path_factory.mktemp("done"))
     assert ran(repro(clone)) == ["recipes", *CHAIN]
     clone.git("add", "-A")
     clone.git("commit", "-qm", "results")
@@ -213,7 +213,7 @@ def test_what_is_edited_while_a_stage_runs_runs_it_again_and_what_starts_later_r
         if "code" in edited:
             append(clone, LOOP, "EDITED = 1")
         if "entry" in edited:
-            with_entry(clone, "learning_rate: 1.0e-3", "learning_rate: 2.0e-3")
+            with_entry(clone, "learning_rate: 0.001", "learning_rate: 0.002")
         if "analysis" in edited:
             append(clone, ANALYSIS, "EDITED = 1")
 
@@ -244,7 +244,7 @@ def test_recipes_that_are_written_anew_while_a_stage_runs_fail_it(slow, tmp_path
     clone = slow.copy(tmp_path / "clone")
 
     def edit() -> None:
-        with_entry(clone, "learning_rate: 1.0e-3", "learning_rate: 2.0e-3")
+        with_entry(clone, "learning_rate: 0.001", "learning_rate: 0.002")
         assert clone.script("recipes").returncode == 0
 
     code, said = edited_while_it_trains(clone, tmp_path / "log", edit)

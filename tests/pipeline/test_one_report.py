@@ -11,9 +11,9 @@ from tests.test_readme import follow
 
 
 @pytest.fixture(scope="module")
-def sixth(report_d: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def sixth(one_training: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A repository of report d, with results of another scale, and of the report that the README begins."""
-    found = report_d.copy(tmp_path_factory.mktemp("sixth"))
+    found = one_training.copy(tmp_path_factory.mktemp("sixth"))
     result = found.module("netclaims.new_report", "f")
     assert result.returncode == 0, result.stderr
     follow(found.folder / "reports/f.yaml")

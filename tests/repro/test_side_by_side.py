@@ -19,6 +19,7 @@ import yaml
 from dvc.lock import Lock
 
 from netclaims.errors import LESS_MEMORY
+from tests.forks import forked
 
 PIPELINE = """
 stages:
@@ -85,16 +86,12 @@ ENVIRONMENT = os.environ | {
 DEADLINE = 60
 
 
-def call(words: list[str]) -> subprocess.CompletedProcess:
-    return subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True)  # noqa: S603 (words of this module)
-
-
 def dvc(*words: str) -> subprocess.CompletedProcess:
-    return call([sys.executable, "-m", "dvc", *words])
+    return forked(["-m", "dvc", *words], Path.cwd(), ENVIRONMENT)
 
 
 def repro(*stages: str) -> subprocess.CompletedProcess:
-    return call([*RUN, *stages])
+    return forked(["-m", "netclaims.repro", *stages], Path.cwd(), ENVIRONMENT)
 
 
 def begin(words: list[str] = RUN, log: str = "log") -> subprocess.Popen:
@@ -152,8 +149,9 @@ def folders(tmp_path_factory):
     (new / ".gitignore").write_text("/runs/\n/marks/\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(new)
-        for words in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"], ["git", "add", "-A"]):
-            assert call(words).returncode == 0
+        subprocess.run(["git", "init", "-q"], check=True)  # noqa: S607 (Git)
+        assert dvc("init", "-q").returncode == 0
+        subprocess.run(["git", "add", "-A"], check=True)  # noqa: S607 (Git)
         shutil.copytree(new, plain)
         patch.chdir(plain)
         assert dvc("repro").returncode == 0
