@@ -61,9 +61,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: [not item.nodeid.startswith(name) for name in LONGEST])
 
 
+def pytest_collection() -> None:
+    """Let the collector of garbage rest: every pass over all that is imported takes long, and finds little."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Let the collector of garbage pass over all that is imported now: statsmodels calls it for every correction."""
+    """Let it pass over all that is imported now: statsmodels calls it for every correction."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

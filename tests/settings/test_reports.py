@@ -14,7 +14,8 @@ from netclaims.settings.reports import load_report, load_settings
 from netclaims.settings.strict_yaml import read_yaml
 
 ROOT = Path(__file__).parents[2]
-REPORTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "reports").glob("*.yaml")}
+REPORTS = {path.stem: yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+           for path in (ROOT / "reports").glob("*.yaml")}  # fmt: skip
 
 
 @pytest.fixture
