@@ -4,11 +4,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from tests.forks import forked
+from tests.pages.conftest import Visit
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,19 +52,22 @@ class Repository:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             copy(ROOT / name, folder / name)
-        self.run("git", "init", "-q")
-        self.run("git", "add", "-A")
-        self.run("git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "plots")
-        self.run(sys.executable, "-m", "netclaims.review.plots_template", ".dvc/plots.html")
+        self.git("init", "-q")
+        self.git("add", "-A")
+        self.git("commit", "-qm", "plots")
+        self.module("netclaims.review.plots_template", ".dvc/plots.html")
         self.dvc("config", "--local", "plots.html_template", "plots.html")
 
-    def run(self, *words: str) -> None:
-        environment = os.environ | {"DVC_NO_ANALYTICS": "1"}
-        result = subprocess.run(words, cwd=self.folder, env=environment, capture_output=True, text=True)  # noqa: S603 (a list, no shell)
+    def git(self, *words: str) -> None:
+        who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+        subprocess.run(["git", *who, *words], cwd=self.folder, check=True, capture_output=True)  # noqa: S603, S607 (Git, on what the test wrote)
+
+    def module(self, *words: str) -> None:
+        result = forked(["-m", *words], self.folder, os.environ | {"DVC_NO_ANALYTICS": "1"})
         assert result.returncode == 0, result.stderr
 
     def dvc(self, *words: str) -> None:
-        self.run(sys.executable, "-m", "dvc", *words)
+        self.module("dvc", *words)
 
     def edit(self, name: str, old: str, new: str) -> None:
         path = self.folder / name
@@ -84,6 +89,12 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     repository.edit(".dvc/plots/broken.json", '"type": "rule"', '"type": "no such mark"')
     repository.dvc("plots", "show", "-o", "broken", "-t", "broken", "plots/d/d-capacity/gap.csv")
     return {kind: repository.folder / kind / "index.html" for kind in ("show", "diff", "broken")}
+
+
+@pytest.fixture(scope="module")
+def shown(pages, shared) -> Visit:
+    """The page of `dvc plots show`, for tests that leave it as it is."""
+    return shared(pages["show"])
 
 
 def _trained_longer(ledger: Path, experiment: str) -> None:
@@ -124,8 +135,8 @@ def test_nothing_is_drawn_before_it_is_near(pages, visit):
     page.wait_for_function(DRAWN, arg="plots_claims_csv")
 
 
-def test_plots_come_by_report_and_experiment_and_name_with_the_figures_last(pages, visit):
-    page = visit(pages["show"]).page
+def test_plots_come_by_report_and_experiment_and_name_with_the_figures_last(shown):
+    page = shown.page
     assert page.locator("h1").inner_text() == "netclaims: plots"
     assert _shown(page, "main h2") == ["Report a", "Report d", "Claims"]
     experiments = ["capacity", "gradient-norm", "interpolation", "minimal-ratio", "simulate", "trajectory"]
@@ -138,16 +149,17 @@ def test_plots_come_by_report_and_experiment_and_name_with_the_figures_last(page
     ]
 
 
-def test_captions_say_the_data_and_the_scale_and_the_epochs_of_each_side(pages, visit):
+def test_captions_say_the_data_and_the_scale_and_the_epochs_of_each_side(pages, shown, visit):
     row = pd.read_csv(ROOT / "plots/claims.csv").set_index("experiment").loc["d-capacity"].iloc[0]
     assert row["epochs"] < row["epochs_stated"] == 5  # as report d says
     cut, whole = (f"{row['data']} · {row['scale']} scale · {of} epochs" for of in (f"{row['epochs']:g} of 5", "5"))
-    said = {kind: _shown(visit(pages[kind]).page, "#plots_d_d-capacity_final_csv .facts") for kind in ("show", "diff")}
+    opened = {"show": shown.page, "diff": visit(pages["diff"]).page}
+    said = {kind: _shown(page, "#plots_d_d-capacity_final_csv .facts") for kind, page in opened.items()}
     assert said == {"show": [cut], "diff": [f"workspace: {whole}", f"HEAD: {cut}"]}
 
 
-def test_every_link_within_the_page_leads_somewhere(pages, visit):
-    page = visit(pages["show"]).page
+def test_every_link_within_the_page_leads_somewhere(shown):
+    page = shown.page
     linked = {link.get_attribute("href")[1:] for link in page.locator("a[href^='#']").all()}
     assert linked >= {*IDS, "d-capacity", "report-d", "report-claims"}
     assert (
@@ -166,8 +178,8 @@ def test_an_address_with_an_anchor_opens_there(pages, visit):
     )
 
 
-def test_the_filter_leaves_what_has_all_words_and_counts_it(pages, visit):
-    page = visit(pages["show"]).page
+def test_the_filter_leaves_what_has_all_words_and_counts_it(shown):
+    page = shown.page
     count = page.locator("#count")
     assert count.inner_text() == f"{len(IDS)} of {len(IDS)} shown"
     page.get_by_label("Filter by name").fill("D-capacity")
@@ -179,12 +191,13 @@ def test_the_filter_leaves_what_has_all_words_and_counts_it(pages, visit):
     assert _shown(page, "figcaption span:not(.facts)") == ["plots/figures/d/d-capacity/loss.svg"]
     page.get_by_label("Filter by name").fill("no such plot")
     assert (count.inner_text(), _shown(page, "main h2")) == (f"0 of {len(IDS)} shown", [])
+    page.get_by_label("Filter by name").fill("")
+    assert count.inner_text() == f"{len(IDS)} of {len(IDS)} shown"
 
 
-def test_the_page_says_which_revisions_it_shows(pages, visit):
-    shown = visit(pages["show"]).page
-    assert shown.locator("#revisions").inner_text() == "Revision: workspace"
-    assert shown.locator("main img").first.get_attribute("alt") == "Figure d-capacity, accuracy (workspace)"
+def test_the_page_says_which_revisions_it_shows(pages, shown, visit):
+    assert shown.page.locator("#revisions").inner_text() == "Revision: workspace"
+    assert shown.page.locator("main img").first.get_attribute("alt") == "Figure d-capacity, accuracy (workspace)"
     compared = visit(pages["diff"]).page
     assert compared.locator("#revisions").inner_text() in {
         f"Revisions compared: {names}" for names in ("workspace, HEAD", "HEAD, workspace")
@@ -208,8 +221,8 @@ def test_a_phone_scrolls_wide_plots_and_not_the_page(pages, visit):
 
 
 @pytest.mark.parametrize(("button", "start"), [("SVG", b"<svg"), ("PNG", b"\x89PNG")])
-def test_a_plot_can_be_saved(pages, visit, button, start):
-    page = visit(pages["show"]).page
+def test_a_plot_can_be_saved(shown, button, start):
+    page = shown.page
     with page.expect_download() as download:
         page.get_by_role("button", name=f"Save Plot a-simulate, fit as {button}").click()
     assert download.value.suggested_filename == f"a-simulate-fit.{button.lower()}"

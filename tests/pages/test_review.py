@@ -4,6 +4,7 @@ import contextlib
 import io
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from math import nan
 from pathlib import Path
@@ -18,6 +19,7 @@ from netclaims.review.intervals import drawing
 from netclaims.review.page import review_page
 from netclaims.review.reruns import Rerun
 from netclaims.review.verdicts import Flip, Interval
+from tests.pages.conftest import Visit
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPACITY = "d/d-capacity"
@@ -116,6 +118,14 @@ def _open_all(page: Page) -> None:
         page.wait_for_function(DRAWN, arg=part.element_handle())
 
 
+@pytest.fixture(scope="module")
+def opened(path: Path, shared: Callable[..., Visit]) -> Page:
+    """The page with all its parts open, for tests that do no more than read."""
+    page = shared(path, viewport={"width": 1400, "height": 900}).page
+    _open_all(page)
+    return page
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_whole_and_accessible(path, visit, scheme):
     found = visit(path, color_scheme=scheme)
@@ -130,45 +140,40 @@ def test_the_page_is_whole_and_accessible(path, visit, scheme):
         assert corner < 64 if scheme == "dark" else corner > 192
 
 
-def test_names_and_values_are_text(path, visit):
-    page = visit(path).page
-    _open_all(page)
-    assert page.locator("b").count() == 0
-    assert page.locator("#verdicts th", has_text=f"“{HOSTILE}”").count() == 1
-    assert page.locator("#experiments td", has_text=HOSTILE).count() == 1
-    assert page.locator("#in-step code", has_text=HOSTILE).count() == 1
+def test_names_and_values_are_text(opened):
+    assert opened.locator("b").count() == 0
+    assert opened.locator("#verdicts th", has_text=f"“{HOSTILE}”").count() == 1
+    assert opened.locator("#experiments td", has_text=HOSTILE).count() == 1
+    assert opened.locator("#in-step code", has_text=HOSTILE).count() == 1
 
 
-def test_verdicts_come_first_whatever_is_not_in_step(path, visit):
+def test_verdicts_come_first_whatever_is_not_in_step(opened):
     """What is not in step is a line, and the list of it comes last."""
-    page = visit(path, viewport={"width": 1400, "height": 900}).page
-    assert page.locator("main > section").evaluate_all("parts => parts.map(part => part.id)") == [
+    assert opened.locator("main > section").evaluate_all("parts => parts.map(part => part.id)") == [
         *("verdicts", "experiments", "stages", "parameters", "in-step")
     ]
-    assert page.locator("header .warning").inner_text().endswith("3 places.")
+    assert opened.locator("header .warning").inner_text().endswith("3 places.")
 
 
-def test_every_number_of_the_changes_is_there(path, visit, changes):
-    page = visit(path).page
-    head = page.locator("header").inner_text()
+def test_every_number_of_the_changes_is_there(opened, changes):
+    head = opened.locator("header").inner_text()
     assert "4 of 90 stages ran again; 4 verdicts, 2 parameters, 61 metrics, 3 figures, 4 plots differ." in head
-    assert changes.base.commit[:7] in page.title()
-    rows = [row.locator("th, td").all_inner_texts() for row in page.locator("#stages-table tbody tr").all()]
+    assert changes.base.commit[:7] in opened.title()
+    rows = [row.locator("th, td").all_inner_texts() for row in opened.locator("#stages-table tbody tr").all()]
     assert [[cell.partition("\n")[0] for cell in row] for row in rows] == [
         ["batch_size: 64 → 1024", f"train@{LONG} (same results), claims"],
         [f"batch_size: 64 → 1024, x: {HOSTILE} → {LONG}", "train@d-capacity"],
         ["results of other stages, or new or gone", f"train@{HOSTILE} (new)"],
     ]
-    verdicts = [row.locator("td").all_inner_texts() for row in page.locator("#verdicts tbody tr").all()]
+    verdicts = [row.locator("td").all_inner_texts() for row in opened.locator("#verdicts tbody tr").all()]
     rho = "ρ = 0.9 (0.8 to 1)\np = 0.01, 10 replicas"
     assert [cells[:2] for cells in verdicts] == [
         [f"✔ supported\n{rho}", f"✘ refuted\n{rho}"],
         ["? undecided", f"✔ supported\n{rho}"],
     ]
-    assert page.locator("#verdicts h3").inner_text().startswith("Because of batch_size: 64 → 1024, x: ")
-    assert page.locator("#verdicts summary").all_inner_texts() == ["1 claim is new", "1 claim is gone"]
-    _open_all(page)
-    part = page.locator("details.experiment").first
+    assert opened.locator("#verdicts h3").inner_text().startswith("Because of batch_size: 64 → 1024, x: ")
+    assert opened.locator("#verdicts summary").all_inner_texts() == ["1 claim is new", "1 claim is gone"]
+    part = opened.locator("details.experiment").first
     assert "61 metrics, 2 plots, 2 figures; most: models.M60.loss.mean -30.0 sd" in part.inner_text().replace("\n", " ")
     metrics = part.locator("details table tbody tr")
     part.locator("details > summary").click()
@@ -176,9 +181,8 @@ def test_every_number_of_the_changes_is_there(path, visit, changes):
     assert metrics.last.locator("td").all_inner_texts() == [HOSTILE, "–", ""]
 
 
-def test_both_effects_are_on_one_axis(path, visit):
-    page = visit(path).page
-    (axis,) = page.locator("#verdicts td svg").all()
+def test_both_effects_are_on_one_axis(opened):
+    (axis,) = opened.locator("#verdicts td svg").all()
     places = {name: float(axis.locator(f"circle.{name}").get_attribute("cx")) for name in ("before", "after")}
     zero, low, high = float(axis.locator(".neutral").get_attribute("x1")), 26, 194  # −0.6 and 1 at its ends
     assert places["before"] == pytest.approx(low + (0.9 + 0.6) / 1.6 * (high - low), abs=0.1)
@@ -199,15 +203,13 @@ def test_ratios_are_on_a_logarithmic_axis_and_other_units_on_none(before, after,
         assert 'class="neutral" x1="110.0"' in drawn
 
 
-def test_figures_are_shown_before_and_after(path, visit):
-    page = visit(path).page
-    _open_all(page)
+def test_figures_are_shown_before_and_after(opened):
 
     def colours(name: str) -> set:
-        image = Image.open(io.BytesIO(page.locator(f"img[alt='{name}']").screenshot())).convert("RGB")
+        image = Image.open(io.BytesIO(opened.locator(f"img[alt='{name}']").screenshot())).convert("RGB")
         return {colour for _, colour in image.getcolors(1 << 24)}
 
-    gone, changed, new = page.locator(".pair").all()
+    gone, changed, new = opened.locator(".pair").all()
     assert (gone.locator("img").count(), gone.locator("> p").all_inner_texts()) == (1, ["Gone."])
     assert (new.locator("img").count(), new.locator("> p").all_inner_texts()) == (1, ["New."])
     assert (changed.locator("img").count(), changed.locator("> p").count()) == (2, 0)
@@ -217,11 +219,9 @@ def test_figures_are_shown_before_and_after(path, visit):
     assert (0, 114, 178) in before - after
 
 
-def test_plots_show_both_sides(path, visit):
-    page = visit(path).page
-    _open_all(page)
+def test_plots_show_both_sides(opened):
     for name in ("d-capacity, final", "d-capacity, gap", "d-trajectory, pca", "all reports, claims"):
-        said = page.get_by_role("region", name=name).locator("svg text").all_text_contents()
+        said = opened.get_by_role("region", name=name).locator("svg text").all_text_contents()
         assert "after" in said
         assert ("before" in said) == ("gap" not in name)  # that one is new
 
