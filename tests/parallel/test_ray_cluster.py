@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from netclaims.errors import SettingsError
-from netclaims.parallel.jobs import in_one_thread, in_parallel
+from netclaims.parallel.jobs import in_parallel
 from netclaims.parallel.ray_cluster import on_cluster
 from netclaims.training.all_runs import train_all
 from netclaims.training.loop import train
@@ -59,44 +59,29 @@ def test_traces_are_those_of_one_machine(nodes, experiment):
     assert all(same(trace, train(run, entry)) for run, trace in zip(runs, found, strict=True))
 
 
-def test_work_is_spread_over_the_nodes_in_processes_of_one_thread(nodes):
-    def where(number):
-        sleep(1)
-        return number, ray.get_runtime_context().get_node_id(), torch.get_num_threads(), os.getpid()
-
-    found = in_parallel(where, [(number,) for number in range(4)], "four jobs")
-    assert [number for number, *_ in found] == [0, 1, 2, 3]
-    assert len({node for _, node, *_ in found}) == 2
-    assert {threads for *_, threads, _ in found} == {1}
-    assert os.getpid() not in {process for *_, process in found}
-
-
-def test_what_is_done_is_kept_before_the_rest_is(nodes, tmp_path):
+def test_what_is_done_is_kept_before_the_rest_is_and_an_error_is_the_jobs_own(nodes, tmp_path):
     """So that a training on a cluster, interrupted, goes on with what is not finished."""
     kept = {}
 
-    def waits_if(it: bool, folder: Path) -> str:
-        while it and not (folder / "go").exists():
+    def fails_after(other: Path | None) -> str:
+        while other and not other.exists():
             sleep(0.05)
+        if other:
+            raise SettingsError("job 1: bad")
         return "done"
 
     def keep(place, result):
         kept[place] = result
-        (tmp_path / "go").touch()
-
-    on_cluster([(waits_if, (it, tmp_path)) for it in (False, True)], "two jobs", keep)
-    assert list(kept.items()) == [(0, "done"), (1, "done")]
-
-
-def test_an_error_is_the_jobs_own(nodes):
-    def fails(number):
-        raise SettingsError(f"job {number}: bad")
+        (tmp_path / str(place)).touch()
 
     with pytest.raises(SettingsError, match=r"^job 1: bad$"):
-        in_parallel(fails, [(1,)], "one job")
+        on_cluster([(fails_after, (None,)), (fails_after, (tmp_path / "0",))], "two jobs", keep)
+    assert kept == {0: "done"}
 
 
-def test_what_a_lost_node_was_at_is_done_by_another(nodes, cluster, experiment, tmp_path):
+def test_work_is_spread_in_processes_of_one_thread_and_what_a_lost_node_was_at_is_done_by_another(
+    nodes, cluster, experiment, tmp_path
+):
     """The last of these: it takes one of the nodes away."""
     entry = experiment(models=MODELS, optimiser="adam")
     runs = runs_of(entry, "cpu")
@@ -104,30 +89,35 @@ def test_what_a_lost_node_was_at_is_done_by_another(nodes, cluster, experiment, 
     def traced(place, run, entry, folder: Path):
         node = ray.get_runtime_context().get_node_id()
         with (folder / f"started-{place}").open("a") as file:
-            file.write(f"{node}\n")
+            file.write(f"{node} {os.getpid()} {torch.get_num_threads()}\n")
         while not (folder / "go").exists() or (folder / "go").read_text() in ("", node):
             sleep(0.05)  # on the lost node until it is noticed: its worker outlives it by a moment
         return train(run, entry)
 
-    def started() -> dict[str, list[str]]:
-        return {path.name: path.read_text().split() for path in tmp_path.glob("started-*")}
+    def started() -> dict[str, list[list[str]]]:
+        lines = {path.name: path.read_text().splitlines() for path in tmp_path.glob("started-*")}
+        return {name: [line.split() for line in some] for name, some in lines.items() if some}
 
     found = []
-    jobs = [(in_one_thread, (traced, (place, run, entry, tmp_path))) for place, run in enumerate(runs)]
-    working = Thread(target=lambda: found.extend(on_cluster(jobs, "runs")))
+    jobs = [(place, run, entry, tmp_path) for place, run in enumerate(runs)]
+    working = Thread(target=lambda: found.extend(in_parallel(traced, jobs, "runs")))
     working.start()
     deadline = monotonic() + 120
     while len(started()) < 2 and monotonic() < deadline:  # one job on each node
         sleep(0.05)
-    before = started()
+    before = {job: node for job, ((node, *_),) in started().items()}
     lost = nodes[1].node_id
+    assert sorted(before.values()) == sorted(node.node_id for node in nodes)
     cluster.remove_node(nodes[1], allow_graceful=False)
     (tmp_path / "go").write_text(lost)
     working.join(180)
     assert not working.is_alive()
     assert all(same(trace, train(run, entry)) for run, trace in zip(runs, found, strict=True))
-    (interrupted,) = (job for job, places in before.items() if places == [lost])
-    assert started()[interrupted] == [lost, nodes[0].node_id]
+    (interrupted,) = (job for job, node in before.items() if node == lost)
+    assert [node for node, *_ in started()[interrupted]] == [lost, nodes[0].node_id]
+    done = [way for ways in started().values() for way in ways]
+    assert {threads for *_, threads in done} == {"1"}
+    assert str(os.getpid()) not in {process for _, process, _ in done}
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "no.such.host.invalid:6379", "127.0.0.1:x"])
