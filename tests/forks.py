@@ -17,12 +17,12 @@ from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
-WHERE = "FORKS"  # in the environment: the socket at which the process listens that is forked
+SOCKET = "socket"
 RUNNER = "NETCLAIMS_RUNNER"  # a script ends at once where this is none of the processes above it, as it is not here
 
 # For every command three open files come, and a line that describes it; its status goes back.
 SERVER = """if True:
-    import gc, json, os, runpy, select, socket, sys
+    import atexit, gc, json, os, runpy, select, socket, sys, traceback
     import netclaims  # which says what kernels numpy and torch take
     import dvc.cachemgr, dvc.data_cloud, dvc.utils.strictyaml, joblib, networkx, pandas, pydantic, scipy.optimize, torch
     from dvc.cli.parser import get_main_parser
@@ -61,12 +61,24 @@ SERVER = """if True:
     first, *words = command["words"]
     path = [os.getcwd() if first == "-m" else os.path.dirname(os.path.abspath(first))]
     sys.path[:1] = path + [name for name in os.environ.get("PYTHONPATH", "").split(os.pathsep) if name]
-    if first == "-m":
-        sys.argv = words
-        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
-    else:
-        sys.argv = [first, *words]
-        runpy.run_path(first, run_name="__main__")
+    try:
+        if first == "-m":
+            sys.argv = words
+            runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = [first, *words]
+            runpy.run_path(first, run_name="__main__")
+        status = 0
+    except SystemExit as ended:
+        status = ended.code or 0
+    except BaseException:
+        status = traceback.format_exc().rstrip()
+    if not isinstance(status, int):
+        print(status, file=sys.stderr)
+        status = 1
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(status)  # to take apart all that is loaded takes longer than most commands
 """
 
 
@@ -75,13 +87,12 @@ def folder() -> Path:
     """Where the process listens that is forked, one for all tests of this one, and where `python` stands for it."""
     found = tempfile.TemporaryDirectory(prefix="forks-")
     place = Path(found.name)
-    words = [sys.executable, "-c", SERVER, str(place / "socket")]
+    words = [sys.executable, "-c", SERVER, str(place / SOCKET)]
     server = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 (code of this module)
     server.stdout.readline()
-    python = place / "bin" / "python"
-    python.parent.mkdir()
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{Path(__file__).resolve()}" "$@"\n', encoding="utf-8")
-    python.chmod(0o755)
+    asks = f'#!/bin/sh\nexec "{sys.executable}" -I -S "{Path(__file__).resolve()}" "{place / SOCKET}" "$@"\n'
+    (place / "python").write_text(asks, encoding="utf-8")
+    (place / "python").chmod(0o755)
     atexit.register(found.cleanup)
     atexit.register(server.communicate)
     return place
@@ -93,7 +104,7 @@ def forked(words: list[str], cwd: Path, env: dict[str, str]) -> subprocess.Compl
         nothing = stack.enter_context(Path(os.devnull).open())
         stdout, stderr = (stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in range(2))
         files = [file.fileno() for file in (nothing, stdout, stderr)]
-        status = ask(folder() / "socket", words, cwd, env, files)
+        status = ask(folder() / SOCKET, words, cwd, env, files)
         for file in (stdout, stderr):
             file.seek(0)
         return subprocess.CompletedProcess(words, status, stdout.read(), stderr.read())
@@ -101,7 +112,7 @@ def forked(words: list[str], cwd: Path, env: dict[str, str]) -> subprocess.Compl
 
 def with_forks(env: dict[str, str]) -> dict[str, str]:
     """An environment in which a pipeline has its scripts run in forks as well."""
-    return env | {"PATH": f"{folder() / 'bin'}{os.pathsep}{env['PATH']}", WHERE: str(folder() / "socket")}
+    return env | {"PATH": f"{folder()}{os.pathsep}{env['PATH']}"}
 
 
 def ask(place: Path | str, words: list[str], cwd: Path | str, env: dict[str, str], files: list[int]) -> int:
@@ -115,5 +126,6 @@ def ask(place: Path | str, words: list[str], cwd: Path | str, env: dict[str, str
 
 if __name__ == "__main__":
     inherited = {name: value for name, value in os.environ.items() if name != RUNNER}
-    done = ask(os.environ[WHERE], sys.argv[1:], Path.cwd(), inherited, [0, 1, 2])
+    _, place, *words = sys.argv
+    done = ask(place, words, Path.cwd(), inherited, [0, 1, 2])
     sys.exit(done if done >= 0 else 128 - done)

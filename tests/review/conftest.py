@@ -3,6 +3,7 @@
 import contextlib
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from dvc.repo import Repo
 
 from netclaims.review import staleness
 from netclaims.review.changes import Changes, find_changes
+from tests import forks
 
 ROOT = Path(__file__).parents[2]
 
@@ -209,6 +211,7 @@ LOCK = {
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     """A repository of three stages with one commit, on a branch, as the current folder."""
     monkeypatch.setattr(staleness, "all_recipes", lambda: {Path("recipes/train.json"): recipe({"nets": [{"seed": 1}]})})
+    monkeypatch.setattr(sys, "executable", str(forks.folder() / "python"))
     repository = Repository(tmp_path)
     monkeypatch.chdir(tmp_path)
     Repo.init().close()
