@@ -66,7 +66,7 @@ def until(condition: Callable[[], object], seconds: float = SOON) -> bool:
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(0.03)
+        time.sleep(0.1)  # a look at all processes of the machine takes some milliseconds
     return True
 
 

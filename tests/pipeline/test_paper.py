@@ -12,15 +12,18 @@ import yaml
 
 from netclaims.paper.folder import RESULTS
 from tests.pipeline.conftest import Clone
+from tests.pipeline.facts import REPORTS, without
 
 KEYS = ["e-trajectory", "e-simulate"]
+CONTENTS = {"e": without(REPORTS["e"], REPORTS["e"]["figures"].keys() - {*KEYS, "e-gradient-norm"})}
 
 
 @pytest.fixture(scope="module")
-def paper(tmp_path_factory) -> Clone:
-    """A copy of the repository with one report and none of the results at the paper scale."""
-    clone = Clone.of_the_working_tree(tmp_path_factory.mktemp("paper"))
+def paper(tree, tmp_path_factory) -> Clone:
+    """A copy of the repository with two experiments of a report and none of the results at the paper scale."""
+    clone = tree.copy(tmp_path_factory.mktemp("paper"))
     clone.keep(["e"])
+    clone.shorten(CONTENTS)
     clone.git(
         "rm", "-rq", "--ignore-unmatch", *(f"{RESULTS}/{name}" for name in ("metrics", "plots", "recipes", "docs"))
     )
@@ -53,7 +56,7 @@ def done(paper) -> Clone:
     before = paper.git("status", "--porcelain")
     said = paper.module("netclaims.paper", "e-trajectory")
     assert said.returncode == 0, said.stderr
-    assert "e-trajectory: brought to results/paper (1 of 10 experiments)" in said.stdout
+    assert "e-trajectory: brought to results/paper (1 of 2 experiments)" in said.stdout
     changed = paper.git("status", "--porcelain").splitlines()
     assert [line for line in changed if "results/paper/" not in line] == before.splitlines()  # nothing else is touched
     return paper
@@ -108,4 +111,4 @@ def test_what_is_out_of_step_is_named_with_the_reason(done):
 def test_an_unknown_experiment_is_refused_in_a_line(paper):
     said = paper.module("netclaims.paper", "e-simulated")
     assert said.returncode == 1
-    assert said.stderr.splitlines()[-1].startswith("no experiment e-simulated; there are e-actual-task, ")
+    assert said.stderr.splitlines()[-1].startswith("no experiment e-simulated; there are e-simulate, ")
