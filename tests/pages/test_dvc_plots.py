@@ -173,8 +173,8 @@ def test_an_address_with_an_anchor_opens_there(pages, visit):
     page.goto(f"{page.url}#plots_d_d-trajectory_surface_csv")
     page.reload()
     page.wait_for_function(DRAWN, arg="plots_d_d-trajectory_surface_csv")
-    assert (
-        page.evaluate("document.getElementById('plots_d_d-trajectory_surface_csv').getBoundingClientRect().top") < 900
+    page.wait_for_function(
+        "document.getElementById('plots_d_d-trajectory_surface_csv').getBoundingClientRect().top < 900"
     )
 
 
