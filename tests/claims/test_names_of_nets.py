@@ -64,7 +64,7 @@ def test_a_claim_on_each_of_them(trained, checked):
 def test_tables_of_figures(trained):
     for table, x in (("final", "parameters"), ("curves", "epoch")):
         settings = FigureSettings.model_validate({"title": "A", "x": x, "y": [f"{table}.loss"], "lines": "model"})
-        (shown,) = panels("d-a", settings.plain())
+        (shown,) = panels("d-a", settings.plain(), read_json(metrics_of("d-a")))
         assert list(pd.Series(shown["model"]).cat.categories) == NAMES
         assert shown["series"].drop_duplicates().tolist() == NAMES
 
@@ -95,7 +95,7 @@ def test_a_swept_value_is_found_again(rates):
 
 def test_nets_of_values_that_hardly_differ_are_two_kinds(rates):
     settings = {"title": "A", "x": "epoch", "y": ["curves.loss"], "lines": "series", "only": {"split": "train"}}
-    (shown,) = panels("d-a", FigureSettings.model_validate(settings).plain())
+    (shown,) = panels("d-a", FigureSettings.model_validate(settings).plain(), read_json(metrics_of("d-a")))
     assert shown["series"].drop_duplicates().tolist() == ["learning rate 0.001234567", "learning rate 0.001234568"]
     assert len(shown) == 2 * 2  # epochs 0 and 1
     assert list(read_json(metrics_of("d-a"))["models"]["A"])[2:] == shown["series"].drop_duplicates().tolist()

@@ -155,7 +155,8 @@ def table_rows(element: Element) -> list[list[Element]]:
 
 
 def number(said: str) -> float:
-    return float(said.replace("−", "-").replace(",", ""))
+    digits = said.replace("·10", "e").translate(str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789"))
+    return float(digits.replace(",", ""))
 
 
 # --------------------------------------------------------------------------------------------------------------- claims
@@ -190,7 +191,7 @@ def test_every_claim_is_one_row_with_its_verdict(root, claims):
         if isfinite(found["effect"]):
             last = of_class(words, "tested")[-1]
             assert len(of_class(last, "axis")) == 1
-            told = number(re.search(r"[−\d.,]+(e[+−]?\d+)?", text(last.findall("p")[1]))[0].rstrip("."))
+            told = number(re.search(r"[−\d.,]+(·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?", text(last.findall("p")[1]))[0].rstrip("."))
             assert told == pytest.approx(found["effect"], rel=6e-3), row.get("id")
         assert words.find("small/a").get("href") == f"#{row.get('id')}"
 
