@@ -196,6 +196,14 @@ def test_a_base_from_before_there_were_recipes(two):
     }
 
 
+@pytest.mark.parametrize(("now", "causes"), [(recipe({}), []), (recipe({}, {LOOP: "2"}), [LOOP])])
+def test_what_depends_on_all_recipes_follows_them_and_tells_its_own(two, now, causes):
+    two.add("recipes", outs=({"recipes": OLD}, {"recipes": NEW}))
+    two.texts[0]["recipes/report.json"], two.texts[1]["recipes/report.json"] = recipe({}), now
+    two.add("report", deps=({"recipes": OLD}, {"recipes": NEW}))
+    assert two.reruns()["report"] == Rerun("report", "same results", causes, ["recipes"])
+
+
 def test_a_recipe_that_differs_in_nothing_that_it_says_is_named_itself(two):
     two.add("train@x", (recipe({}), recipe({}) + "\n"))
     assert two.reruns()["train@x"].causes == ["recipes/train/x.json"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from netclaims.paths import PARAMS, RECIPES
+from netclaims.paths import PARAMS, RECIPES, recipe_of
 from netclaims.review.base import LOCK, Base, Change, ReviewError, read_now
 from netclaims.review.recipe_differences import differences, parse_recipe
 
@@ -100,27 +100,27 @@ def _reruns(base: Base, parameters: list[Change], before: dict[str, dict], after
             yield Rerun(stage, "new" if old is None else "gone")
         elif old != new:
             same = _hashes(old, "outs") == _hashes(new, "outs")
-            causes, follows = _causes(base, parameters, old, new, others)
+            causes, follows = _causes(base, parameters, stage, old, new, others)
             if not causes and not follows:
                 causes = [UNEXPLAINED]
             yield Rerun(stage, "same results" if same else "other results", causes, follows)
 
 
 def _causes(
-    base: Base, parameters: list[Change], old: dict, new: dict, others: dict[str, str]
+    base: Base, parameters: list[Change], stage: str, old: dict, new: dict, others: dict[str, str]
 ) -> tuple[list[str], list[str]]:
     causes = ["another command"] if old.get("cmd") != new.get("cmd") else []
     follows: list[str] = []
     deps = [_hashes(entry, "deps") for entry in (old, new)]
     changed = [dep for dep in dict.fromkeys([*deps[1], *deps[0]]) if deps[0].get(dep) != deps[1].get(dep)]
-    recipe = next((dep for dep in changed if Path(dep).is_relative_to(RECIPES)), None)
-    if recipe:
-        causes += _recipe_causes(base, parameters, Path(recipe))
+    recipe = recipe_of(*stage.split("@"))  # a stage depends on that alone, or on the folder with all of them
+    if any(Path(dep) in (recipe, RECIPES) for dep in changed) and base.read(recipe) != read_now(recipe):
+        causes += _recipe_causes(base, parameters, recipe)
     if NEW_RECIPE in causes:  # it stands for the sources that the stage depends on at the base
         changed = [dep for dep in changed if dep in deps[1]]
     for dep in changed:
-        if dep != recipe:
-            stages = [stage for out, stage in others.items() if out == dep or out.startswith(f"{dep}/")]
+        if Path(dep) != recipe:
+            stages = [name for out, name in others.items() if out == dep or out.startswith(f"{dep}/")]
             follows += stages
             causes += [] if stages else [dep]
     return causes, list(dict.fromkeys(follows))
