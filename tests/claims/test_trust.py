@@ -8,7 +8,7 @@ import pytest
 
 from netclaims.claims.experiment_tables import Tables, UntestableError
 from netclaims.claims.operands import Operand
-from netclaims.claims.trust import IMAGES, Answer, answered
+from netclaims.claims.trust import IMAGES, UNLEARNT, Answer, answered
 from netclaims.data.functions import evaluate
 
 LOSS = {"of": "nets.test_loss"}
@@ -117,7 +117,7 @@ def test_nets_that_a_rule_of_the_report_ended_were_not_cut(leave, experiment):
         tables = leave(training, lambda net: {"epoch": epochs[net["replica"]], "train_loss": LOST}, about=CUT)
         return answered(tables, [Operand.model_validate(LOSS)])
 
-    assert asked_of([2, 6, 2]) == Answer(REST, "3 of 3 nets did not learn (A)")
+    assert asked_of([2, 6, 2]) == Answer(f"{REST}; {UNLEARNT}", "3 of 3 nets did not learn (A)")
     with pytest.raises(UntestableError, match=r"^not at this scale: hardly learnt in 50 of 200 epochs \(A\)$"):
         asked_of([2, 6, 50])
 
@@ -131,11 +131,14 @@ def test_nets_that_diverged_were_not_ended_by_a_rule(leave, experiment):
 # ------------------------------------------------------------------------------------------ as long as the report did
 
 
-def test_what_nets_come_to_in_all_epochs_is_an_answer_even_if_they_learn_nothing(asked):
+def test_what_nets_come_to_in_all_epochs_is_a_provisional_answer_if_most_learn_nothing(asked):
     """After 3 epochs of 4 steps: the report took no more."""
     about = {"epochs": 3, "epochs_stated": 3}
-    assert asked([LOST] * 3, about=about) == Answer(REST, "3 of 3 nets did not learn (A)")
-    assert asked([0.1, LOST, 0.1, LOST, nan], about=about) == Answer(REST, "3 of 5 nets did not learn (A)")
+    assert asked([LOST] * 3, about=about) == Answer(f"{REST}; {UNLEARNT}", "3 of 3 nets did not learn (A)")
+    lost = "3 of 5 nets did not learn (A)"
+    assert asked([0.1, LOST, 0.1, LOST, nan], about=about) == Answer(f"{REST}; {UNLEARNT}", lost)
+    assert asked([0.1, LOST, 0.1, LOST], about=about) == Answer(f"{REST}; {UNLEARNT}", "2 of 4 nets did not learn (A)")
+    assert asked([0.1, LOST, 0.1], about=about) == Answer(REST, "1 of 3 nets did not learn (A)")
     assert asked([0.1] * 3, about=about) == Answer(REST, "")
 
 

@@ -16,7 +16,7 @@ from netclaims import KERNELS
 from tests.forks import forked, with_forks
 from tests.pipeline.facts import ALL, KINDS, ONE_TRAINING, REPORTS, ROOT, SHORTENED, TWO, of_contents, of_reports
 
-LONG, SHORT = 100, 40  # epochs of each of four runs
+LONG, SHORT = 200, 40  # epochs of each of four runs
 PAUSE = 0.03  # seconds that each of these epochs waits: the trainings are as long on any machine, and use little of it
 
 

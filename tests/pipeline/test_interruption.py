@@ -241,8 +241,8 @@ def test_a_run_stopped_in_all_ways_ends_like_one_that_never_was(long_training, u
     for kill in (
         Kill("stage", signal.SIGTERM, 1.0),
         Kill("group", signal.SIGINT, 4.0),
-        Kill("dvc", signal.SIGKILL, 2.0),
         Kill("worker", signal.SIGKILL, 1.0),
+        Kill("dvc", signal.SIGKILL, 2.0),  # the last: the stage goes to its end
     ):
         assert run.kill(kill), "done too soon"
     run.finish()

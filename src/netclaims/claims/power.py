@@ -30,16 +30,16 @@ def least_effect(evidence: Evidence, level: float) -> float:
     That is what a two-sided test at this level finds with a probability of 80 %, if the replicas vary as they do: in
     the effect's unit, of ratios a factor. Of a mean by the noncentral t distribution. Of a median so far that, were it
     on the border, as large a share of the values would lie beyond it as the sign test takes, in the mean of both sides;
-    where that is nearly all of few, it is rather more. Of the ρ of replicas by Fisher's z, as its interval is. Of
-    trends, of which slopes are tested, by the spread of ρ over replicas: a rough figure.
-    Undefined where no effect can be shown, and for places and shapes, whose tests are of other numbers than the effect.
+    where that is nearly all of few, it is rather more. Of the ρ of replicas by Fisher's z, as its interval is.
+    Undefined where no effect can be shown, and for places, shapes and trends over settings, whose tests are of other
+    numbers than the effect: of slopes, where the effect is ρ.
 
     Args:
         evidence: what the replicas say.
         level: at which the claim is decided.
     """
     border = evidence.claimed[0]
-    if least_p(evidence) >= level:
+    if least_p(evidence) >= level or evidence.test == "t-test of slopes":
         return nan
     if evidence.test == "permutation test":
         if evidence.replicas < 4:

@@ -2,9 +2,9 @@
 
 One rule for all claims. Nets that the scale trained shorter than the report answer nothing if they took fewer than 100
 steps, or if the typical one has not left the loss of a guess behind. Nets that were trained shorter, on fewer images or
-on others in place of the report's answer provisionally. What nets come to in as many epochs as the report took is an
-answer, whatever it is: that a net does not learn is a finding there. So is what they come to where a rule of the report
-ended their training before the scale did.
+on others in place of the report's answer provisionally. So do nets of a kind of which the typical one is no better than
+a guess after as many epochs as the report took, or where a rule of the report ended their training: that they do not
+learn is a finding, but what else they do is hardly what the report speaks of.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from netclaims.training.selection import with_series
 
 LEAST_STEPS = 100
 LEARNT = 0.9  # of the loss of guessing: a typical net below it has learnt something
+UNLEARNT = "most nets did not learn"  # of a kind; the remark says how many
 IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # the training sets of the reports that took all of it
 
 
@@ -70,6 +71,7 @@ def answered(tables: Tables, operands: Iterable[Operand]) -> Answer:
     kinds = _kinds(nets, experiment)
     remarks = [f"{(~of).sum()} of {len(of)} nets did not learn ({kind})" for kind, of in kinds if not of.all()]
     provisional = [said] * (not shorter.empty) + _other_data(experiment, trained["data"])
+    provisional += [UNLEARNT] * any(2 * learnt.sum() <= len(learnt) for _, learnt in kinds)
     return Answer("; ".join(provisional), "; ".join(remarks))
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from math import log
 
-from netclaims.claims.trust import IMAGES, LEARNT
+from netclaims.claims.trust import IMAGES, LEARNT, UNLEARNT
 from netclaims.data.functions import FUNCTIONS, evaluate, grid
 
 NOT_LEARNT = re.compile(r"(\d+) of (\d+) nets did not learn")
@@ -46,7 +46,7 @@ def of_verdict(provisional: str, because: str) -> list[str]:
         because: the reason that goes with it.
     """
     found = [f"on {part}" if " in place of " in part or part.endswith(" images") else part
-             for part in filter(None, provisional.split("; "))]  # fmt: skip
+             for part in provisional.split("; ") if part not in ("", UNLEARNT)]  # fmt: skip
     if not found and (epochs := EPOCHS.search(because)):
         found.append(" of ".join(f"{float(number.replace(',', '')):,.10g}" for number in epochs.groups()) + " epochs")
     if HARDLY in because:
