@@ -87,6 +87,12 @@ BEYOND = """(inner) => [...document.querySelectorAll(`.card :is(${inner})`)].fil
     const card = part.closest(".card").getBoundingClientRect(), place = part.getBoundingClientRect();
     return place.left < card.left || place.right > card.right + 0.5;
   }).map((part) => `${part.closest(".card").id} ${part.localName}`)"""
+BROKEN = """(cells) => cells.filter((cell) => {
+  const text = document.createRange();
+  text.selectNodeContents(cell);
+  const lines = new Set([...text.getClientRects()].map((place) => Math.round(place.top)));
+  return lines.size > cell.innerText.split(" ").length;
+}).map((cell) => cell.innerText)"""
 FOCUSED = """() => {
   const found = document.activeElement;
   return found === document.body ? null : [found.outerHTML.slice(0, 200), found.checkVisibility()];
@@ -204,6 +210,22 @@ def test_nothing_goes_beyond_the_sides(width, opened):
         assert inside > 0 or width != SHORT
     assert page.evaluate(BEYOND, "figure, svg, figcaption, table, dl, ul, p") == []
     assert page.evaluate(BEYOND.replace(".card", "#claims"), "tr, table, pre, svg, p") == []
+
+
+def test_numbers_of_a_report_are_not_broken(opened):
+    page = opened("light").page
+    page.set_viewport_size({"width": SHORT, "height": 900})
+    numbers = page.locator(".card .numbers td:nth-child(2), .card .numbers thead th")
+    assert numbers.count() > 20
+    assert numbers.evaluate_all(BROKEN) == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(SCREENS[0], 900), (SCREENS[1], 1080)])
+def test_the_first_screen_shows_all_findings(width, height, visit, short):
+    page = visit(short, viewport={"width": width, "height": height}).page
+    ends = page.locator(".finding").evaluate_all("(all) => all.map((found) => found.getBoundingClientRect().bottom)")
+    assert 5 <= len(ends) <= 7
+    assert max(ends) <= height
 
 
 def test_it_is_not_too_large(whole):
