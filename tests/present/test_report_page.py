@@ -352,6 +352,17 @@ def test_the_verdict_of_the_paper_scale_comes_first_where_there_is_one(root, cla
     assert both
 
 
+def test_a_verdict_says_in_which_files_it_stands(root):
+    for row in by_id(root, "ledger").find("tbody"):
+        named = [text(code) for code in row.iter("code")]
+        for one in of_class(row, "tested"):
+            folder = "results/paper/" if text(one).startswith("paper") else ""
+            for path in (f"{folder}recipes/claims/{row.get('data-report')}.json",
+                         f"{folder}plots/claims/{row.get('data-report')}.csv"):  # fmt: skip
+                assert path in named
+                assert (ROOT / path).exists()
+
+
 def test_figures_of_two_scales_stand_side_by_side(cards):
     """The paper scale's has the plain name; what there is of one scale alone has it, too."""
     two = 0

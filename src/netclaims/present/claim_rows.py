@@ -10,6 +10,7 @@ from functools import cached_property
 import pandas as pd
 from markupsafe import Markup
 
+from netclaims.claims.ledger import verdicts_of
 from netclaims.paths import recipe_of, report_path
 from netclaims.present.badges import of_verdict
 from netclaims.present.interval_axis import axis
@@ -30,11 +31,15 @@ class Judged:
         scale: its name.
         found: the row of the ledger.
         stale: the stages behind it that ran with other code than that of today.
+        recipe: of the stage that judged it, from the root of the repository.
+        table: that it stands in, likewise.
     """
 
     scale: str
     found: pd.Series
     stale: list[str]
+    recipe: str
+    table: str
 
     @property
     def verdict(self) -> str:
@@ -133,11 +138,6 @@ class Row:
         training, arithmetic, nothing = BASES
         return training if self.claim.tested else arithmetic if self.claim.kind == arithmetic else nothing
 
-    @property
-    def recipe(self) -> str:
-        """The recipe of the stage that judges it, from the root of the repository."""
-        return recipe_of("claims", self.claim.report).as_posix()
-
 
 def claim_rows(claims: Mapping[str, ShownClaim], found: list[Scale], stages: Mapping[str, list[str]]) -> list[Row]:
     """Return a row for every claim.
@@ -159,7 +159,13 @@ def claim_rows(claims: Mapping[str, ShownClaim], found: list[Scale], stages: Map
     for key, claim in claims.items():
         made_by = [*stages.get(claim.experiment, []), f"claims@{claim.report}"]
         judged = [
-            Judged(scale.name, table.loc[key], [stage for stage in made_by if stale[scale, stage]])
+            Judged(
+                scale.name,
+                table.loc[key],
+                [stage for stage in made_by if stale[scale, stage]],
+                (scale.root / recipe_of("claims", claim.report)).as_posix(),
+                (scale.root / verdicts_of(claim.report)).as_posix(),
+            )
             for scale, table in tables.items()
             if scale is found[-1] or (claim.tested and key in table.index and table.loc[key, "verdict"] != "not run")
         ]
