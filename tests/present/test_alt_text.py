@@ -214,8 +214,8 @@ def test_paths_are_told_by_where_they_begin_and_end(write):
 def test_paths_that_start_far_apart_are_told_from_their_starts(write):
     write({"replica": [0, 0, 1, 1], "epoch": [0, 5, 0, 5], "pc1": [1, 4, 90, 92], "pc2": [0, 1, -50, -48]})
     assert told(kind="paths", x="pc1", y=["curves.pc2"]) == (
-        "second component, from the start: 2 runs, which begin from 0 to 0 and end from 1 to 2; "
-        "first component, from the start: begin from 0 to 0, end from 2 to 3."
+        "second component, from the start: 2 runs, which begin at 0 and end from 1 to 2; "
+        "first component, from the start: begin at 0, end from 2 to 3."
     )
 
 

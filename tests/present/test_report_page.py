@@ -264,11 +264,19 @@ def test_a_card_has_every_figure_of_its_experiment(cards):
         for name, settings in entry["draw"].items():
             figure, title = figures[f"{key}.{name}"], " ".join(settings["title"].split())
             drawn = list(figure.iter("svg"))
-            if not drawn:  # two points or less are told in words
+            if not drawn:  # two points or less, or a single column of them, are told in words
                 assert text(figure.find("p")).startswith(f"{title}. ")
                 continue
             assert drawn[0].get("aria-label").startswith(f"{title}. ")
             assert figure.find("figcaption/button").get("data-title") == f"{key}: {settings['title']}"
+
+
+def test_points_in_a_single_column_are_told_in_words(cards):
+    drawn = {figure.get("id"): bool(list(figure.iter("svg"))) for figure in unpacked(cards["e-minimal-ratio"])}
+    table = pd.read_csv(ROOT / "plots/e/e-minimal-ratio/hessian.csv")
+    for name, column in (("minimal-ratio", "minimal_ratio"), ("nonzero", "minimal_ratio_nonzero")):
+        assert drawn[f"e-minimal-ratio.{name}@quick"] == (len(set(table[column].dropna())) > 1)
+    assert not drawn["e-minimal-ratio.nonzero@quick"]
 
 
 def test_a_card_says_what_it_is_of(cards):

@@ -39,7 +39,10 @@ def describe(key: str, spec: FigureSpec, about: dict) -> str:
 
 def _range(values: pd.Series) -> str:
     values = values.replace([np.inf, -np.inf], np.nan).dropna()
-    return f"from {short(values.min())} to {short(values.max())}" if len(values) else "nothing that is finite"
+    if values.empty:
+        return "nothing that is finite"
+    ends = short(values.min()), short(values.max())
+    return f"from {ends[0]} to {ends[1]}" if ends[0] != ends[1] else f"at {ends[0]}"
 
 
 def _groups(rows: pd.DataFrame, spec: FigureSpec) -> list[tuple[str, pd.DataFrame]]:
@@ -87,7 +90,8 @@ def _points(rows: pd.DataFrame, spec: FigureSpec, column: str, about: dict) -> s
 def _scatter(rows: pd.DataFrame, spec: FigureSpec, column: str, about: dict) -> str:
     x, there = label(spec.x, about["loss"]), points_of(rows, spec.x, column)
     told = [
-        f"{len(group)} nets {name}".strip() + f" {_range(group[column])}, {x} {_range(group[spec.x])}"
+        f"{len(group)} net{'s' * (len(group) != 1)} {name}".strip()
+        + f" {_range(group[column])}, {x} {_range(group[spec.x])}"
         for name, group in _groups(there, spec)
         if len(group)
     ]

@@ -23,7 +23,7 @@ from netclaims.present.inline import Figures
 from netclaims.present.packed import pack
 from netclaims.present.pages import render
 from netclaims.present.scales import Scale
-from netclaims.present.tables import panels
+from netclaims.present.tables import panels, points_of
 from netclaims.present.wording import short, spread
 
 
@@ -212,13 +212,16 @@ def _words(key: str, name: str, figure: FigureSpec, about: dict, root: Path) -> 
 
 
 def _little(key: str, name: str, figure: FigureSpec, about: dict, root: Path) -> bool:
-    """Tell whether all lines of a figure have two points at most, as those of nets that were trained for an epoch."""
-    if figure.kind != "lines":
+    """Tell whether a figure has little to show: lines of two points, as of nets trained for an epoch, or one column."""
+    most = {"lines": 2, "scatter": 1}.get(figure.kind)
+    if most is None:
         return False
     where = f"{report_path(key)}: figures.{key}.draw.{name}"
     with chdir(root):
         tables = attempt(where, partial(panels, key, figure, about), lambda reason: [])
-    return bool(tables) and all(table[figure.x].nunique() <= 2 for table in tables)
+    if figure.kind == "scatter":
+        tables = [points_of(table, figure.x, column) for table, (_, column) in zip(tables, figure.shown, strict=False)]
+    return bool(tables) and all(table[figure.x].nunique() <= most for table in tables)
 
 
 def _numbers(scales: list[dict[str, dict]]) -> list[Number]:
