@@ -56,5 +56,5 @@ def in_words(line: str) -> str:
     """Return a setting as one would say it; a line of which nothing is known stays as it is."""
     for pattern, words in WORDS:
         if found := re.fullmatch(pattern, line):
-            return found.expand(words)
+            return re.sub(r"(?<![\w.])-(?=\d)", "−", found.expand(words))
     return line
