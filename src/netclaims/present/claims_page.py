@@ -19,13 +19,12 @@ CLAIMS_PAGE = Path("docs/claims.md")
 HEAD = """# Which claims hold
 
 Written by the stage `ledger`, at the **{scale}** scale{warning}. Quoted is what a report says; how we read it, and the
-test, stand in its entry under `claims` in [reports/](../reports), and on the page that `make report` builds.
+test, stand in its entry under `claims` in `reports/`, and on the page that `make report` builds. `docs/statistics.md`
+says what the verdicts mean.
 
 {tested} tested on data. The effect is positive, or above 1, where it is as claimed; of several comparisons
-it is the one that speaks least for the claim. {notation} p allows for all claims of the report on the question. What
-so many replicas *show* is how far an effect has to lie beyond the border of what is claimed for them to decide it four
-times in five, varying as they do.
-[statistics.md](statistics.md) says what the verdicts mean.
+it is the one that speaks least for the claim. {notation} p allows for all claims of the report on the question.
+Replicas *can show* an effect that lies so far beyond the border of what is claimed: four times in five they decide it.
 
 ![Effects and intervals of all tested claims](../{figure})
 """
@@ -83,7 +82,7 @@ def _report(report: str, claims: dict[str, ShownClaim], rows: pd.DataFrame) -> s
     for key, claim in claims.items():
         row = rows.loc[key]
         lines.append(
-            [f'<a id="{key}"></a>“{plain(claim.quote)}”', _where(claim), "<br>".join(effect(row)), _verdict(row)]
+            [f'<a id="{key}"></a>“{plain(claim.quote)}”', _where(claim, row), "<br>".join(effect(row)), _verdict(row)]
         )
     return f"## Report {report}\n\n" + table_of(["claim", "look at", "effect", "verdict"], lines)
 
@@ -97,8 +96,11 @@ def _verdict(row: pd.Series) -> str:
     return "<br>".join([said, *(["; ".join(badges)] if badges else [])])
 
 
-def _where(claim: ShownClaim) -> str:
+def _where(claim: ShownClaim, row: pd.Series) -> str:
+    """Name what decides a claim: a link to its figure, if its nets were trained."""
     if not claim.tested:
         return f"{claim.kind}, `{claim.experiment}`"
+    if row["verdict"] == "not run":
+        return f"`{claim.experiment}`"
     path = FIGURES / report_of(claim.experiment) / claim.experiment / f"{claim.figure}.svg"
     return f"[{claim.experiment}](../{path})"

@@ -81,8 +81,8 @@ def effect(row: pd.Series) -> list[str]:
         test = f" ({row['test']})" if "test" in row else ""
         lines.append(f"{p_value(row['p_holm'])}{test}, {row['replicas']:.0f} replicas")
     if isfinite(least):
-        p_from = f", p from {short(p_least, 2)}" if p_least > 0 else ""
-        lines.append(f"{row['replicas']:.0f} show {UNITS[row['unit']].format(short(least, 2))} and more{p_from}")
+        no_less = f", and no p below {short(p_least, 2)}" if p_least > 0 else ""
+        lines.append(f"{row['replicas']:.0f} can show {UNITS[row['unit']].format(short(least, 2))} or more{no_less}")
     if isfinite(needed):
         lines.append(f"about {needed:,.0f} replicas would decide")
     return [line for line in lines if line]
