@@ -112,7 +112,10 @@ def colour_bar(axes: Axes, shown: ScalarMappable, name: str) -> None:
         shown: what is drawn in these colours.
         name: of the values.
     """
-    log = {"ticks": LogLocator(subs=(1, 2, 5)), "format": PLAIN} if isinstance(shown.norm, LogNorm) else {}
+    log = {}
+    if isinstance(shown.norm, LogNorm):
+        few = shown.norm.vmax / shown.norm.vmin < 100
+        log = {"ticks": LogLocator(subs=(1, 2, 5)), "format": PLAIN} if few else {"ticks": LogLocator()}
     bar = axes.figure.colorbar(shown, ax=axes, label=name, pad=0.02, aspect=30, **log)
     bar.outline.set_visible(False)
     bar.ax.minorticks_off()

@@ -28,7 +28,10 @@ Replicas *can show* an effect that lies so far beyond the border of what is clai
 
 ![Effects and intervals of all tested claims](../{figure})
 """
-WARNING = ", on little data and with fewer epochs than the reports took: verdicts speak of these short runs"
+WARNING = (
+    ", on little data and with fewer epochs than the reports took: verdicts speak of these short runs.\n"
+    "Those of the paper scale are in `results/paper/docs/claims.md`"
+)
 
 
 def claims_page(claims: dict[str, ShownClaim], table: pd.DataFrame, scale: str) -> str:
@@ -44,19 +47,25 @@ def claims_page(claims: dict[str, ShownClaim], table: pd.DataFrame, scale: str) 
         scale=scale, tested="1 claim is" if tested == 1 else f"{tested} claims are", figure=FIGURES / "claims.svg",
         warning="" if scale == "paper" else WARNING, notation=NOTATION,
     )  # fmt: skip
-    parts = [head, _counts(table), _questions(claims, rows)]
+    parts = [head, _counts(claims, table), _questions(claims, rows)]
     for report in dict.fromkeys(claim.report for claim in claims.values()):
         mine = {key: claim for key, claim in claims.items() if claim.report == report}
         parts.append(_report(report, mine, rows))
     return "\n".join(parts)
 
 
-def _counts(table: pd.DataFrame) -> str:
+def _counts(claims: dict[str, ShownClaim], table: pd.DataFrame) -> str:
     found = pd.crosstab(table["report"], table["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
     rows = [[report, *map(str, counts)] for report, counts in zip(found.index, found.to_numpy(), strict=True)]
-    provisional = table[table["provisional"].notna()]["verdict"].value_counts()
-    last = ["of these provisional", *(str(provisional.get(name, 0)) for name in VERDICTS)]
-    return table_of(["report", *VERDICTS], [*rows, ["all", *map(str, found.sum())], last])
+    rows.append(["all", *map(str, found.sum())])
+    parts = {
+        "arithmetic or a definition": ~table["claim"].map(lambda key: claims[key].tested),
+        "provisional": table["provisional"].notna(),
+    }
+    for name, which in parts.items():
+        counts = table[which]["verdict"].value_counts()
+        rows.append([f"of these {name}", *(str(counts.get(verdict, 0)) for verdict in VERDICTS)])
+    return table_of(["report", *VERDICTS], rows)
 
 
 def _questions(claims: dict[str, ShownClaim], rows: pd.DataFrame) -> str:
