@@ -213,4 +213,4 @@ def test_whatever_is_accepted_is_judged(name, left, content, request):
     verdicts = judge(dict.fromkeys(findings, "capacity"), findings)
     draw_claims(verdicts.assign(report="d", quote="it falls"), "small")
     sys.stdout.write(f"{name}: {dict(seen)}, {verdicts['verdict'].value_counts().to_dict()}\n")
-    assert seen["refused"] < seen.total()  # some are judged
+    assert seen["refused"] <= seen.total() * 0.9
