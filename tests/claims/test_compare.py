@@ -574,11 +574,32 @@ def test_trends_that_are_the_same_in_all_replicas_are_signs(places, courses, siz
     table = np.arange(places)[::-1] + np.array([[1.0], [5], [2], [9], [4]])
     course = Trend.model_validate({"falls": {"of": "history.train_loss"}, "along": "epoch"})
     setting = Trend.model_validate({"falls": LOSS, "along": "batch_size"})
-    for found in (
-        compare(course, courses(*table.tolist()), seed=0),
-        compare(setting, sizes(table, values=[2**i for i in range(places)]), seed=0),
+    for found, test in (
+        (compare(course, courses(*table.tolist()), seed=0), "sign test"),
+        (compare(setting, sizes(table, values=[2**i for i in range(places)]), seed=0), "sign test of slopes"),
     ):
-        assert (found.effect, found.p, found.test) == (1, 1 / 16, "sign test")
+        assert (found.effect, found.p, found.test) == (1, 1 / 16, test)
+
+
+def test_a_trend_of_the_typical_net_is_of_the_signs_of_slopes(sizes):
+    """One net in six collapses at the last setting, and its slope makes the mean; five fall, and one rises."""
+    table = np.repeat([[4.0, 3, 2, 1]], 6, axis=0) + np.arange(6)[:, None] / 10
+    table[5] = [4, 3, 2, 900]
+
+    def about(which: str) -> Evidence:
+        trend = {"falls": LOSS, "along": "batch_size", "about": which}
+        return compare(Trend.model_validate(trend), sizes(table), seed=0)
+
+    assert about("mean").p_for > 0.5
+    typical = about("typical")
+    assert (typical.effect, typical.test, typical.p_for) == (1, "sign test of slopes", 7 / 64)  # 5 of 6, or 6
+    assert typical.p_against == 63 / 64
+
+
+def test_a_trend_along_a_course_is_about_no_typical_net(courses):
+    course = Trend.model_validate({"falls": {"of": "history.train_loss"}, "along": "epoch", "about": "typical"})
+    with pytest.raises(EntryError, match="about"):
+        compare(course, courses([3.0, 2, 1], [3, 2, 1]), seed=0)
 
 
 def test_the_course_along_another_column(courses):

@@ -276,7 +276,7 @@ def test_a_trend_over_settings_is_a_t_test_of_every_replicas_slope():
 
 
 def test_slopes_are_those_of_lines_through_the_values(random):
-    values = random.normal(size=(5, 7)).cumsum(axis=1)
+    values = random.normal(size=(5, 7)).cumsum(axis=1) + np.arange(7)
     expected = [linregress(range(7), row).slope for row in values]
     found = trend_over_settings(values, np.arange(7.0), 1)
     assert found.p_for == pytest.approx(ttest_1samp(expected, 0, alternative="greater").pvalue)

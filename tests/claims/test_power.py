@@ -82,8 +82,8 @@ def test_a_mean_by_the_tables_of_cohen():
 
 @pytest.mark.parametrize(("replicas", "level"), [(12, 0.05), (15, 0.05), (30, 0.0125)])
 def test_a_median_of_the_smallest_effect_is_found_four_times_in_five(replicas, level):
-    """The mean over samples, as each has quantiles of its own; by the sign test that judges."""
-    samples = STREAM.standard_normal((100, replicas))
+    """The mean over samples, as each has quantiles of its own; by the sign test that judges. All are on one side."""
+    samples = 9 + STREAM.standard_normal((100, replicas))
     least = [least_effect(ordering(sample, ratio=False, typical=True), level) for sample in samples]
     assert shares_that_show(np.mean(least), signs, replicas, level) == pytest.approx(0.8, abs=0.05)
 
@@ -98,8 +98,17 @@ def test_a_median_by_hand():
     assert least_effect(found, 0.05) == 2.5
     more = ordering(np.arange(15.0), ratio=False, typical=True)
     assert least_effect(more, 0.05) == pytest.approx(7 - 1.743, abs=0.002)
-    far = ordering(np.array([0, 1, 2, 3, 4, 50.0]), ratio=False, typical=True)
-    assert least_effect(far, 0.05) == 25  # half of the range
+
+
+def test_a_median_lies_as_far_beyond_the_border_as_values_reach_back_to_it():
+    """Of two kinds of nets, most at 19 and few at 0, the few keep a median of 19 from being shown to be above 1."""
+    far = np.array([0, 1, 2, 3, 4, 50.0])
+    for values, least in ((far, 2.5), (-far, 2.5), (50 - far, 47.5)):
+        assert least_effect(ordering(values, ratio=False, typical=True), 0.05) == least
+    of_two_kinds = ordering(np.repeat([0.0, 19.0], [5, 10]) - 1, ratio=False, typical=True)
+    assert of_two_kinds.effect < least_effect(of_two_kinds, 0.05) == 19
+    inside = equivalence(far - 2, 1.0, ratio=False, typical=True)  # to either side, the farther
+    assert least_effect(inside, 0.05) == 47.5
 
 
 def test_of_ratios_the_smallest_effect_is_a_factor():

@@ -6,9 +6,10 @@ from math import inf, log, nan
 import numpy as np
 import pytest
 
+from netclaims.claims.evidence import POSITIVE, Evidence
 from netclaims.claims.experiment_tables import Tables, UntestableError
 from netclaims.claims.operands import Operand
-from netclaims.claims.trust import IMAGES, UNLEARNT, Answer, answered
+from netclaims.claims.trust import IMAGES, OF_TWO_KINDS, UNLEARNT, Answer, answered
 from netclaims.data.functions import evaluate
 
 LOSS = {"of": "nets.test_loss"}
@@ -24,7 +25,7 @@ REST = "Noise in place of MNIST; 60 of 60,000 images"  # that the data are other
 def asked(leave, experiment):
     """What nets can answer whose training losses are given, one for each replica or by the net's row."""
 
-    def make(losses, data="mnist", about=None, where=None, replicas=None, **changes) -> Answer:
+    def make(losses, data="mnist", about=None, where=None, replicas=None, in_the_mean=False, **changes) -> Answer:
         of = losses if callable(losses) else lambda net: losses[net["replica"]]
 
         def net_of(net):
@@ -32,7 +33,7 @@ def asked(leave, experiment):
 
         count = replicas or (3 if callable(losses) else len(losses))
         tables = leave(experiment(data, **changes), net_of, count, about=about)
-        return answered(tables, [Operand.model_validate(LOSS | {"where": where or {}})])
+        return answered(tables, [Operand.model_validate(LOSS | {"where": where or {}})], in_the_mean)
 
     return make
 
@@ -140,6 +141,23 @@ def test_what_nets_come_to_in_all_epochs_is_a_provisional_answer_if_most_learn_n
     assert asked([0.1, LOST, 0.1, LOST], about=about) == Answer(f"{REST}; {UNLEARNT}", "2 of 4 nets did not learn (A)")
     assert asked([0.1, LOST, 0.1], about=about) == Answer(REST, "1 of 3 nets did not learn (A)")
     assert asked([0.1] * 3, about=about) == Answer(REST, "")
+
+
+def test_a_mean_of_nets_that_learnt_and_nets_that_did_not_answers_provisionally(asked):
+    mean = {"about": {"epochs": 3, "epochs_stated": 3}, "in_the_mean": True}
+    for losses in ([0.1, LOST, 0.1], [0.1, nan, 0.1]):
+        assert asked(losses, **mean) == Answer(f"{REST}; {OF_TWO_KINDS}", "1 of 3 nets did not learn (A)")
+    assert asked([0.1] * 3, **mean) == Answer(REST, "")
+    assert asked([LOST] * 3, **mean).provisional == f"{REST}; {UNLEARNT}"
+
+
+@pytest.mark.parametrize(("test", "mean"), [
+    ("t-test", True), ("t-test of slopes", True), ("paired t-tests", True), ("paired sign tests and t-tests", True),
+    ("t-tests of two slopes", True), ("t-test of ρ", False), ("sign test", False), ("sign test of slopes", False),
+    ("permutation test", False),
+])  # fmt: skip
+def test_which_tests_are_of_a_mean_of_outcomes(test, mean):
+    assert Evidence(0, 0, 0, "difference", POSITIVE, 5, 1, 1, test).in_the_mean == mean
 
 
 def test_each_kind_of_net_has_a_remark_of_its_own(asked):

@@ -12,7 +12,7 @@ from netclaims.claims import mean_tests, place_tests, trend_tests
 from netclaims.claims.entries import Comparison, Equivalence, Extreme, Ordering, Shape, Trend
 from netclaims.claims.evidence import Evidence, weakest
 from netclaims.claims.experiment_tables import Tables, UntestableError, within
-from netclaims.claims.operands import Operand
+from netclaims.claims.operands import EntryError, Operand
 from netclaims.claims.per_replica import values_per_replica
 
 
@@ -30,6 +30,7 @@ def compare(comparison: Comparison, tables: Tables, seed: int) -> Evidence:
 
     Raises:
         UntestableError: there is nothing to compare.
+        EntryError: the entry asks for what is not there.
     """
     test = {Trend: _trend, Ordering: _ordering, Equivalence: _equivalence, Extreme: _extreme, Shape: _shape}
     found = test[type(comparison)](comparison, tables, seed)
@@ -128,13 +129,19 @@ def _trend(comparison: Trend, tables: Tables, seed: int) -> list[Evidence]:
         tables, operand, list(dict.fromkeys(["replica", *comparison.each, *course, along]))
     )
     found = []
+    over_settings = not course and table.duplicated(["replica", *comparison.each]).any()
+    if comparison.about and not over_settings:
+        raise EntryError("about: of a trend, goes with one over settings")
     for rows in _groups(comparison, table):
         if course:
             series, said = _courses(rows, operand, along, remark)
             found.append(_with(trend_tests.trend_along_series(series, comparison.sign, comparison.least), said))
-        elif rows.duplicated("replica").any():
+        elif over_settings:
             values, x, said = block(rows, along, remark)
-            found.append(_with(trend_tests.trend_over_settings(values, x, comparison.sign, comparison.least), said))
+            over = trend_tests.trend_over_settings(
+                values, x, comparison.sign, comparison.least, comparison.about == "typical"
+            )
+            found.append(_with(over, said))
         else:
             kept, said = finite(rows, remark, [along, "value"])
             x, y = (kept[name].to_numpy(float) for name in (along, "value"))

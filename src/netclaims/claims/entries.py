@@ -73,7 +73,8 @@ class Trend(Directed):
     """`rises` or `falls` with `along`: a swept setting, or something measured on each replica.
 
     A series of which nothing is taken is tested in its course: `along` its coordinate, or another of its columns.
-    `least` is the mean rank correlation that the words take, such as 0.9 for "steadily".
+    `least` is the mean rank correlation that the words take, such as 0.9 for "steadily". Over settings it is the trend
+    of the mean, unless `about` has it be that of the `typical` net.
     """
 
     WAYS: ClassVar = {"rises": 1, "falls": -1}
@@ -82,6 +83,7 @@ class Trend(Directed):
     falls: Operand | None = None
     along: Name
     least: Annotated[Number, Field(ge=0, lt=1)] = 0.0
+    about: Literal["mean", "typical"] | None = None
 
     @model_validator(mode="after")
     def _course(self) -> Self:

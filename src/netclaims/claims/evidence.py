@@ -51,6 +51,11 @@ class Evidence:
     sample: tuple[float, ...] = ()
 
     @property
+    def in_the_mean(self) -> bool:
+        """Whether outcomes themselves are tested by their mean, and not by ranks or signs."""
+        return "t-test" in self.test and not self.test.endswith("ρ")
+
+    @property
     def p(self) -> float:
         """Two-sided: twice the smaller of the two."""
         return min(1.0, 2 * min(self.p_for, self.p_against)) if isfinite(self.p_for) else nan

@@ -143,7 +143,7 @@ def find(claim: ClaimTest, tables: Tables, seed: int) -> Finding:
         tables.check_batches([batch for comparison in claim.comparisons for batch in _batches(comparison)])
         found = weakest([compare(comparison, tables, seed) for comparison in claim.comparisons])
         looked_at = [operand for comparison in claim.comparisons for operand in operands(comparison)]
-        provisional, remark = answered(tables, looked_at)
+        provisional, remark = answered(tables, looked_at, found.in_the_mean)
         return Finding(found, because=remark, provisional=provisional)
     except NotRunError as reason:
         return Finding(verdict="not run", because=str(reason))

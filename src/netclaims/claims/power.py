@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import atanh, ceil, factorial, log2, nan, sqrt, tanh
+from math import atanh, ceil, factorial, isinf, log2, nan, sqrt, tanh
 
 import numpy as np
 from scipy.special import betaincinv, nctdtrinc, stdtrit
@@ -17,7 +17,7 @@ MOST = 1000  # above it, numbers of replicas say no more than that there is noth
 
 def least_p(evidence: Evidence) -> float:
     """Return the smallest two-sided p value that so many replicas can have; 0 for tests that know no smallest one."""
-    if evidence.test in ("sign test", "paired sign tests"):
+    if "sign test" in evidence.test and "t-test" not in evidence.test:
         return 2 * 0.5**evidence.replicas
     if evidence.test == "permutation test":
         return 2 / min(factorial(evidence.replicas), PERMUTATIONS + 1)
@@ -28,9 +28,9 @@ def least_effect(evidence: Evidence, level: float) -> float:
     """Return how far beyond the border of what is claimed an effect has to lie for these replicas to show it.
 
     That is what a two-sided test at this level finds with a probability of 80 %, if the replicas vary as they do: in
-    the effect's unit, of ratios a factor. Of a mean by the noncentral t distribution. Of a median so far that, were it
-    on the border, as large a share of the values would lie beyond it as the sign test takes, in the mean of both sides;
-    where that is nearly all of few, it is rather more. Of the ρ of replicas by Fisher's z, as its interval is.
+    the effect's unit, of ratios a factor. Of a mean by the noncentral t distribution. Of a median so far that as large
+    a share of the values lies beyond the border as the sign test takes, on the side where the median is; where that is
+    nearly all of few, it is rather more. Of the ρ of replicas by Fisher's z, as its interval is.
     Undefined where no effect can be shown, and for places, shapes and trends over settings, whose tests are of other
     numbers than the effect: of slopes, where the effect is ρ.
 
@@ -39,7 +39,7 @@ def least_effect(evidence: Evidence, level: float) -> float:
         level: at which the claim is decided.
     """
     border = evidence.claimed[0]
-    if least_p(evidence) >= level or evidence.test == "t-test of slopes":
+    if least_p(evidence) >= level or evidence.test.endswith("of slopes"):
         return nan
     if evidence.test == "permutation test":
         if evidence.replicas < 4:
@@ -49,8 +49,19 @@ def least_effect(evidence: Evidence, level: float) -> float:
     elif len(evidence.sample) < 2 or not np.isfinite(evidence.sample).all():
         return nan
     else:
-        of = _of_median if evidence.test == "sign test" else _of_mean
-        distance = of(np.array(evidence.sample), level)
+        sample = np.array(evidence.sample)
+        if evidence.test == "sign test":
+            below, above = _beside_median(sample, level)
+            low, high = evidence.claimed
+            distance = (
+                above
+                if evidence.effect < low
+                else below
+                if isinf(high) or evidence.effect > high
+                else max(below, above)
+            )
+        else:
+            distance = _of_mean(sample, level)
     if evidence.unit == "rho" and border + distance >= 1:
         return nan
     return exponential(distance) if evidence.unit == "ratio" else float(distance)
@@ -61,12 +72,13 @@ def _of_mean(values: np.ndarray, level: float) -> float:
     return nctdtrinc(freedom, 1 - POWER, stdtrit(freedom, 1 - level / 2)) * values.std(ddof=1) / sqrt(len(values))
 
 
-def _of_median(values: np.ndarray, level: float) -> float:
+def _beside_median(values: np.ndarray, level: float) -> tuple[float, float]:
+    """Return how far below and above their median so many values end as a sign test takes for its power."""
     count = len(values)
     alike = int(binom.isf(level / 2, count, 0.5)) + 1  # so many signs have a p value below the level
     share = betaincinv(alike, count - alike + 1, POWER)  # with it as many or more are had with the power
     low, high = np.quantile(values, [1 - share, share], method="median_unbiased")
-    return (high - low) / 2
+    return np.median(values) - low, high - np.median(values)
 
 
 def replicas_needed(evidence: Evidence, level: float) -> float:
@@ -82,6 +94,6 @@ def replicas_needed(evidence: Evidence, level: float) -> float:
     if not 0 < evidence.p < 1:
         return nan
     number = ceil(evidence.replicas * (norm.isf(level / 2) / norm.isf(evidence.p / 2)) ** 2)
-    if evidence.test == "sign test":
+    if evidence.test.startswith("sign test"):
         number = max(number, ceil(log2(2 / level)))
     return number if number <= MOST else nan

@@ -4,7 +4,8 @@ One rule for all claims. Nets that the scale trained shorter than the report ans
 steps, or if the typical one has not left the loss of a guess behind. Nets that were trained shorter, on fewer images or
 on others in place of the report's answer provisionally. So do nets of a kind of which the typical one is no better than
 a guess after as many epochs as the report took, or where a rule of the report ended their training: that they do not
-learn is a finding, but what else they do is hardly what the report speaks of.
+learn is a finding, but what else they do is hardly what the report speaks of. And so does a mean over nets of a kind of
+which some have learnt and some have not: a test of it errs, as a few replicas may show one of the two alone.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from netclaims.training.selection import with_series
 LEAST_STEPS = 100
 LEARNT = 0.9  # of the loss of guessing: a typical net below it has learnt something
 UNLEARNT = "most nets did not learn"  # of a kind; the remark says how many
+OF_TWO_KINDS = "a mean of nets that learnt and nets that did not"  # though it is the typical net that answers then
 IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # the training sets of the reports that took all of it
 
 
@@ -43,12 +45,13 @@ class Answer(NamedTuple):
     remark: str
 
 
-def answered(tables: Tables, operands: Iterable[Operand]) -> Answer:
+def answered(tables: Tables, operands: Iterable[Operand], in_the_mean: bool = False) -> Answer:
     """Say what the nets that a claim looks at can answer.
 
     Args:
         tables: of the experiment.
         operands: of the claim.
+        in_the_mean: whether they are compared in the mean of their outcomes.
 
     Raises:
         UntestableError: nothing: they were hardly trained.
@@ -72,6 +75,7 @@ def answered(tables: Tables, operands: Iterable[Operand]) -> Answer:
     remarks = [f"{(~of).sum()} of {len(of)} nets did not learn ({kind})" for kind, of in kinds if not of.all()]
     provisional = [said] * (not shorter.empty) + _other_data(experiment, trained["data"])
     provisional += [UNLEARNT] * any(2 * learnt.sum() <= len(learnt) for _, learnt in kinds)
+    provisional += [OF_TWO_KINDS] * (in_the_mean and any(len(set(learnt)) > 1 for _, learnt in kinds))
     return Answer("; ".join(provisional), "; ".join(remarks))
 
 

@@ -85,4 +85,6 @@ def effect(row: pd.Series) -> list[str]:
         lines.append(f"{row['replicas']:.0f} can show {UNITS[row['unit']].format(short(least, 2))} or more{no_less}")
     if isfinite(needed):
         lines.append(f"about {needed:,.0f} replicas would decide")
+    elif row["verdict"] == "undecided" and isfinite(row["p"]):
+        lines.append("a thousand such replicas would not decide")
     return [line for line in lines if line]
