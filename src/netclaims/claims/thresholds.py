@@ -19,7 +19,7 @@ MEANINGS = [f"sensitivity.{name}" for name in ("loss_by_input", "output_by_input
 def readings(test: ClaimTest) -> Iterator[tuple[str, str, ClaimTest]]:
     """Yield a test as it is read, and with other thresholds, kind of threshold by kind, all of a kind at once.
 
-    Thresholds are a quarter, half, twice and four times what they are; of a share above one half, such as an accuracy
+    Thresholds are a quarter, half, twice and four times what they are; of a share from one half on, such as an accuracy
     of 0.99 or 95 % of the way down, what it lacks to 1 is. A number of epochs to which `until` is compared is none, nor
     is 0. Where a sensitivity is looked at, each of its three meanings takes its place.
 
@@ -48,7 +48,7 @@ def readings(test: ClaimTest) -> Iterator[tuple[str, str, ClaimTest]]:
 
 def _scaled(name: str, value: float, factor: float, values: list[float]) -> float:
     """Return a threshold times a factor, and note it."""
-    from_one = name in ("fallen", "least") or (name not in MARGINS and 0.5 < value < 1)
+    from_one = name in ("fallen", "least") or (name not in MARGINS and 0.5 <= value < 1)
     values.append(1 - (1 - value) * factor if from_one else value * factor)
     return values[-1]
 
