@@ -187,6 +187,12 @@ def test_what_is_stated_as_about_so_says_so(trained):
     assert "about" not in beside(of("nets.test_loss", about=False), trained())
 
 
+@pytest.mark.parametrize(("stated", "outside"), [(0.99, True), (1, False), (2.5, False), (4, False), (4.01, True)])
+def test_what_is_stated_lies_outside_if_all_replicas_are_on_one_side(stated, outside, trained):
+    tables = trained(lambda net: {"test_loss": [1.0, 4.0, 2.0][net["replica"]]})
+    assert beside(of("nets.test_loss", stated=stated), tables).get("outside", False) == outside
+
+
 def test_of_one_replica_there_is_no_deviation(trained):
     found = beside(of("nets.test_loss"), trained(replicas=1))
     assert found == {"stated": 2, "mean": 2, "sd": None, "low": 2, "high": 2, "replicas": 1}
@@ -299,8 +305,8 @@ def test_the_file_has_scale_experiments_and_names(trained, tmp_path):
     assert json.loads(text) == {
         "scale": "small",
         "d-a": {
-            "B, loss": {"stated": 2.0, "mean": 0.333333, "low": 0.333333, "high": 0.333333} | ours,
-            "A, loss": {"stated": 3.0, "mean": 2.0, "low": 2.0, "high": 2.0} | ours,
+            "B, loss": {"stated": 2.0, "mean": 0.333333, "low": 0.333333, "high": 0.333333, "outside": True} | ours,
+            "A, loss": {"stated": 3.0, "mean": 2.0, "low": 2.0, "high": 2.0, "outside": True} | ours,
         },
     }
     assert text.index("B, loss") < text.index("A, loss")

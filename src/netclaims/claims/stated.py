@@ -23,7 +23,7 @@ def beside(stated: Stated, tables: Tables) -> dict[str, float | int | str | bool
 
     Replicas in which a value is undefined are left out. Where none is left, or there is nothing to look at, ours are
     null. A `remark` says why, and whatever else a reader has to know, if anything; `about` is there if the report says
-    about.
+    about, and `outside` where the stated number is none that a replica came close to: below all of ours, or above.
 
     Raises:
         EntryError: the entry asks for what is not there.
@@ -39,6 +39,7 @@ def _beside(stated: Stated, values: pd.Series, remark: str) -> dict[str, float |
     spread = {"mean": values.mean(), "sd": values.std(), "low": values.min(), "high": values.max()}
     ours = {name: None if isnan(value) else rounded(value) for name, value in spread.items()}
     more = {"about": True} if stated.about else {}
+    more |= {"outside": True} if len(values) and not values.min() <= stated.stated <= values.max() else {}
     more |= {"remark": remark} if remark else {}
     return {"stated": stated.stated, **ours, "replicas": len(values), **more}
 
