@@ -34,8 +34,8 @@ NOT_MEANT = """\
 A few replicas do not show that outcomes are skewed, or of two kinds: a third of all samples of five holds none of the
 fifth of nets that collapse. Entries on nets that never learn at times are therefore about the typical net, whose tests
 stand above, and where some nets of a kind learnt and some did not, a verdict on their mean is provisional. Losses are
-compared by their ratios, of which the logarithms are hardly skewed. And a reversal within the noise is not told from a
-trend."""
+compared with those of other nets by their ratios, of which the logarithms are hardly skewed. And a reversal within the
+noise is not told from a trend, nor is one in five replicas always."""
 TABLES = {
     "Wrong verdicts": (lambda row: row.wrong and row.taken, ""),
     "Wrong verdicts on outcomes for which a test is not meant": (lambda row: row.wrong and not row.taken, NOT_MEANT),

@@ -16,10 +16,16 @@ Sides = tuple[Numbers, Numbers]  # p values for and against, of every sample
 
 
 def t_tests(values: Numbers, threshold: float = 0.0) -> Sides:
-    """Return one-sided p values of the mean of every row being above, and below, a threshold."""
+    """Return one-sided p values of the mean of every row being above, and below, a threshold.
+
+    Rows without a spread are taken as signs.
+    """
     n = values.shape[1]
-    t = (values.mean(axis=1) - threshold) / (values.std(axis=1, ddof=1) / np.sqrt(n))
-    return stdtr(n - 1, -t), stdtr(n - 1, t)
+    flat = np.ptp(values, axis=1) <= 1e-6 * np.abs(values).max(axis=1)
+    spread = np.where(flat, 1.0, values.std(axis=1, ddof=1))
+    t = (values.mean(axis=1) - threshold) / (spread / np.sqrt(n))
+    by_signs = sign_tests(values, threshold)
+    return tuple(np.where(flat, by_signs[side], stdtr(n - 1, sign * t)) for side, sign in enumerate((-1, 1)))
 
 
 def sign_tests(values: Numbers, threshold: float = 0.0) -> Sides:
@@ -46,7 +52,7 @@ def trends(values: Numbers, test: Callable[[Numbers], Sides] = t_tests) -> Sides
     inner = range(1, values.shape[2] - 1)
     parts = [part for turn in inner for part in (values[..., : turn + 1], values[..., turn:])]
     for part in parts:
-        p_for = np.where(test(slopes(part))[1] < REVERSAL, 1.0, p_for)
+        p_for = np.where(test(slopes(part))[1] < REVERSAL / len(parts), 1.0, p_for)
     return p_for, p_against
 
 

@@ -180,7 +180,9 @@ def _trends() -> Iterator[Row]:
     yield over_settings("level, settings alike (AR 0.7), 5 of them", lambda *drawn: correlated(*drawn, 5, 0.7))
     yield over_settings("level, settings alike (AR 0.9), 10 of them", lambda *drawn: correlated(*drawn, 10, 0.9))
     yield over_settings("level, the spread grows", lambda *drawn: level(*drawn) * np.arange(1, 6.0))
-    yield over_settings("1, 0, 1, 2, 3 with noise of 0.3: no trend", lopsided(0.3), wrong=FOR)
+    yield over_settings("level, ties", lambda *drawn: np.round(level(*drawn)))
+    yield over_settings("level, log-normal", lambda *drawn: np.exp(level(*drawn)))
+    yield over_settings("1, 0, 1, 2, 3 with noise of 0.3: no trend", lopsided(0.3), wrong=FOR, taken=False)
     yield over_settings("1, 0, 1, 2, 3 with noise of 1: no trend", lopsided(1.0), wrong=FOR, taken=False)
     yield over_settings("level means, log-normal, the spread grows", skewed, taken=False)
     slope = 2 * OFF * COLLAPSING / 10  # of the means; places -2, -1, 0, 1, 2 have a sum of squares of 10
@@ -193,6 +195,13 @@ def _trends() -> Iterator[Row]:
     )
     for sd in (1, 2):
         yield over_settings(f"rises by {sd} sd in all (AR 0.7)", rising(sd), wrong=NONE)
+    for places in (5, 10):
+        rise = 2 * np.minimum(1, np.arange(places) / (places // 4))
+
+        def saturating(random: np.random.Generator, samples: int, n: int, rise: Numbers = rise) -> Numbers:
+            return correlated(random, samples, n, len(rise), 0.7) + rise
+
+        yield over_settings(f"rises by 2 sd and then is level, {places} settings (AR 0.7)", saturating, wrong=NONE)
 
 
 def _relations() -> Iterator[Row]:
@@ -211,7 +220,7 @@ def _relations() -> Iterator[Row]:
         return draw
 
     test = "trend over replicas", many, one
-    few = {"samples": 1000}  # each is a test of thousands of permutations
+    few = {"samples": 2000}  # each is a test of thousands of permutations
     yield _row(test, "no relation", related(0.0), **few)
     yield _row(test, "no relation, log-normal", lambda *drawn: np.exp(related(0.0)(*drawn)), **few)
     yield _row(test, "a correlation of 0.8", related(0.8), wrong=NONE, **few)
@@ -256,6 +265,8 @@ def _highest(places: int, first: int, last: int) -> Iterator[Row]:
 
     test = f"highest of {places} places", lambda values: extremes(values, allowed), lambda row: extreme(row, allowed)
     yield _row(test, "level (AR 0.7)", flat)
+    yield _row(test, "level, log-normal", lambda *drawn: np.exp(flat(*drawn)))
+    yield _row(test, "level, ties", lambda *drawn: np.round(flat(*drawn)))
     yield replace(_row(test, "level means, nets collapse at times where it is not claimed", collapsing), taken=False)
     yield _row(test, "2 sd higher where it is claimed", peak, wrong=NONE)
 
@@ -269,6 +280,8 @@ def _shapes() -> Iterator[Row]:
 
     test = "shape: a valley of 5 settings", valleys, lambda row: valley(row, np.arange(float(row.shape[1])))
     yield _row(test, "falls, then level", half)
+    yield _row(test, "falls, then level, ties", lambda *drawn: np.round(half(*drawn)))
+    yield _row(test, "falls, then level, log-normal", lambda *drawn: np.exp(half(*drawn) / 2))
     yield _row(test, "2 sd deep", both, wrong=NONE)
 
 

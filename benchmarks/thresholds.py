@@ -28,7 +28,7 @@ HEAD = """# Verdicts at other thresholds
 `python -m benchmarks.thresholds` judges the results so: those of the paper scale where a claim has data there, and else
 those of the scale that is run by default. A row is a claim and a kind of threshold, with its values and the verdict at
 each; the first is that by which the claim is read. Claims without data at either scale have none. {changed} of {all}
-rows have more than one verdict.
+rows have more than one verdict. Places along a course or a setting (`between`, `during`) are not varied.
 """
 
 

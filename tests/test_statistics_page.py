@@ -25,3 +25,8 @@ def test_ends_of_searches():
     found = [of["kinds"].get("zero gradient", 0) for of in searches("b").values()]
     total = sum(of["searches"] for of in searches("b").values())
     assert f"{sum(found)} of b's {total}" in " ".join(page.split())
+    by_norm = [searches("d")[start] for start in ("early", "random")]
+    ended = sum(of["kinds"].get("zero gradient", 0) for of in by_norm)
+    said = f"Of d's {sum(of['searches'] for of in by_norm)} searches by the norm alone"
+    assert said in " ".join(page.split())
+    assert f"{ended} end at a zero gradient" in " ".join(page.split())

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from math import isfinite, log, nan
+from math import isfinite, nan
 
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 from tqdm import tqdm
 
+from netclaims.claims.again import beside, spread
 from netclaims.claims.arithmetic import work_out
 from netclaims.claims.compare import compare
 from netclaims.claims.entries import ClaimTest, Comparison, operands
@@ -20,6 +21,7 @@ from netclaims.claims.ledger import JUDGED
 from netclaims.claims.operands import Wanted
 from netclaims.claims.power import least_effect, least_p, replicas_needed
 from netclaims.claims.stated_entries import Stated
+from netclaims.claims.trend_tests import NOT_MONOTONE
 from netclaims.claims.trust import answered
 from netclaims.errors import attempt
 from netclaims.experiment import Experiment
@@ -141,10 +143,10 @@ def find(claim: ClaimTest, tables: Tables, seed: int) -> Finding:
     try:
         tables.check_training(claim.needs)
         tables.check_batches([batch for comparison in claim.comparisons for batch in _batches(comparison)])
-        found = weakest([compare(comparison, tables, seed) for comparison in claim.comparisons])
+        each = [compare(comparison, tables, seed) for comparison in claim.comparisons]
         looked_at = [operand for comparison in claim.comparisons for operand in operands(comparison)]
-        provisional, remark = answered(tables, looked_at, found.in_the_mean)
-        return Finding(found, because=remark, provisional=provisional)
+        provisional, remark = answered(tables, looked_at, any(one.in_the_mean for one in each))
+        return Finding(weakest(each), because=remark, provisional=provisional)
     except NotRunError as reason:
         return Finding(verdict="not run", because=str(reason))
     except UntestableError as reason:
@@ -187,20 +189,10 @@ def _find_twice(claim: Sentence, tables: dict[str, Tables], seed: int) -> Findin
     other = find(claim.test, tables[claim.again], seed) if claim.again else found
     if claim.again is None or found.evidence is None:
         return found
-    said = beside(found.evidence, other.evidence) if other.evidence else other.because
+    said = other.because
+    if other.evidence:
+        said = beside(other.evidence, *(spread(claim.test, tables[key]) for key in (claim.experiment, claim.again)))
     return replace(found, because="; ".join(filter(None, [found.because, f"with {claim.again}: {said}"])))
-
-
-def beside(evidence: Evidence, other: Evidence) -> str:
-    """Tell an effect that came out elsewhere, with its interval, and how many times as wide that is."""
-    ends = [[one.low, one.high] for one in (evidence, other)]
-    if evidence.unit == "ratio":
-        ends = [[log(end) if end > 0 else nan for end in both] for both in ends]
-    widths = [high - low for low, high in ends]
-    said = f"effect {other.effect:.3g} ({other.low:.3g} to {other.high:.3g})"
-    if not all(isfinite(width) and width > 0 for width in widths):
-        return said
-    return f"{said}, an interval {widths[1] / widths[0]:.2g} times as wide"
 
 
 def _number(value: object) -> str:
@@ -261,6 +253,8 @@ def _verdict(evidence: Evidence, p_holm: float, family: int) -> tuple[str, str]:
         return ("supported" if evidence.p_for < evidence.p_against else "refuted"), ""
     if evidence.p < LEVEL:
         return "undecided", f"not after Holm's correction for the {family} claims on this question"
+    if NOT_MONOTONE in evidence.remark:
+        return "undecided", ""  # the remark says why
     if least_p(evidence) >= LEVEL:
         return "undecided", f"{evidence.replicas} replicas are too few for a {evidence.test}"
     low, high = evidence.claimed

@@ -11,9 +11,10 @@ from scipy.stats import norm, permutation_test, rankdata, spearmanr
 from netclaims.claims.evidence import PERMUTATIONS, POSITIVE, Evidence, Numbers
 from netclaims.claims.mean_tests import bounded_interval, by_signs, median_interval, one_sided, signs
 
-# At which level a slope the other way, of a part of the settings, is one. It is that of each part: the guard only takes
-# support away, and at a stricter one five replicas hardly ever tell a reversal.
+# At which level a slope the other way, of a part of the settings, is one, over all parts (Bonferroni). A tenth, as five
+# replicas hardly tell a reversal at a stricter one; without the correction too much that rises and then is level fails.
 REVERSAL = 0.1
+NOT_MONOTONE = "not monotone"  # the remark that there is one
 
 
 def rank_correlation(x: Numbers, y: Numbers) -> float:
@@ -28,9 +29,9 @@ def trend_over_settings(values: Numbers, x: Numbers, sign: int, least: float = 0
 
     The p values are those of a t-test over replicas of the slope of each replica's values on the places of the
     settings, first, second, and so on: values of a replica depend on one another, and it is replicas that are counted.
-    Where values go significantly the other way up to a setting, or from one on (t-tests of the slopes there), nothing
-    is supported. The effect is Spearman's ρ, the mean over replicas, with its t-interval. Of the typical net there are
-    sign tests in place of t-tests, and medians in place of means.
+    Where values go significantly the other way up to a setting, or from one on (t-tests of the slopes there, Bonferroni
+    over all of them), nothing is supported. The effect is Spearman's ρ, the mean over replicas, with its t-interval. Of
+    the typical net there are sign tests in place of t-tests, and medians in place of means.
 
     A value may be infinite, that of a net that diverged: then ranks within replicas take the place of values.
 
@@ -50,7 +51,7 @@ def trend_over_settings(values: Numbers, x: Numbers, sign: int, least: float = 0
     p_for, p_against = test(slopes, 0.0)
     remark = ""
     if len(values) > 1 and reversed_somewhere(ordered, typical):
-        p_for, remark = 1.0, "not monotone"
+        p_for, remark = 1.0, NOT_MONOTONE
     if least:
         p_for, p_against = max(p_for, test(rho, least)[0]), test(rho, least)[1]
     name = "sign test of slopes" if typical or by_signs(slopes) else "t-test of slopes"
@@ -74,7 +75,7 @@ def reversed_somewhere(values: Numbers, typical: bool = False) -> bool:
     test = signs if typical else one_sided
     turns = range(1, values.shape[1] - 1)
     parts = [part for turn in turns for part in (values[:, : turn + 1], values[:, turn:])]
-    return any(test(_slopes(part), 0.0)[1] < REVERSAL for part in parts)
+    return any(test(_slopes(part), 0.0)[1] < REVERSAL / len(parts) for part in parts)
 
 
 def trend_over_replicas(x: Numbers, y: Numbers, sign: int, seed: int, least: float = 0.0) -> Evidence:
