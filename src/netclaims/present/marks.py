@@ -18,6 +18,7 @@ from netclaims.present.tables import points_of
 
 NEVER = "epochs_to_fit"  # it also has no value where a net never fitted
 MARKED = 12  # a line of more values needs no marks
+SAME = 0.02  # of what an axis shows: lines closer than this lie on one another
 BAND = 100  # a band has about so many places at most
 Series = tuple[pd.DataFrame, str, str, str]
 
@@ -52,15 +53,41 @@ def _lines(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> No
     if "truth" in table:
         once = table.drop_duplicates(spec.x)
         axes.plot(once[spec.x], once["truth"], color=style.TRUTH, lw=0.9, ls=":", label="truth", zorder=3)
-    for rows, colour, name, split in series_of(table, spec):
+    series = list(series_of(table, spec))
+    for (rows, colour, name, split), over in zip(series, _over(axes, series, spec, column), strict=True):
         marker = "o" if len(rows) <= MARKED else None
+        look = {"lw": 1.4 + 1.4 * over, "ms": 3 + 1.5 * over} | ({"mew": 0, "alpha": 0.6} if over else {})
         axes.plot(rows[spec.x], rows[column], color=colour, ls=style.DASHES.get(split, "-"),
-                  marker=marker, ms=3, label=name)  # fmt: skip
+                  marker=marker, label=name, **look)  # fmt: skip
         if f"{column}_low" in rows:
             band = _band(rows, spec.x, column)
             axes.fill_between(band.index, band["low"], band["high"], color=colour, alpha=0.18, lw=0)
     for split in _splits(table, spec):
         axes.plot([], [], color=style.QUIET, ls=style.DASHES[split], label=value("split", split))
+
+
+def _over(axes: Axes, series: list[Series], spec: FigureSpec, column: str) -> list[int]:
+    """Count for each line the later ones of the same dashes that run over it for most of its course.
+
+    Where both are zero, on an axis that shows little else, they may.
+    """
+    scale = axes.yaxis.get_transform().transform
+    lines = [pd.Series(scale(rows[column].to_numpy(float)), rows[spec.x]) for rows, _, _, _ in series]
+    lines = [line[np.isfinite(line)] for line in lines]
+    near = SAME * np.ptp(np.concatenate(lines)) if any(map(len, lines)) else 0.0
+    return [
+        sum(
+            later[3] == one[3] and _runs_over(above, line, near, spec.scale(column) == "symlog")
+            for above, later in zip(lines[i + 1 :], series[i + 1 :], strict=True)
+        )
+        for i, (line, one) in enumerate(zip(lines, series, strict=True))
+    ]
+
+
+def _runs_over(upper: pd.Series, lower: pd.Series, near: float, about_zero: bool) -> bool:
+    upper, lower = upper.align(lower, join="inner")
+    counted = (upper.abs() > near) | (lower.abs() > near) if about_zero else slice(None)
+    return bool(((upper - lower).abs() <= near)[counted].mean() >= 0.7)
 
 
 def _band(rows: pd.DataFrame, x: str, column: str) -> pd.DataFrame:
@@ -109,10 +136,14 @@ def _paths(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> No
     for replica in replicas:
         rows = table[table["replica"] == replica]
         draw_path(axes, rows, (spec.x, column), palette[replica], f"run {replica + 1}")
+    last = table.groupby("replica")["epoch"].max()
+    ends = " or ".join(f"{epoch:,.10g}" for epoch in sorted(set(last)))
+    first = f"{table['epoch'].min():,.10g}"
+    axes.plot([], [], "o", ms=7, mfc="white", color=style.QUIET, label=f"epoch {first}, up to {ends}")
 
 
 def draw_path(axes: Axes, rows: pd.DataFrame, columns: tuple[str, str], colour: str, name: str) -> list[Artist]:
-    """Draw a path from an open circle at its first epoch to its last, with the numbers of both; or a dot at the only.
+    """Draw a path from an open circle at its first epoch to its last; or a dot at the only one.
 
     Args:
         axes: the panel.
@@ -125,12 +156,10 @@ def draw_path(axes: Axes, rows: pd.DataFrame, columns: tuple[str, str], colour: 
         All that was drawn.
     """
     rows = rows.sort_values("epoch")
-    x, y, epochs = (rows[column].to_numpy() for column in (*columns, "epoch"))
+    x, y = (rows[column].to_numpy() for column in columns)
     line = axes.plot(x, y, "-o", color=colour, ms=3, lw=1, label=name)
     start = axes.plot(x[0], y[0], "o", ms=7, mfc="white", color=colour, zorder=3) if len(rows) > 1 else []
-    ends = sorted({0, len(rows) - 1})
-    look = {"textcoords": "offset points", "fontsize": 6.5, "color": style.QUIET}
-    return line + start + [axes.annotate(f"{epochs[i]}", (x[i], y[i]), (4, 4), **look) for i in ends]
+    return line + start
 
 
 def _contours(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> ContourSet | None:

@@ -21,15 +21,20 @@ from netclaims.present.wording import short
 
 
 def walk(axes: Axes, path: pd.DataFrame, spec: FigureSpec) -> None:
-    """Draw the path over a plane, if there is one, legible on every colour.
+    """Draw the path over a plane, if there is one, with its first and last epoch, legible on every colour.
 
     Args:
         axes: the panel.
         path: rows as `tables.path_of` gives them, of this panel.
         spec: the figure.
     """
-    rows = path[path["at"] == "on the path"]
-    for artist in draw_path(axes, rows, (spec.x, "y"), "black", "_") if len(rows) else []:
+    rows = path[path["at"] == "on the path"].sort_values("epoch")
+    if rows.empty:
+        return
+    look = {"xytext": (4, 4), "textcoords": "offset points", "fontsize": 6.5}
+    ends = rows.iloc[sorted({0, len(rows) - 1})][["epoch", spec.x, "y"]].to_numpy()
+    numbers = [axes.annotate(f"{epoch:,.10g}", (x, y), **look) for epoch, x, y in ends]
+    for artist in [*draw_path(axes, rows, (spec.x, "y"), "black", "_"), *numbers]:
         artist.set(color="black", path_effects=[withStroke(linewidth=2, foreground="white")])
 
 
@@ -142,18 +147,19 @@ def chance(axes: Axes, classes: int, examples: int) -> None:
 
 
 def note(axes: Axes, found: dict, width: int) -> None:
-    """Write a rank correlation into the corner of a panel, above what the panel shows.
+    """Write a rank correlation between a panel and its title, where it covers nothing; none of no nets.
 
     Args:
         axes: the panel.
         found: as `tables.correlation` gives it.
         width: of its lines, in characters.
     """
-    nets = f"{found['n']} nets"
-    value = "undefined" if found["rho"] is None else f"{found['rho']:.2f}"
+    if not found["n"]:
+        return
+    value = "is undefined" if found["rho"] is None else f"= {found['rho']:.2f}"
     if found["low"] is not None:
         value += f" [{found['low']:.2f}, {found['high']:.2f}]"
-    equals = ":" if found["rho"] is None else " ="
-    text = fill(f"Spearman's ρ{equals} {value} ({nets})".replace("-", "−"), width=width)
-    axes.margins(y=0.12 * (1 + text.count("\n")))
-    axes.text(0.99, 0.98, text, transform=axes.transAxes, ha="right", va="top", fontsize=7, color=style.QUIET)
+    text = fill(f"Spearman's ρ {value} ({found['n']} nets)".replace("-", "−"), width=width)
+    axes.set_title(axes.get_title(), pad=6 + 9 * (1 + text.count("\n")), parse_math=False)
+    look = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 7, "color": style.QUIET}
+    axes.annotate(text, (0.5, 1), (0, 3), ha="center", va="bottom", **look)
