@@ -23,7 +23,7 @@ REPORTS = sorted(path.stem for path in (ROOT / "reports").glob("*.yaml"))
 NO_NUMBER = re.compile(r"\b(nan|inf|infinity|none|null)\b", re.IGNORECASE)
 LONGEST = 2000  # characters: what somebody would still listen to
 
-ABOUT = {"replicas": 3, "models": {"A": {"diverged": 0}}}
+ABOUT = {"replicas": 3, "epochs": 50, "models": {"A": {"diverged": 0}}}
 
 
 def told(loss="mse", **changes) -> str:
@@ -53,12 +53,12 @@ def course(losses, epochs=None, **columns):
 ])  # fmt: skip
 def test_a_line_is_told_by_its_ends_and_its_extremes(losses, said, write):
     write(course(losses))
-    assert told() == f"mean squared error: {said}."
+    assert told() == f"Mean squared error by epoch: {said}."
 
 
 def test_a_line_goes_along_its_axis_whatever_the_order_of_the_rows(write):
     write(course([2, 3, 9, 1], epochs=[20, 10, 15, 12]))
-    assert told() == "mean squared error: goes from 3 at 10 to 2 at 20, lowest 1 at 12, highest 9 at 15."
+    assert told() == "Mean squared error by epoch: goes from 3 at 10 to 2 at 20, lowest 1 at 12, highest 9 at 15."
 
 
 @pytest.mark.parametrize(("losses", "said"), [
@@ -72,18 +72,18 @@ def test_a_line_goes_along_its_axis_whatever_the_order_of_the_rows(write):
 ])  # fmt: skip
 def test_what_is_missing_or_infinite_is_no_place_of_a_line(losses, said, write):
     write(course(losses))
-    assert told() == f"mean squared error: {said}."
+    assert told() == f"Mean squared error by epoch: {said}."
 
 
 def test_lines_and_their_parts_have_names(write):
     write(pd.concat([course([level, 2 * level], series=series, split=split)
                      for series, level in (("A", 1), ("B", 10)) for split in ("train", "test")]))  # fmt: skip
     assert told("cross_entropy", lines="series") == (
-        "cross-entropy (nats): A, training goes from 1 at 0 to 2 at 1; A, test goes from 1 at 0 to 2 at 1; "
+        "Cross-entropy (nats) by epoch: A, training goes from 1 at 0 to 2 at 1; A, test goes from 1 at 0 to 2 at 1; "
         "B, training goes from 10 at 0 to 20 at 1; B, test goes from 10 at 0 to 20 at 1."
     )
     assert told(lines="split", only={"series": "B"}) == (
-        "mean squared error: training goes from 10 at 0 to 20 at 1; test goes from 10 at 0 to 20 at 1."
+        "Mean squared error by epoch: training goes from 10 at 0 to 20 at 1; test goes from 10 at 0 to 20 at 1."
     )
     assert told(only={"series": "B"}) == told(lines="split", only={"series": "B"})
 
@@ -92,8 +92,8 @@ def test_nets_are_told_in_the_order_of_their_sizes(write):
     write(pd.concat([course([1, 2], model="large"), course([3, 4], model="small")]))
     entry = FigureSettings(title="A title", x="epoch", y=["curves.loss"], lines="model").plain()
     models = {"large": {"parameters": 90}, "small": {"parameters": 30}}
-    assert describe("x-y", entry, {"loss": "mse", "replicas": 3, "models": models}) == (
-        "A title. mean squared error: small goes from 3 at 0 to 4 at 1; large goes from 1 at 0 to 2 at 1."
+    assert describe("x-y", entry, {"loss": "mse", "replicas": 3, "epochs": 50, "models": models}) == (
+        "A title. Mean squared error by epoch: small goes from 3 at 0 to 4 at 1; large goes from 1 at 0 to 2 at 1."
     )
 
 
@@ -103,7 +103,7 @@ def test_many_lines_are_told_together(write):
         return told(lines="series", x_label="time")
 
     assert lines(MOST).count("goes from") == MOST
-    assert lines(MOST + 1) == f"mean squared error: {MOST + 1} lines by epoch, from 0 to {MOST + 1}."
+    assert lines(MOST + 1) == f"Mean squared error by epoch: {MOST + 1} lines by epoch, from 0 to {MOST + 1}."
 
 
 def test_panels_are_told_one_by_one(write):
@@ -111,10 +111,10 @@ def test_panels_are_told_one_by_one(write):
     write(pd.concat([course([level, 2 * level], function=name, accuracy=level / 100)
                      for name, level in (("sinc5", 1), ("quadratic", 10))]))  # fmt: skip
     assert told(columns="function", y=["curves.loss", "curves.accuracy"]) == (
-        "mean squared error (sin(5πx)/(5πx)): goes from 1 at 0 to 2 at 1. "
-        "mean squared error (5x² - 0.5x + 0.2): goes from 10 at 0 to 20 at 1. "
-        "accuracy (sin(5πx)/(5πx)): goes from 0.01 at 0 to 0.01 at 1. "
-        "accuracy (5x² - 0.5x + 0.2): goes from 0.1 at 0 to 0.1 at 1."
+        "Mean squared error by epoch (sin(5πx)/(5πx)): goes from 1 at 0 to 2 at 1. "
+        "Mean squared error by epoch (5x² − 0.5x + 0.2): goes from 10 at 0 to 20 at 1. "
+        "Accuracy by epoch (sin(5πx)/(5πx)): goes from 0.01 at 0 to 0.01 at 1. "
+        "Accuracy by epoch (5x² − 0.5x + 0.2): goes from 0.1 at 0 to 0.1 at 1."
     )
 
 
@@ -122,7 +122,7 @@ def test_panels_of_two_tables(write):
     write(course([1, 2]))
     write(course([3, 4]).rename(columns={"loss": "gap"}), "more")
     assert told(y=["curves.loss", "more.gap"]) == (
-        "mean squared error: goes from 1 at 0 to 2 at 1. gap: goes from 3 at 0 to 4 at 1."
+        "Mean squared error by epoch: goes from 1 at 0 to 2 at 1. Gap by epoch: goes from 3 at 0 to 4 at 1."
     )
 
 
@@ -150,7 +150,7 @@ def test_the_numbers_told_of_a_line_are_its_own(write, losses):
 
 def test_points_are_told_by_category(write):
     write(pd.DataFrame({"model": ["A", "B", "C", "D"], "loss": [0.5, nan, inf, 12345]}))
-    assert told(kind="points", x="model") == "mean squared error: A 0.5, B none, C none, D 12,345."
+    assert told(kind="points", x="model") == "Mean squared error: A 0.5, B none, C none, D 12,345."
 
 
 def test_points_of_several_lines_and_panels(write):
@@ -161,24 +161,24 @@ def test_points_of_several_lines_and_panels(write):
         for model in "AB"
     ]))  # fmt: skip
     assert told(kind="points", x="model", lines="region", columns="function") == (
-        "mean squared error (sin(5πx)/(5πx)): inside: A 0.1, B 0.1; edge: A 0.2, B 0.2. "
-        "mean squared error (5x² - 0.5x + 0.2): inside: A 10.1, B 10.1; edge: A 10.2, B 10.2."
+        "Mean squared error (sin(5πx)/(5πx)): inside: A 0.1, B 0.1; edge: A 0.2, B 0.2. "
+        "Mean squared error (5x² − 0.5x + 0.2): inside: A 10.1, B 10.1; edge: A 10.2, B 10.2."
     )
 
 
 def test_many_points_are_told_by_their_range(write):
     def points(count):
-        write(pd.DataFrame({"model": [f"M{i}" for i in range(count)], "loss": [*range(1, count), nan]}))
+        write(pd.DataFrame({"model": [f"N{i}" for i in range(count)], "loss": [*range(1, count), nan]}))
         return told(kind="points", x="model")
 
-    assert points(MOST).count("M") == MOST
-    assert points(MOST + 1) == f"mean squared error: from 1 to {MOST}."
+    assert points(MOST).count("N") == MOST
+    assert points(MOST + 1) == f"Mean squared error: from 1 to {MOST}."
 
 
 def test_values_are_named_as_in_the_figure(write):
     write(pd.DataFrame({"shuffle_labels": [0, 0.5, 1], "loss": [1, 2, 3]}))
     assert told(kind="points", x="shuffle_labels") == (
-        "mean squared error: 0 % shuffled 1, 50 % shuffled 2, 100 % shuffled 3."
+        "Mean squared error: 0 % shuffled 1, 50 % shuffled 2, 100 % shuffled 3."
     )
 
 
@@ -190,11 +190,11 @@ def test_a_scatter_is_told_by_number_and_ranges(write):
     }))  # fmt: skip
     across = "minimal ratio: share of positive eigenvalues"
     assert told(kind="scatter", x="minimal_ratio", lines="kind") == (
-        f"mean squared error: 2 nets stalled at a kink from 2 to 3, {across} from 0.25 to 0.5; "
+        f"Mean squared error: 2 nets stalled at a kink from 2 to 3, {across} from 0.25 to 0.5; "
         f"2 nets elsewhere from 4 to 4,000, {across} from 0.125 to 0.5."
     )
     assert told(kind="scatter", x="minimal_ratio") == (
-        f"mean squared error: 4 nets from 2 to 4,000, {across} from 0.125 to 0.5."
+        f"Mean squared error: 4 nets from 2 to 4,000, {across} from 0.125 to 0.5."
     )
 
 
@@ -206,7 +206,7 @@ def test_paths_are_told_by_where_they_begin_and_end(write):
         "pc2": [-4, -1, 77, -2, -77, -3],
     }))  # fmt: skip
     assert told(kind="paths", x="pc1", y=["curves.pc2"]) == (
-        "second component: 2 runs, which begin from −2 to −1 and end from −4 to −3; "
+        "Second component: 2 runs, which begin from −2 to −1 and end from −4 to −3; "
         "first component: begin from 1 to 2, end from 3 to 4."
     )
 
@@ -214,7 +214,7 @@ def test_paths_are_told_by_where_they_begin_and_end(write):
 def test_paths_that_start_far_apart_are_told_from_their_starts(write):
     write({"replica": [0, 0, 1, 1], "epoch": [0, 5, 0, 5], "pc1": [1, 4, 90, 92], "pc2": [0, 1, -50, -48]})
     assert told(kind="paths", x="pc1", y=["curves.pc2"]) == (
-        "second component, from the start: 2 runs, which begin at 0 and end from 1 to 2; "
+        "Second component, from the start: 2 runs, which begin at 0 and end from 1 to 2; "
         "first component, from the start: begin at 0, end from 2 to 3."
     )
 
@@ -222,7 +222,8 @@ def test_paths_that_start_far_apart_are_told_from_their_starts(write):
 def test_a_loss_in_a_plane_is_told_less_that_on_the_path(write):
     write(pd.concat([course([3, 2, 1], at="on the path"), course([3, 4, 1], at="in the plane")]))
     assert told(lines="at") == (
-        "mean squared error, in the plane less on the path: in the plane goes from 0 at 0 to 0 at 2, highest 2 at 1."
+        "Mean squared error, in the plane less on the path by epoch: "
+        "in the plane goes from 0 at 0 to 0 at 2, highest 2 at 1."
     )
 
 
@@ -233,7 +234,7 @@ def test_a_loss_in_a_plane_is_told_less_that_on_the_path(write):
 ])  # fmt: skip
 def test_contours_are_told_by_their_range(losses, said, write):
     write(pd.DataFrame({"x": [0, 0, 1, 1], "y": [0, 1, 0, 1], "loss": losses}))
-    assert told(kind="contours", x="x") == f"mean squared error: {said}."
+    assert told(kind="contours", x="x") == f"Mean squared error: {said}."
 
 
 # ---------------------------------------------------------------------------------------------- figures of the project
@@ -258,9 +259,9 @@ def test_every_figure_of_the_project_is_told(report):
 
 def test_a_place_that_is_no_number_is_not_told(write):
     write(course([3, 1, 5], epochs=[nan, 1, 2]))
-    assert told() == "mean squared error: goes from 1 at 1 to 5 at 2."
+    assert told() == "Mean squared error by epoch: goes from 1 at 1 to 5 at 2."
     write(course([3, 1], epochs=[nan, nan]))
-    assert told() == "mean squared error: nothing that is finite."
+    assert told() == "Mean squared error by epoch: nothing that is finite."
 
 
 def test_nets_that_diverged_are_told(write):

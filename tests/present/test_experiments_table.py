@@ -230,7 +230,7 @@ def test_other_links_are_to_files_of_the_repository(page):
 def test_data_is_named_or_a_formula(blocks):
     assert blocks["b-trajectory"]["Data"] == ["MNIST"]
     assert blocks["c-interpolation-batch-size"]["Data"] == ["CIFAR-10"]
-    assert blocks["d-simulate"]["Data"] == ["sin(0.2x + 1)", "5x² - 0.5x + 0.2", "log|2x + 0.5|"]
+    assert blocks["d-simulate"]["Data"] == ["sin(0.2x + 1)", "5x² − 0.5x + 0.2", "log|2x + 0.5|"]
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,36 @@ def test_without_other_lines_training_and_test_have_colours_of_their_own(lines):
     assert legend(shown) == ["training", "test"]
 
 
+def test_lines_that_others_run_over_are_wider(write):
+    """One of each dashes for every line over it; those that leave each other soon, or are zero both, are not."""
+    courses = {"A": [1, 10, 100, 1000], "B": [1, 10.1, 101, 999], "C": [1, 10, 100, 1001], "D": [1, 20, 300, 4000]}
+    write(
+        [
+            {"series": name, "epoch": i, "loss": loss}
+            for name, losses in courses.items()
+            for i, loss in enumerate(losses)
+        ]
+    )
+    widths = [line.get_linewidth() for line in drawn(panel(log=["loss"]))]
+    assert widths[0] > widths[1] > widths[2] == widths[3]
+    write([{"series": name, "split": split, "epoch": i, "loss": 1.0} for name in "AB" for i in range(4)
+           for split in ("train", "test")])  # fmt: skip
+    widths = [line.get_linewidth() for line in drawn(panel())]
+    assert widths[0] == widths[1] > widths[2] == widths[3]
+    zero = {"A": [1, 0, 0, 0, 0], "B": [-1, 0, 0, 0, 0]}
+    write(
+        [{"series": name, "epoch": i, "loss": loss} for name, losses in zero.items() for i, loss in enumerate(losses)]
+    )
+    assert len({line.get_linewidth() for line in drawn(panel(symlog=["loss"]))}) == 1
+
+
+def test_an_epoch_that_was_only_begun_ends_where_it_ended(curves):
+    about = ABOUT | {"epochs": 3.25}
+    lines = drawn(draw("x-y", spec(), about).axes[0])
+    assert list(lines[0].get_xdata()) == [0, 1, 2, 3, 3.25]
+    assert list(drawn(panel())[0].get_xdata()) == list(range(5))
+
+
 def test_a_line_alone_has_no_legend(curves):
     write_back = curves[curves["split"] == "train"].drop(columns="split")
     write_back.to_csv("plots/x/x-y/curves.csv", index=False)
@@ -810,7 +840,7 @@ def test_paths_of_runs_start_at_an_open_circle(write):
     one, start, *_ = shown.axes[0].lines
     np.testing.assert_array_equal(one.get_xydata(), [[0, 0], [3, -3]])
     np.testing.assert_array_equal(start.get_xydata(), [[0, 0]])
-    assert legend(shown) == ["run 1", "run 2"]
+    assert legend(shown) == ["run 1", "run 2", "epoch 0, up to 3"]
 
 
 def test_paths_that_start_far_apart_are_taken_from_their_starts(write):
@@ -823,7 +853,7 @@ def test_paths_that_start_far_apart_are_taken_from_their_starts(write):
     axes = panel(**asked)
     names = (axes.get_xlabel(), axes.get_ylabel())
     assert names == ("first component, from the start", "second component, from the start")
-    for path in axes.lines[::2]:
+    for path in axes.lines[:-1:2]:
         np.testing.assert_array_equal(path.get_xydata(), [[0, 0], [3, -3]])
     write([rows[0] | {"scope": "layer 1"}], "pca")
     assert panel(**asked, only={"scope": "layer 2"}).texts[0].get_text() == "none"
@@ -903,10 +933,10 @@ def nets(write, **found):
     ({"rho": -0.234, "low": -0.411, "high": -0.019, "n": 97},
      "Spearman's ρ = −0.23 [−0.41, −0.02] (97 nets)"),
     ({"rho": 0.5, "low": None, "high": None, "n": 3}, "Spearman's ρ = 0.50 (3 nets)"),
-    ({"rho": None, "low": None, "high": None, "n": 2}, "Spearman's ρ: undefined (2 nets)"),
+    ({"rho": None, "low": None, "high": None, "n": 2}, "Spearman's ρ is undefined (2 nets)"),
 ])  # fmt: skip
 @pytest.mark.parametrize("log", [[], ["loss"]])
-def test_a_note_says_the_correlation_above_what_the_panel_shows(found, text, log, write):
+def test_a_note_says_the_correlation_above_the_panel(found, text, log, write):
     shown = figure(**nets(write, rank_correlation=found), log=log)
     axes = shown.axes[0]
     (note,) = axes.texts
@@ -915,7 +945,14 @@ def test_a_note_says_the_correlation_above_what_the_panel_shows(found, text, log
     box = note.get_window_extent()
     assert axes.bbox.containsx(box.x0)
     assert axes.bbox.containsx(box.x1)
-    assert axes.bbox.y1 > box.y1 > box.y0 > axes.transData.transform((1, 1e3))[1]
+    assert box.y0 > axes.bbox.y1
+
+
+def test_no_nets_have_no_note(write):
+    assert (
+        list(figure(**nets(write, rank_correlation=dict.fromkeys(("rho", "low", "high")) | {"n": 0})).axes[0].texts)
+        == []
+    )
 
 
 def test_a_long_note_is_two_lines_in_a_narrow_panel(write):
@@ -927,7 +964,8 @@ def test_a_long_note_is_two_lines_in_a_narrow_panel(write):
     assert list(shown.axes[1].texts) == []
     assert note.get_text().count("\n") == 1
     assert note.get_window_extent().x0 > shown.axes[0].bbox.x0
-    assert note.get_window_extent().y0 > shown.axes[0].transData.transform((0, 8))[1]
+    assert note.get_window_extent().y0 > shown.axes[0].bbox.y1
+    assert shown.axes[0].title.get_window_extent().y0 > note.get_window_extent().y1
 
 
 def test_a_note_may_lie_deeper(write):

@@ -31,10 +31,15 @@ def describe(key: str, spec: FigureSpec, about: dict) -> str:
             where = "" if facet is None else f" ({value(spec.columns, facet)})"
             rows = of_facet(table, spec, facet)
             said = "nothing" if rows.empty else KINDS[spec.kind](rows, spec, column, about)
-            told.append(f"{quantity(column, spec, about, table)}{where}: {said}.")
+            along = f" by {quantity(spec.x, spec, about, table)}" if spec.kind == "lines" else ""
+            told.append(_sentence(f"{quantity(column, spec, about, table)}{along}{where}: {said}."))
     if gone := diverged(about):
-        told.append(f"{gone[0].upper()}{gone[1:]}.")
+        told.append(_sentence(f"{gone}."))
     return " ".join(" ".join(told).split())
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _range(values: pd.Series) -> str:

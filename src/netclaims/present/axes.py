@@ -13,6 +13,7 @@ from matplotlib.ticker import (
     FixedLocator,
     LogLocator,
     MaxNLocator,
+    MultipleLocator,
     NullFormatter,
     NullLocator,
     PercentFormatter,
@@ -51,8 +52,10 @@ def shape_axis(axes: Axes, column: str, which: str, scale: str, values: list[flo
     elif scale == "symlog" and any(values):
         getattr(axes, f"set_{which}scale")("symlog", linthresh=linear_within(values))
         axis.set_major_locator(FixedLocator(decades(values, 3 if which == "x" else 4)))
-    elif column in WHOLE:
+    elif column in WHOLE and max(values, default=1) >= 1:
         axis.set_major_locator(MaxNLocator("auto", integer=True))
+    elif column == "alpha":  # the nets themselves are at 0 and 1
+        axis.set_major_locator(MultipleLocator(0.5 if max(values, default=1) - min(values, default=0) <= 1.5 else 1))
     elif column == "parameters":
         axis.set_major_locator(MaxNLocator(5))
         axis.set_major_formatter(PLAIN)

@@ -16,7 +16,7 @@ from netclaims.present.badges import of_verdict
 from netclaims.present.interval_axis import axis
 from netclaims.present.scales import Scale
 from netclaims.present.shown_claim import ShownClaim
-from netclaims.present.wording import MARKS, claimed, effect, p_value, size
+from netclaims.present.wording import MARKS, claimed, effect, minus, p_value, size
 from netclaims.questions import ANSWERED
 
 DECIDED = ("supported", "refuted")
@@ -59,7 +59,7 @@ class Judged:
     @property
     def because(self) -> str:
         """The reason that goes with it, if any."""
-        return _text(self.found["because"])
+        return minus(_text(self.found["because"]))
 
     @cached_property
     def badges(self) -> list[str]:

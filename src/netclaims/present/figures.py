@@ -48,7 +48,7 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
         SettingsError: a table, a column or a note that the figure names does not exist.
     """
     style.apply()
-    tables, path = panels(key, spec, about), path_of(key, spec)
+    tables, path = panels(key, spec, about), path_of(key, spec, about)
     facets = facets_of(tables, spec)
     figure, grid = _panels(len(tables), len(facets), spec)
     left = [thinned(table, spec) for table in tables]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from netclaims.present.wording import minus
+
 # The first that fits a line counts. A line is a key, its part if it has any, and its value, all with spaces.
 WORDS = [
     (r"least replicas (.+)", r"at least \1 replicas"),
@@ -56,5 +58,5 @@ def in_words(line: str) -> str:
     """Return a setting as one would say it; a line of which nothing is known stays as it is."""
     for pattern, words in WORDS:
         if found := re.fullmatch(pattern, line):
-            return re.sub(r"(?<![\w.])-(?=\d)", "−", found.expand(words))
-    return line
+            return minus(found.expand(words))
+    return minus(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netclaims.data.functions import formula
 from netclaims.digits import percent
+from netclaims.present.wording import minus
 
 LOSSES = {"mse": "mean squared error", "cross_entropy": "cross-entropy (nats)"}
 LABELS = {
@@ -34,9 +35,9 @@ LABELS = {
     "trace": "trace of the Hessian",
     "sharpness": "sharpness (%)",
     "density": "spectral density",
-    "loss_by_input": "‖∂ℓ/∂x‖",
-    "output_by_input": "‖∂p/∂x‖",
-    "loss_by_parameters": "‖∂L/∂θ‖",
+    "loss_by_input": "loss by input ‖∂ℓ/∂x‖",
+    "output_by_input": "output by input ‖∂p/∂x‖",
+    "loss_by_parameters": "loss by weights ‖∂L/∂θ‖",
     "share": "share of the variance",
     "x": "x",
     "prediction": "y",
@@ -61,7 +62,7 @@ def label(column: str, loss: str) -> str:
 def value(column: str, content: object) -> str:
     """Return what a column holds, as a legend or the title of a panel says it."""
     if column == "function":
-        return formula(str(content))
+        return minus(formula(str(content)))
     if column == "shuffle_labels":
         return f"{percent(float(content))} % shuffled"
     return VALUES.get(column, {}).get(content, str(content))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -36,13 +37,21 @@ def panels(key: str, spec: FigureSpec, about: Mapping) -> list[pd.DataFrame]:
     Raises:
         SettingsError: a table or a column that the figure names does not exist.
     """
-    tables = [_by_size(_table(key, name, column, spec), about) for name, column in spec.shown]
+    tables = [_by_size(_cut_short(_table(key, name, column, spec), about), about) for name, column in spec.shown]
     if spec.kind == "paths":
         return [_moved(table, spec, column) for table, (_, column) in zip(tables, spec.shown, strict=True)]
     if differs(spec):
         return [_less(table, spec, column) for table, (_, column) in zip(tables, spec.shown, strict=True)]
     tables = _alike(tables, spec.lines or "split")
     return _alike(tables, spec.x) if spec.kind == "points" else tables
+
+
+def _cut_short(table: pd.DataFrame, about: Mapping) -> pd.DataFrame:
+    """Return the rows with the last epoch as far as it went: tables count one that was begun."""
+    epochs = about["epochs"]
+    if "epoch" not in table or epochs == ceil(epochs):
+        return table
+    return table.assign(epoch=table["epoch"].where(table["epoch"] != ceil(epochs), epochs))
 
 
 def _by_size(table: pd.DataFrame, about: Mapping) -> pd.DataFrame:
@@ -106,13 +115,18 @@ def thinned(table: pd.DataFrame, spec: FigureSpec) -> pd.DataFrame:
     return rows.assign(**{spec.lines: rows[spec.lines].cat.remove_unused_categories()})
 
 
-def path_of(key: str, spec: FigureSpec) -> pd.DataFrame | None:
+def path_of(key: str, spec: FigureSpec, about: Mapping) -> pd.DataFrame | None:
     """Return the rows of the path through a plane, if the figure has one.
+
+    Args:
+        key: the experiment or analysis.
+        spec: the figure.
+        about: the experiment's metrics.
 
     Raises:
         SettingsError: as `panels`.
     """
-    return _table(key, spec.path, "at", spec) if spec.path else None
+    return _cut_short(_table(key, spec.path, "at", spec), about) if spec.path else None
 
 
 def facets_of(tables: list[pd.DataFrame], spec: FigureSpec) -> list[object]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from math import isfinite, nan
 
 import pandas as pd
@@ -22,6 +23,12 @@ UNITS = {
 }
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEAST_P = 1e-4  # a smaller p says no more
+MINUS = re.compile(r"(?<![\w²)])-(?=[\d.])|(?<= )-(?= )")
+
+
+def minus(text: str) -> str:
+    """Return text with true minus signs, before numbers and between terms, in place of hyphens."""
+    return MINUS.sub("−", text)
 
 
 def short(value: float, digits: int = 3) -> str:
