@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import chdir
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from netclaims.present.captions import caption
 from netclaims.present.claim_rows import Row
 from netclaims.present.facts import Facts
 from netclaims.present.figure_spec import FigureSpec
-from netclaims.present.inline import Figures
+from netclaims.present.inline import Figures, caption_of
 from netclaims.present.packed import pack
 from netclaims.present.pages import render
 from netclaims.present.scales import Scale
@@ -51,7 +51,6 @@ class Drawn:
     scale: str
     caption: str
     words: str  # what it shows; where that is two points or less, they stand in its place
-    plane: bool  # of colours that mean something, which no scheme may turn around
 
 
 @dataclass(frozen=True)
@@ -154,14 +153,7 @@ def _card(
     key = fact.key
     claims = [row for row in rows if row.claim.experiment == key]
     trained = [(scale, about) for scale in found if (about := scale.about(fact.nets))]
-    pairs = {
-        name: [
-            drawn
-            for scale, about in trained
-            if (drawn := _drawn(figures, key, name, figure, scale, about, scale is trained[0][0]))
-        ]
-        for name, figure in draw.items()
-    }
+    pairs = {name: _pair(figures, key, name, figure, trained) for name, figure in draw.items()}
     pairs = {name: pair for name, pair in pairs.items() if pair}
     first = _first(list(pairs), claims)
     (best, *others), left = pairs.get(first, [None]), {name: pair for name, pair in pairs.items() if name != first}
@@ -192,16 +184,30 @@ def _packed(pairs: list[list[Drawn]]) -> str:
     return pack(render("figures.html", pairs=pairs))
 
 
+def _pair(figures: Figures, key: str, name: str, figure: FigureSpec, trained: list[tuple[Scale, dict]]) -> list[Drawn]:
+    """Return a figure at every scale; one that is the same at a second, as trainings of functions are, once."""
+    found: dict[str, Drawn] = {}
+    for scale, about in trained:
+        path = scale.figure(key, name)
+        if not path.exists():
+            continue
+        svg = path.read_text(encoding="utf-8")
+        same = svg.replace(f"{scale.name} scale", "")
+        if same in found:
+            found[same] = replace(found[same], caption=f"{found[same].caption} · the same at the {scale.name} scale")
+        else:
+            place = f"{key}.{name}" if scale is trained[0][0] else f"{key}.{name}@{scale.name}"
+            found[same] = _drawn(figures, place, key, name, figure, scale, about, svg)
+    return list(found.values())
+
+
 def _drawn(
-    figures: Figures, key: str, name: str, figure: FigureSpec, scale: Scale, about: dict, best: bool
-) -> Drawn | None:
-    path = scale.figure(key, name)
-    if not path.exists():
-        return None
+    figures: Figures, place: str, key: str, name: str, figure: FigureSpec, scale: Scale, about: dict, svg: str
+) -> Drawn:
     words, little = _words(key, name, figure, about, scale.root), _little(key, name, figure, about, scale.root)
-    svg = Markup() if little else figures.inline(path.read_text(encoding="utf-8"), words)
-    place = f"{key}.{name}" if best else f"{key}.{name}@{scale.name}"
-    return Drawn(place, key, figure.title, svg, scale.name, caption(about), words, figure.plane)
+    shown = Markup() if little else figures.inline(svg, words, figure.plane)
+    said = caption(about) if little else caption_of(svg)
+    return Drawn(place, key, figure.title, shown, scale.name, said, words)
 
 
 def _words(key: str, name: str, figure: FigureSpec, about: dict, root: Path) -> str:

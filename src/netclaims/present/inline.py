@@ -18,6 +18,7 @@ INSIDE = re.compile(r"#|data:image/png;")
 RULE = re.compile(r"[^<>{}]*")
 CAPTION, ASCENT = "caption", 8.0  # the id of the line below a figure; from its base up, in points
 TRANSLATED = re.compile(r"translate\(\S+ (-?[\d.]+)\)")
+OF_PAGE = {"#000000": "var(--ink)", "#ffffff": "var(--paper)"}
 COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")
 
 
@@ -29,14 +30,17 @@ class Figures:
         self._rules: dict[str, str] = {}
         self._count = 0
 
-    def inline(self, svg: str, label: str) -> Markup:
+    def inline(self, svg: str, label: str, plane: bool = False) -> Markup:
         """Return the `<svg>` element of a figure that matplotlib drew, for HTML; what would run in a page is left out.
 
         Args:
             svg: the content of the file.
             label: what the figure shows, for those who cannot see it.
+            plane: whether its colours mean something, so that a dark page may turn around black and white alone.
         """
         self._count += 1
+        for colour, of_page in OF_PAGE.items() if plane else ():
+            svg = svg.replace(colour, of_page)
         root = ElementTree.fromstring(svg)  # noqa: S314 (a file of the project's own)
         used = {name for element in root.iter() for value in element.attrib.values()
                 for name in REFERENCE.findall(value)}  # fmt: skip
@@ -48,6 +52,7 @@ class Figures:
             "role": "img",
             "aria-label": label,
             "style": f"--width: {width:.0f}; aspect-ratio: {width:.0f} / {height:.0f}",
+            **({"class": "plane"} if plane else {}),
         }
         return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704 (its texts are escaped)
 
@@ -87,6 +92,12 @@ class Figures:
 
     def _own(self, name: str) -> str:
         return f"g{self._count}-{name}"
+
+
+def caption_of(svg: str) -> str:
+    """Return the words below a figure that matplotlib drew; nothing if there are none."""
+    root = ElementTree.fromstring(svg)  # noqa: S314 (a file of the project's own)
+    return " ".join(" ".join(child.itertext()) for child in root.iter() if child.get("id") == CAPTION).strip()
 
 
 def _without_caption(root: Element, height: float) -> float:
