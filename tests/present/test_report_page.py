@@ -25,7 +25,7 @@ from pydantic import TypeAdapter
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.present.glossary import Term, explained
 from netclaims.present.report_page import PICTURE, Page, report_page
-from netclaims.present.wording import MARKS, minus
+from netclaims.present.wording import MARKS, typeset
 from netclaims.questions import ANSWERED, CHAPTERS, QUESTIONS
 from netclaims.recipes.write import all_recipes, write_recipes
 
@@ -185,7 +185,7 @@ def test_every_claim_is_one_row_with_its_verdict(root, claims):
         assert " ".join(claim.read.split()) in opened
         assert ANSWERED[claim.question] in opened
         if isinstance(found["because"], str):
-            assert minus(" ".join(found["because"].split())) in opened
+            assert typeset(" ".join(found["because"].split())) in opened
         assert f"stage claims@{claim.report}, recipe recipes/claims/{claim.report}.json" in opened
         assert f"{row.get('id')}: report: {claim.report}" in opened  # the entry, in YAML
         if isfinite(found["effect"]):
@@ -288,7 +288,7 @@ def test_a_card_says_what_it_is_of(cards):
         assert all(facts.values()), key
         said = facts["quick scale"]
         start = f"{about['data']} · {about['scale']} scale: {about['train_examples']:,} training"
-        assert said.startswith(minus(start))
+        assert said.startswith(typeset(start))
         assert f"{about['replicas']} replicas" in said
         badge = f"{about['epochs']:,.10g} of {about['epochs_stated']:,.10g} epochs"
         assert (badge in text(card.find("div"))) == (about["epochs"] < about["epochs_stated"])

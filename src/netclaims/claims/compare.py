@@ -8,7 +8,7 @@ from math import log, log1p
 import numpy as np
 import pandas as pd
 
-from netclaims.claims import mean_tests, place_tests, trend_tests
+from netclaims.claims import mean_tests, place_tests, trend_tests, words
 from netclaims.claims.entries import Comparison, Equivalence, Extreme, Ordering, Shape, Trend
 from netclaims.claims.evidence import Evidence, weakest
 from netclaims.claims.experiment_tables import Tables, UntestableError, within
@@ -37,11 +37,11 @@ def compare(comparison: Comparison, tables: Tables, seed: int) -> Evidence:
     return weakest(found)
 
 
-def _groups(comparison: Comparison, table: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return the parts of a table for which the comparison is repeated."""
+def _groups(comparison: Comparison, table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Return the parts of a table for which the comparison is repeated, and what each is of."""
     if not comparison.each:
-        return [table]
-    return [rows for _, rows in table.groupby(comparison.each, sort=False)]
+        return [("", table)]
+    return [(words.of_group(comparison.each, key), rows) for key, rows in table.groupby(comparison.each, sort=False)]
 
 
 def _paired(
@@ -93,8 +93,9 @@ def _defined(rows: pd.DataFrame, remark: str, columns: list[str]) -> tuple[pd.Da
     return kept, _left_out(remark, len(kept), len(rows))
 
 
-def _with(found: Evidence, remark: str) -> Evidence:
-    return replace(found, remark=_joined(remark, found.remark))
+def _with(found: Evidence, remark: str, measured: str, group: str, compared: str = "") -> Evidence:
+    what = ", ".join(filter(None, [measured, group]))
+    return replace(found, remark=_joined(remark, found.remark), measured=what, compared=compared)
 
 
 def _ordering(comparison: Ordering, tables: Tables, seed: int) -> list[Evidence]:
@@ -102,11 +103,21 @@ def _ordering(comparison: Ordering, tables: Tables, seed: int) -> list[Evidence]
     for than in comparison.than:
         table, remark = _paired(comparison, tables, comparison.operand, than, comparison.ratio)
         typical = comparison.of_the_typical_net(than)
-        for rows in _groups(comparison, table):
+        for group, rows in _groups(comparison, table):
             kept, said = _defined(rows, remark, ["difference"])
             differences = comparison.sign * kept["difference"].to_numpy(float)
-            found.append(_with(mean_tests.ordering(differences, comparison.ratio, typical), said))
+            evidence = mean_tests.ordering(differences, comparison.ratio, typical)
+            found.append(_of_sides(evidence, said, comparison.operand, than, group, kept, comparison.ratio, typical))
     return found
+
+
+def _of_sides(
+    found: Evidence, remark: str, first: Operand, second: Operand | float, group: str, rows: pd.DataFrame,
+    ratio: bool, typical: bool,
+) -> Evidence:  # fmt: skip
+    values = (rows["value"].to_numpy(float), rows["value_other"].to_numpy(float))
+    compared = words.compared(words.sides(first, second), values, ratio, typical)
+    return _with(found, remark, words.measured(first, second), group, compared)
 
 
 def _equivalence(comparison: Equivalence, tables: Tables, seed: int) -> list[Evidence]:
@@ -115,10 +126,11 @@ def _equivalence(comparison: Equivalence, tables: Tables, seed: int) -> list[Evi
     test = mean_tests.equivalence if comparison.within else mean_tests.unlike
     typical = comparison.of_the_typical_net(comparison.to)
     found = []
-    for rows in _groups(comparison, table):
+    for group, rows in _groups(comparison, table):
         kept, said = _defined(rows, remark, ["difference"])
         differences = kept["difference"].to_numpy(float)
-        found.append(_with(test(differences, margin, comparison.ratio, typical), said))
+        evidence = test(differences, margin, comparison.ratio, typical)
+        found.append(_of_sides(evidence, said, comparison.of, comparison.to, group, kept, comparison.ratio, typical))
     return found
 
 
@@ -128,26 +140,25 @@ def _trend(comparison: Trend, tables: Tables, seed: int) -> list[Evidence]:
     table, remark = values_per_replica(
         tables, operand, list(dict.fromkeys(["replica", *comparison.each, *course, along]))
     )
-    found = []
+    found, measured = [], words.along(operand, along)
     over_settings = not course and table.duplicated(["replica", *comparison.each]).any()
     if comparison.about and not over_settings:
         raise EntryError("about: of a trend, goes with one over settings")
-    for rows in _groups(comparison, table):
+    for group, rows in _groups(comparison, table):
         if course:
             series, said = _courses(rows, operand, along, remark)
-            found.append(_with(trend_tests.trend_along_series(series, comparison.sign, comparison.least), said))
+            evidence = trend_tests.trend_along_series(series, comparison.sign, comparison.least)
         elif over_settings:
             values, x, said = block(rows, along, remark)
-            over = trend_tests.trend_over_settings(
-                values, x, comparison.sign, comparison.least, comparison.about == "typical"
-            )
-            found.append(_with(over, said))
+            typical = comparison.about == "typical"
+            evidence = trend_tests.trend_over_settings(values, x, comparison.sign, comparison.least, typical)
         else:
             kept, said = finite(rows, remark, [along, "value"])
             x, y = (kept[name].to_numpy(float) for name in (along, "value"))
             if len(kept) < 3:
                 raise UntestableError("a trend over replicas takes three and more")
-            found.append(_with(trend_tests.trend_over_replicas(x, y, comparison.sign, seed, comparison.least), said))
+            evidence = trend_tests.trend_over_replicas(x, y, comparison.sign, seed, comparison.least)
+        found.append(_with(evidence, said, measured, group))
     return found
 
 
@@ -199,25 +210,27 @@ def _extreme(comparison: Extreme, tables: Tables, seed: int) -> list[Evidence]:
     along, (low, high) = comparison.along, comparison.between
     table, remark = values_per_replica(tables, comparison.operand, ["replica", *comparison.each, along])
     found = []
-    for rows in _groups(comparison, table):
+    for group, rows in _groups(comparison, table):
         values, places, said = block(rows, along, remark)
         allowed = within(pd.Series(places, name=along), low, high).to_numpy()
         if allowed.all() or not allowed.any():
             which = "every" if allowed.all() else "no"
             raise UntestableError(f"{which} {along} that was tried is from {low:g} to {high:g}")
-        found.append(_with(place_tests.extreme(comparison.sign * values, allowed), said))
+        evidence = place_tests.extreme(comparison.sign * values, allowed)
+        found.append(_with(evidence, said, words.along(comparison.operand, along), group))
     return found
 
 
 def _shape(comparison: Shape, tables: Tables, seed: int) -> list[Evidence]:
     table, remark = values_per_replica(tables, comparison.operand, ["replica", *comparison.each, comparison.along])
     found = []
-    for rows in _groups(comparison, table):
+    for group, rows in _groups(comparison, table):
         values, x, said = block(rows, comparison.along, remark)
         if not np.isfinite(values).all():
             raise UntestableError("a net diverged, and there is no line through an infinite value")
         if comparison.log and x[0] <= 0:
             raise UntestableError(f"there is no logarithm of {comparison.along} {x[0]:g}")
         x = np.array([log(value) for value in x]) if comparison.log else x
-        found.append(_with(place_tests.valley(comparison.sign * values, x), said))
+        evidence = place_tests.valley(comparison.sign * values, x)
+        found.append(_with(evidence, said, words.along(comparison.operand, comparison.along), group))
     return found

@@ -32,6 +32,8 @@ class Evidence:
         p_for, p_against: of the two one-sided tests; undefined with fewer than two replicas.
         test: what it is called.
         remark: what a reader has to know besides.
+        measured: the quantity, in words.
+        compared: the centres of what was compared, in words; empty where the effect is not one of two sides.
         comparisons: of how many this is the one that speaks least for the claim.
         sample: the values of which the effect is the mean, or the median, one for each replica; of ratios logarithms.
             None where the test is of other numbers.
@@ -49,6 +51,8 @@ class Evidence:
     remark: str = ""
     comparisons: int = 1
     sample: tuple[float, ...] = ()
+    measured: str = ""
+    compared: str = ""
 
     @property
     def in_the_mean(self) -> bool:

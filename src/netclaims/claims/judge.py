@@ -28,6 +28,7 @@ from netclaims.experiment import Experiment
 from netclaims.paths import report_path
 
 LEVEL = 0.05
+WORDED = ("measured", "compared", "unit", "test")  # columns of words
 
 
 @dataclass(frozen=True)
@@ -232,12 +233,12 @@ def judge(questions: Mapping[str, str], findings: Mapping[str, Finding]) -> pd.D
 def _row(key: str, finding: Finding, p_holm: float, family: int) -> dict:
     evidence = finding.evidence
     if evidence is None:
-        row = dict.fromkeys(JUDGED, nan) | {"unit": "", "test": ""}
+        row = dict.fromkeys(JUDGED, nan) | dict.fromkeys(WORDED, "")
         return {"claim": key, **row, "verdict": finding.verdict, "because": finding.because, "provisional": ""}
     verdict, reason = _verdict(evidence, p_holm, family)
     several = f"the weakest of {evidence.comparisons} comparisons" if evidence.comparisons > 1 else ""
     because = "; ".join(filter(None, [reason, several, evidence.remark, finding.because]))
-    row = {name: getattr(evidence, name) for name in ("unit", "effect", "low", "high", "replicas", "p", "test")}
+    row = {name: getattr(evidence, name) for name in (*WORDED, "effect", "low", "high", "replicas", "p")}
     row |= {"claimed_low": evidence.claimed[0], "claimed_high": evidence.claimed[1], "p_holm": p_holm}
     level = LEVEL / max(family, 1)  # with a p value below it a claim is decided, whatever the others have
     row |= {"p_least": least_p(evidence), "effect_least": least_effect(evidence, level)}

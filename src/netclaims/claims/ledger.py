@@ -16,7 +16,7 @@ from netclaims.spread import rounded
 SAID = ["claim", "report", "experiment", "kind", "scale", "data", "epochs", "epochs_stated", "quote"]
 CAN_SHOW = ["p_least", "effect_least", "replicas_needed"]
 JUDGED = [
-    *("unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "test"),
+    *("measured", "compared", "unit", "effect", "low", "high", "claimed_low", "claimed_high", "replicas", "test"),
     *("p", "p_holm", *CAN_SHOW),
 ]
 COLUMNS = [*SAID, *JUDGED, "verdict", "because", "provisional"]

@@ -150,6 +150,12 @@ def _centre(values: Numbers, typical: bool) -> float:
         return np.median(values) if typical or not np.isfinite(values).all() else values.mean()
 
 
+def centre(values: Numbers, ratio: bool, typical: bool) -> float:
+    """Return the mean, or the median, of one side of a comparison; the geometric one where it is by ratio."""
+    shown, of = (exponential, logarithms(pd.Series(values)).to_numpy()) if ratio else (float, values)
+    return shown(_centre(of, typical))
+
+
 def exponential(value: float) -> float:
     """Return the ratio of which this is the logarithm."""
     with np.errstate(over="ignore"):  # an interval may reach as far as infinity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netclaims.data.functions import FUNCTIONS, formula
-from netclaims.present.wording import minus
+from netclaims.present.wording import typeset
 
 DIVERGED = "diverged"
 TOLD = 3  # a caption names so many kinds of nets that diverged, and counts more
@@ -21,7 +21,7 @@ def caption(about: dict) -> str:
         f"{about['data']} · {about['scale']} scale: {about['train_examples']:,} training examples{_measured(about)}, "
         f"{about['epochs']:,}{cut} epochs · {about['replicas']} replicas"
     )
-    return minus(" · ".join(filter(None, [said, diverged(about)])))
+    return typeset(" · ".join(filter(None, [said, diverged(about)])))
 
 
 def _measured(about: dict) -> str:

@@ -16,7 +16,7 @@ from netclaims.present.badges import of_verdict
 from netclaims.present.interval_axis import axis
 from netclaims.present.scales import Scale
 from netclaims.present.shown_claim import ShownClaim
-from netclaims.present.wording import MARKS, claimed, effect, minus, p_value, size
+from netclaims.present.wording import MARKS, claimed, effect, p_value, size, typeset
 from netclaims.questions import ANSWERED
 
 DECIDED = ("supported", "refuted")
@@ -59,13 +59,23 @@ class Judged:
     @property
     def because(self) -> str:
         """The reason that goes with it, if any."""
-        return minus(_text(self.found["because"]))
+        return typeset(_text(self.found["because"]))
 
     @cached_property
     def badges(self) -> list[str]:
         """On how little training it rests."""
         old = ["older code"] if self.stale else []
         return of_verdict(self.provisional, self.because) + old
+
+    @property
+    def measured(self) -> str:
+        """The quantity that the verdict rests on; empty where there is none."""
+        return typeset(_text(self.found.get("measured")))
+
+    @property
+    def compared(self) -> str:
+        """The means that were compared; empty where the effect is not one of two."""
+        return typeset(_text(self.found.get("compared")))
 
     @property
     def size(self) -> str:

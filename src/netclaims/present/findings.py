@@ -41,6 +41,11 @@ class Finding:
         return f"{SAID[self.judged.verdict]}{', provisionally' if self.judged.provisional else ''}"
 
     @property
+    def measured(self) -> str:
+        """What was measured, as a sentence goes on with its size."""
+        return f"{self.judged.measured}: " if self.judged.measured else ""
+
+    @property
     def others(self) -> str:
         """How all claims on the question went, in words."""
         told = [f"{self.counts[name]} {said}" for name, said in FARED.items() if self.counts[name]]

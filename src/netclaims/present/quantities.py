@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netclaims.data.functions import formula
 from netclaims.digits import percent
-from netclaims.present.wording import minus
+from netclaims.present.wording import typeset
 
 LOSSES = {"mse": "mean squared error", "cross_entropy": "cross-entropy (nats)"}
 LABELS = {
@@ -62,7 +62,7 @@ def label(column: str, loss: str) -> str:
 def value(column: str, content: object) -> str:
     """Return what a column holds, as a legend or the title of a panel says it."""
     if column == "function":
-        return minus(formula(str(content)))
+        return typeset(formula(str(content)))
     if column == "shuffle_labels":
         return f"{percent(float(content))} % shuffled"
     return VALUES.get(column, {}).get(content, str(content))

@@ -24,21 +24,23 @@ UNITS = {
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEAST_P = 1e-4  # a smaller p says no more
 MINUS = re.compile(r"(?<![\w²)])-(?=[\d.])|(?<= )-(?= )")
+POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?\d+)\b")
 
 
-def minus(text: str) -> str:
-    """Return text with true minus signs, before numbers and between terms, in place of hyphens."""
-    return MINUS.sub("−", text)
+def typeset(text: str) -> str:
+    """Return text with true minus signs, before numbers and between terms, and with powers of ten: "3.1·10⁻⁵"."""
+    return MINUS.sub("−", POWER.sub(lambda found: f"{found[1]}·10{_raised(found[2])}", text))
+
+
+def _raised(exponent: str) -> str:
+    return str(int(exponent)).translate(RAISED)
 
 
 def short(value: float, digits: int = 3) -> str:
     """Write a number with so many significant digits, or a whole one from a thousand to ten million: "−3.1·10⁻⁵"."""
     value += 0.0  # nought has no sign
     said = f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.{digits}g}"
-    digits_of, power, exponent = said.partition("e")
-    if power:
-        said = f"{digits_of}·10{str(int(exponent)).translate(RAISED)}"
-    return said.replace("-", "−")
+    return typeset(said)
 
 
 def interval(low: float, high: float) -> str:

@@ -1,0 +1,143 @@
+"""What a comparison measures, in words: a quantity, and which nets or parts of them it is of."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from netclaims.claims.evidence import Numbers
+from netclaims.claims.mean_tests import centre
+from netclaims.claims.operands import Operand, Range, Wanted
+from netclaims.data.functions import formula
+
+# Of one table, or of all.
+QUANTITIES = {
+    "nets.epoch": "epochs trained",
+    "pca.step": "distance that the weights go in a step",
+    "hessian.loss": "loss where the search ends",
+    "hessian.gradient_norm": "gradient norm where the search ends",
+    "loss_gap": "test less training loss",
+    "accuracy_gap": "training less test accuracy",
+    "mean_square": "mean squared error of the fit",
+    "right_sign": "share of points with the right sign",
+    "gradient_norm_spike": "spikes of the gradient norm",
+    "train_loss_bend": "bends of the training loss",
+    "trained_gradient_norm": "gradient norm at the end of training",
+    "largest_eigenvalue": "largest Hessian eigenvalue",
+    "trace": "trace of the Hessian",
+    "negative": "negative Hessian eigenvalues",
+    "loss_by_input": "sensitivity of the loss to the input",
+    "output_by_input": "sensitivity of the output to the input",
+    "loss_by_parameters": "sensitivity of the loss to the weights",
+    "per_weight": "distance between runs, by weight",
+    "nearest": "distance to the nearest other run",
+    "in_plane": "share of the variance in two components",
+    "layers": "number of layers",
+    "parameters": "number of parameters",
+}
+TAKEN = {
+    "start": "{} at the start",
+    "end": "{} at the end",
+    "lowest": "lowest {}",
+    "highest": "highest {}",
+    "mean": "mean {}",
+    "growth": "growth of the {}",
+    "swing": "swing of the {}",
+    "rise": "share of steps in which the {} rises",
+    "turns": "share of places where the {} turns",
+}
+SPLITS = {"train": "training", "test": "test"}
+
+
+def quantity(table: str, column: str, split: Wanted | None = None) -> str:
+    """Return what a column is called; of a loss or an accuracy, on which images or points."""
+    if name := QUANTITIES.get(f"{table}.{column}") or QUANTITIES.get(column):
+        return name
+    part, _, rest = column.partition("_")
+    if part in SPLITS and rest:
+        return f"{SPLITS[part]} {quantity(table, rest)}"
+    said = column.replace("_", " ")
+    return f"{SPLITS[split]} {said}" if split in SPLITS else said
+
+
+def measured(*sides: Operand | float) -> str:
+    """Return what an operand is, or what two sides are of which a number is none, but for which nets they are of."""
+    operands = [side for side in sides if isinstance(side, Operand)]
+    names = dict.fromkeys(map(_name, operands))
+    parts = dict.fromkeys(map(_part, operands))
+    return ", ".join(filter(None, [" against ".join(names), *(parts if len(parts) == 1 else ())]))
+
+
+def along(operand: Operand, column: str) -> str:
+    """Return what is tested for a trend or a place along a column."""
+    return f"{measured(operand)} by {quantity(operand.table, column)}"
+
+
+def _name(operand: Operand) -> str:
+    name = quantity(operand.table, operand.column, operand.where.get("split"))
+    if operand.until:
+        ((rule, value),) = operand.until.model_dump(exclude_none=True).items()
+        there = f"has come {100 * value:g} % of its way down" if rule == "fallen" else f"is {rule} {value:g}"
+        return f"{operand.coordinate}s until the {name} {there}"
+    return TAKEN[operand.take].format(name) if operand.take else name
+
+
+def _part(operand: Operand) -> str:
+    if not operand.during:
+        return ""
+    start, end = (f"{100 * share:g}" for share in operand.during)
+    return f"from {start} to {end} % of the course"
+
+
+def sides(first: Operand, second: Operand | float) -> tuple[str, str]:
+    """Return what tells the sides of a comparison apart; beside a number nothing."""
+    if not isinstance(second, Operand):
+        return "", ""
+    both = first, second
+    differ = [name for name in {**first.where, **second.where} if first.where.get(name) != second.where.get(name)]
+    told = [pair for pair in (tuple(map(_name, both)), tuple(map(_part, both))) if pair[0] != pair[1]]
+    told += [tuple(_named(name, side.where.get(name)) for side in both) for name in differ if name != "split"]
+    one, other = (", ".join(filter(None, words)) for words in zip(*told, strict=True)) if told else ("", "")
+    return one, other
+
+
+def _named(column: str, wanted: Wanted | None) -> str:
+    """Return values of a column as a reader knows them; nothing where all are wanted."""
+    if wanted is None:
+        return ""
+    if isinstance(wanted, Range):
+        ends = [("from", wanted.from_), ("to", wanted.to)]
+        return " ".join([quantity("", column), *(f"{word} {end:g}" for word, end in ends if end is not None)])
+    if isinstance(wanted, list):
+        return " and ".join(_named(column, one) for one in wanted)
+    if isinstance(wanted, str):
+        return formula(wanted) if column == "function" else SPLITS[wanted] if column == "split" else wanted
+    return f"{quantity('', column)} {wanted:g}"
+
+
+def of_group(by: list[str], values: tuple[object, ...]) -> str:
+    """Return which of the groups that a comparison is repeated for this is."""
+    return ", ".join(_named(name, value) for name, value in zip(by, values, strict=True))
+
+
+def compared(names: tuple[str, str], values: tuple[Numbers, Numbers], ratio: bool, typical: bool) -> str:
+    """Return the centres of both sides over replicas, of which the effect is the difference or the ratio.
+
+    Args:
+        names: of the sides, as `sides` gives them; empty beside a number.
+        values: one for each replica, those that the test is of.
+        ratio: whether the effect is one of geometric means.
+        typical: whether it is of medians.
+
+    Returns:
+        "A 0.12, B 0.34 (means)"; nothing where a centre is not finite.
+    """
+    found = [centre(side, ratio, typical) for side in values]
+    if not all(map(isfinite, found)):
+        return ""
+    one, other = (f"{name} {_short(number)}".strip() for name, number in zip(names, found, strict=True))
+    what = "median" if typical else "geometric mean" if ratio else "mean"
+    return f"{one}, {other} ({what}s)" if any(names) else f"{one} ({what}), against {other}"
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if 1000 <= abs(number) < 1e7 else f"{number:.3g}"
