@@ -166,6 +166,14 @@ def test_the_difference_that_a_claim_says_may_be_the_larger_part_of_the_effect(m
     assert found.effect == pytest.approx(np.exp(np.median(np.log(2 / B))))
 
 
+def test_evidence_says_what_was_measured_and_compared(models, sizes):
+    found = compare(ordering(higher=loss_of("B"), than=loss_of("A")), models(A=A, B=B), seed=0)
+    assert (found.measured, found.compared) == ("test loss", "means 1.05 (B) and 0.55 (A)")
+    falls = Trend.model_validate({"falls": LOSS, "along": "batch_size"})
+    found = compare(falls, sizes([[1, 2, 3, 4], [1, 2, 4, 3]]), seed=0)
+    assert (found.measured, found.compared) == ("fall of the test loss with the batch size", "")
+
+
 def test_an_ordering_of_ratios(models):
     found = compare(ordering(higher=loss_of("B"), than=loss_of("A"), ratio=True), models(A=A, B=B), seed=0)
     assert found.effect == pytest.approx((B / A).prod() ** 0.25)

@@ -34,7 +34,7 @@ from netclaims.recipes.write import all_recipes
 ROOT = Path(__file__).parents[2]
 NUMBERS = ["effect", "low", "high", "claimed_low", "claimed_high", "replicas", "p", "p_holm", "p_least"]
 COLUMNS = [
-    *("claim", "unit", *NUMBERS[:6], "test", *NUMBERS[6:], "effect_least", "replicas_needed"),
+    *("claim", "measured", "compared", "unit", *NUMBERS[:6], "test", *NUMBERS[6:], "effect_least", "replicas_needed"),
     *("verdict", "because", "provisional"),
 ]
 FEW = "Noise in place of MNIST; 60 of 60,000 images"  # what the nets of `tables` were trained on
@@ -418,10 +418,12 @@ def test_what_is_not_tested_does_not_count():
 
 def test_a_row_holds_what_was_found():
     one = found_of(0.01, effect=1.5, low=1.1, high=2.0, unit="ratio", claimed=(1.0, inf), replicas=7)
+    one = replace(one, measured="loss", compared="means 3 and 2")
     judged = judged_on_one_question({"one": Finding(one)})
     assert list(judged) == COLUMNS
     p = pytest.approx(0.01)
-    expected = ["one", "ratio", 1.5, 1.1, 2.0, 1.0, inf, 7, "t-test", p, p, 0, None, None, "supported", "", ""]
+    said = ["loss", "means 3 and 2"]
+    expected = ["one", *said, "ratio", 1.5, 1.1, 2.0, 1.0, inf, 7, "t-test", p, p, 0, None, None, "supported", "", ""]
     assert judged.astype(object).where(judged.notna(), None).iloc[0].tolist() == expected
 
 

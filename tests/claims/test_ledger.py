@@ -86,7 +86,7 @@ def test_the_table_of_a_report_has_a_row_for_each_of_its_claims(judged):
     lines = judged("d").splitlines()
     assert lines[0] == ",".join(COLUMNS)
     about = "d,d-a,ordering,small,Noise,3,50"
-    numbers = "difference,0.5,0.333333,,0,,5,t-test,1e-09,1e-09,0,0.265947,,supported,,3 of 50 epochs"
+    numbers = ",,difference,0.5,0.333333,,0,,5,t-test,1e-09,1e-09,0,0.265947,,supported,,3 of 50 epochs"
     assert lines[1] == f'd-one,{about},"d-one, she said",{numbers}'
     assert lines[2] == f'd-two,{about},"d-two, she said",{NOTHING}not testable,vague,'
     assert [line[:7] for line in lines[3:]] == ["d-three"]

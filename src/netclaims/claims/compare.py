@@ -116,7 +116,7 @@ def _of_sides(
     ratio: bool, typical: bool,
 ) -> Evidence:  # fmt: skip
     values = (rows["value"].to_numpy(float), rows["value_other"].to_numpy(float))
-    compared = words.compared(words.sides(first, second), values, ratio, typical)
+    compared = words.compared(first, second, values, ratio, typical)
     return _with(found, remark, words.measured(first, second), group, compared)
 
 
@@ -140,7 +140,7 @@ def _trend(comparison: Trend, tables: Tables, seed: int) -> list[Evidence]:
     table, remark = values_per_replica(
         tables, operand, list(dict.fromkeys(["replica", *comparison.each, *course, along]))
     )
-    found, measured = [], words.along(operand, along)
+    found, measured = [], words.trend(operand, along, comparison.sign)
     over_settings = not course and table.duplicated(["replica", *comparison.each]).any()
     if comparison.about and not over_settings:
         raise EntryError("about: of a trend, goes with one over settings")

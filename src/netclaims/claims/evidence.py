@@ -8,7 +8,7 @@ weights, on the same data set. With fewer than two there is no test.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf, isfinite, nan
 
 import numpy as np
@@ -51,8 +51,8 @@ class Evidence:
     remark: str = ""
     comparisons: int = 1
     sample: tuple[float, ...] = ()
-    measured: str = ""
-    compared: str = ""
+    measured: str = field(default="", compare=False, repr=False)
+    compared: str = field(default="", compare=False, repr=False)
 
     @property
     def in_the_mean(self) -> bool:

@@ -67,8 +67,14 @@ def measured(*sides: Operand | float) -> str:
     return ", ".join(filter(None, [" against ".join(names), *(parts if len(parts) == 1 else ())]))
 
 
+def trend(operand: Operand, column: str, sign: int) -> str:
+    """Return what is tested for a trend along a column: a rise, or with sign -1 a fall."""
+    way = "rise" if sign > 0 else "fall"
+    return f"{way} of the {measured(operand)} with the {quantity(operand.table, column)}"
+
+
 def along(operand: Operand, column: str) -> str:
-    """Return what is tested for a trend or a place along a column."""
+    """Return what is tested for a place along a column."""
     return f"{measured(operand)} by {quantity(operand.table, column)}"
 
 
@@ -88,16 +94,15 @@ def _part(operand: Operand) -> str:
     return f"from {start} to {end} % of the course"
 
 
-def sides(first: Operand, second: Operand | float) -> tuple[str, str]:
-    """Return what tells the sides of a comparison apart; beside a number nothing."""
-    if not isinstance(second, Operand):
-        return "", ""
+def sides(first: Operand, second: Operand) -> list[str]:
+    """Return what tells the sides of a comparison apart, but for their quantities, which `measured` names in order."""
     both = first, second
     differ = [name for name in {**first.where, **second.where} if first.where.get(name) != second.where.get(name)]
-    told = [pair for pair in (tuple(map(_name, both)), tuple(map(_part, both))) if pair[0] != pair[1]]
-    told += [tuple(_named(name, side.where.get(name)) for side in both) for name in differ if name != "split"]
-    one, other = (", ".join(filter(None, words)) for words in zip(*told, strict=True)) if told else ("", "")
-    return one, other
+    parts = [_part(side) if _part(first) != _part(second) else "" for side in both]
+    return [
+        ", ".join(filter(None, [part, *(_named(name, side.where.get(name)) for name in differ if name != "split")]))
+        for side, part in zip(both, parts, strict=True)
+    ]
 
 
 def _named(column: str, wanted: Wanted | None) -> str:
@@ -106,12 +111,12 @@ def _named(column: str, wanted: Wanted | None) -> str:
         return ""
     if isinstance(wanted, Range):
         ends = [("from", wanted.from_), ("to", wanted.to)]
-        return " ".join([quantity("", column), *(f"{word} {end:g}" for word, end in ends if end is not None)])
+        return " ".join([quantity("", column), *(f"{word} {_short(end)}" for word, end in ends if end is not None)])
     if isinstance(wanted, list):
         return " and ".join(_named(column, one) for one in wanted)
     if isinstance(wanted, str):
         return formula(wanted) if column == "function" else SPLITS[wanted] if column == "split" else wanted
-    return f"{quantity('', column)} {wanted:g}"
+    return f"{quantity('', column)} {_short(wanted)}"
 
 
 def of_group(by: list[str], values: tuple[object, ...]) -> str:
@@ -119,24 +124,29 @@ def of_group(by: list[str], values: tuple[object, ...]) -> str:
     return ", ".join(_named(name, value) for name, value in zip(by, values, strict=True))
 
 
-def compared(names: tuple[str, str], values: tuple[Numbers, Numbers], ratio: bool, typical: bool) -> str:
+def compared(
+    first: Operand, second: Operand | float, values: tuple[Numbers, Numbers], ratio: bool, typical: bool
+) -> str:
     """Return the centres of both sides over replicas, of which the effect is the difference or the ratio.
 
     Args:
-        names: of the sides, as `sides` gives them; empty beside a number.
-        values: one for each replica, those that the test is of.
+        first: what is compared.
+        second: with what.
+        values: of both, one for each replica, those that the test is of.
         ratio: whether the effect is one of geometric means.
         typical: whether it is of medians.
 
     Returns:
-        "A 0.12, B 0.34 (means)"; nothing where a centre is not finite.
+        "means 0.12 (A) and 0.34 (B)"; nothing where a centre is not finite.
     """
     found = [centre(side, ratio, typical) for side in values]
     if not all(map(isfinite, found)):
         return ""
-    one, other = (f"{name} {_short(number)}".strip() for name, number in zip(names, found, strict=True))
     what = "median" if typical else "geometric mean" if ratio else "mean"
-    return f"{one}, {other} ({what}s)" if any(names) else f"{one} ({what}), against {other}"
+    if not isinstance(second, Operand):
+        return f"{what} {_short(found[0])}, against {_short(found[1])}"
+    names = [f" ({name})" if name else "" for name in sides(first, second)]
+    return f"{what}s " + " and ".join(f"{_short(number)}{name}" for number, name in zip(found, names, strict=True))
 
 
 def _short(number: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -41,9 +42,11 @@ class Finding:
         return f"{SAID[self.judged.verdict]}{', provisionally' if self.judged.provisional else ''}"
 
     @property
-    def measured(self) -> str:
-        """What was measured, as a sentence goes on with its size."""
-        return f"{self.judged.measured}: " if self.judged.measured else ""
+    def found(self) -> str:
+        """What was measured, what was compared, and the effect; a sign is not parted from its number."""
+        parts = ((self.judged.measured, ": "), (self.judged.compared, "; "), (self.judged.size, ""))
+        said = "".join(f"{part}{end}" for part, end in parts if part)
+        return re.sub(r"(?<=[×=]) | (?=[=%])", "\N{NO-BREAK SPACE}", said)
 
     @property
     def others(self) -> str:

@@ -21,7 +21,7 @@ def findings_figure(found: list[Finding]) -> str:
     parts, top = [], 10
     for one in found:
         claim, judged = one.row.claim, one.judged
-        said = f"Report {claim.report} says: {claim.answer}. {judged.mark} This {one.said}: {one.measured}{judged.size}"
+        said = f"Report {claim.report} says: {claim.answer}. {judged.mark} This {one.said}: {one.found}"
         said += f", where {judged.claimed} was claimed ({judged.replicas} replicas, {judged.scale} scale)."
         lines = [("question", one.text), *(("said", line) for line in wrap(said, LETTERS)),
                  *(("quiet", line) for line in wrap("; ".join(judged.badges), LETTERS))]  # fmt: skip
