@@ -469,6 +469,25 @@ def test_findings_are_decided_claims_one_for_a_question(root, claims):
     assert asked == [name for name in QUESTIONS if name in asked]
 
 
+@pytest.mark.usefixtures("small")
+def test_findings_and_rows_say_what_was_measured():
+    """With the means that were compared, signs as they are printed; a table of an earlier version has no such words."""
+    words = {"measured": "loss of nets", "compared": "means 1e-05 (A) and -2 (B)"}
+    TABLE.drop(columns=list(words), errors="ignore").to_csv("plots/claims.csv")
+    assert of_class(Tree(report_page(settings())[0]).root, "finding")
+    TABLE.assign(**words).to_csv("plots/claims.csv")
+    root = Tree(report_page(settings())[0]).root
+    told = "loss of nets: means 1·10⁻⁵ (A) and −2 (B)"
+    found = of_class(root, "finding")
+    assert found
+    assert all(f"{told}; " in text(one) for one in found)
+    rows = [row for row in by_id(root, "ledger").find("tbody") if of_class(row, "axis")]
+    assert rows
+    for row in rows:
+        assert text(row[2]).startswith("loss of nets: ")
+        assert f"Measured: {told}." in text(row[1])
+
+
 # ------------------------------------------------------------------------------------------------------------ glossary
 
 
