@@ -15,7 +15,7 @@ HELD = {ROOT / name for name in subprocess.run(["git", "ls-files", "-z"], cwd=RO
     "page",
     [
         path.relative_to(ROOT).as_posix()
-        for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("results/*/*.md")])
+        for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("results/**/*.md")])
     ],
 )
 def test_links_lead_to_files_of_the_repository(page):
