@@ -258,12 +258,27 @@ def test_on_paper_it_is_not_too_long_and_no_heading_stands_alone(visit, whole):
     margin, line = 36, 14  # points
     content = page.pdf(format="A4", outline=True, tagged=True, margin=dict.fromkeys(SIDES, f"{margin / 72}in"))
     assert 5 < len(re.findall(rb"/Type /Page\b", content)) <= SHEETS
-    places = re.findall(rb"/Title \((?:\\.|[^)\\])*\)\n/Dest \[\d+ 0 R /XYZ [\d.]+ ([\d.]+)", content)
-    headings = page.locator("main :is(h2, h3, h4)").evaluate_all(
-        "(all) => all.filter((one) => one.checkVisibility()).length"
+    places = re.findall(rb"/Title \((?:\\.|[^)\\])*\)\n/Dest \[(\d+) 0 R /XYZ [\d.]+ ([\d.]+)", content)
+    page.emulate_media(media="print")
+    levels = page.locator(":is(h1, h2, h3, h4)").evaluate_all(
+        "(all) => all.filter((one) => one.checkVisibility()).map((one) => Number(one.tagName[1]))"
     )
-    assert len(places) >= headings > 50
-    assert min(float(height) for height in places) > margin + 2 * line  # its own, and at least one below it
+    assert len(places) == len(levels) > 50
+    assert min(float(height) for _, height in places) > margin + 2 * line  # its own, and at least one below it
+    sheets = {heading: sheet for heading, (sheet, _) in zip(deepest_first(levels), places, strict=True)}
+    questions = [i for i, level in enumerate(levels[1:]) if (levels[i], level) == (3, 4)]
+    assert len(questions) == len(QUESTIONS)
+    assert [i for i in questions if sheets[i] != sheets[i + 1]] == []  # a question is where its first card is
+
+
+def deepest_first(levels: list[int]) -> list[int]:
+    """The places of headings in the order of an outline of a PDF, which has those below a heading before it."""
+    found, above = [], []
+    for place, level in enumerate(levels):
+        while above and levels[above[-1]] >= level:
+            found.append(above.pop())
+        above.append(place)
+    return found + above[::-1]
 
 
 def test_without_javascript_nothing_is_missing_and_no_control_is_dead(visit, short):
