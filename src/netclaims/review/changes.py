@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from pathlib import Path
@@ -52,19 +53,22 @@ def find_changes(name: str) -> Changes:
         ReviewError: see `find_base`; or DVC cannot compare.
     """
     base = find_base(name)
-    parameters = sorted(
-        _values(_dvc("params", "diff", "--json", base.commit)), key=lambda change: change.file != PARAMS.as_posix()
-    )
-    reruns, stages = find_reruns(base, parameters)
-    flips, of_ledgers = find_flips(base.read(CLAIMS), read_now(CLAIMS))
-    plots, of_tables = find_plots(base, _dvc)
+    with ThreadPoolExecutor(1) as beside:  # DVC takes some seconds for each
+        differing = beside.submit(_dvc, "metrics", "diff", "--json", base.commit)
+        parameters = sorted(
+            _values(_dvc("params", "diff", "--json", base.commit)), key=lambda change: change.file != PARAMS.as_posix()
+        )
+        reruns, stages = find_reruns(base, parameters)
+        flips, of_ledgers = find_flips(base.read(CLAIMS), read_now(CLAIMS))
+        plots, of_tables = find_plots(base, _dvc)
+        metrics = _metrics(base, differing.result())
     return Changes(
         base=base,
         stages=stages,
         reruns=reruns,
         flips=flips,
         parameters=parameters,
-        metrics=_metrics(base),
+        metrics=metrics,
         figures=[
             FigurePair(path.relative_to(FIGURES).with_suffix("").as_posix(), base.read(path), read_now(path))
             for path in base.changed(FIGURES)
@@ -97,10 +101,10 @@ def _values(diff: dict[str, dict]) -> Iterator[Change]:
             yield Change(file, name, values.get("old"), values.get("new"))
 
 
-def _metrics(base: Base) -> list[Change]:
-    """Find the metrics that differ, means that moved by most standard deviations first."""
+def _metrics(base: Base, diff: dict[str, dict]) -> list[Change]:
+    """Return the metrics that differ, means that moved by most standard deviations first."""
     found, spreads = [], {}
-    for change in _values(_dvc("metrics", "diff", "--json", base.commit)):
+    for change in _values(diff):
         if change.file not in spreads:
             spreads[change.file] = flat(json.loads(base.read(Path(change.file)) or "{}"))
         found.append(

@@ -52,7 +52,7 @@ def faults() -> list[str]:
         ]
     lines = [f"{name}: {', '.join(what)}; {REMEDY}" for name, what in told.items() if what]
     written = {root / path for path in recipes} | (outs.keys() - {root / RECIPES})
-    left = [path for path in results if not any(path.is_relative_to(out) for out in written)]
+    left = [path for path in results if written.isdisjoint([path, *path.parents])]
     return lines + [f"{path.relative_to(root)}: no stage writes it; remove it" for path in left]
 
 
