@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netclaims.present.figures import draw
-from netclaims.present.inline import Figures
+from netclaims.present.inline import Figures, caption_of
 from netclaims.present.svg import save
 from netclaims.settings.figures import FigureSettings
 
@@ -207,6 +207,26 @@ def test_what_only_a_file_needs_is_gone():
     assert not re.search(r"matplotlib|comment|linecap|\n|xmlns|<\?xml", written)
     assert "style" not in root[0][0].attrib
     assert {"width", "height", "version"}.isdisjoint(root.attrib)
+
+
+def test_black_and_white_of_a_plane_are_those_of_the_page_and_its_colours_stay():
+    drawing = file(
+        '<path d="M 0 0 L 1 1" style="fill: #440154; stroke: #ffffff"/><path d="M 0 0" style="fill: #000000"/>'
+    )
+    figures = Figures()
+    assert parsed(figures.inline(drawing, "A plane", plane=True)).get("class") == "plane"
+    rules = str(figures.style())
+    assert "fill: #440154; stroke: var(--blank)" in rules
+    assert "fill: var(--drawn)" in rules
+    figures = Figures()
+    assert parsed(figures.inline(drawing, "Lines")).get("class") is None
+    assert "var(" not in figures.style()
+
+
+def test_the_words_below_a_figure_are_told():
+    words = '<g id="caption"><text>Digits, 5</text>\n<text>replicas &amp; more</text></g>'
+    assert caption_of(file(f'<g id="title"><text>A title</text></g>{words}')) == "Digits, 5 replicas & more"
+    assert caption_of(file('<g id="title"><text>A title</text></g>')) == ""
 
 
 def test_groups_that_say_something_stay():

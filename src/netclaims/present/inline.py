@@ -18,7 +18,7 @@ INSIDE = re.compile(r"#|data:image/png;")
 RULE = re.compile(r"[^<>{}]*")
 CAPTION, ASCENT = "caption", 8.0  # the id of the line below a figure; from its base up, in points
 TRANSLATED = re.compile(r"translate\(\S+ (-?[\d.]+)\)")
-OF_PAGE = {"#000000": "var(--ink)", "#ffffff": "var(--paper)"}
+OF_PAGE = {"#000000": "var(--drawn)", "#ffffff": "var(--blank)"}
 COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")
 
 
@@ -97,7 +97,8 @@ class Figures:
 def caption_of(svg: str) -> str:
     """Return the words below a figure that matplotlib drew; nothing if there are none."""
     root = ElementTree.fromstring(svg)  # noqa: S314 (a file of the project's own)
-    return " ".join(" ".join(child.itertext()) for child in root.iter() if child.get("id") == CAPTION).strip()
+    told = [text for child in root.iter() if child.get("id") == CAPTION for text in child.itertext()]
+    return " ".join(" ".join(told).split())
 
 
 def _without_caption(root: Element, height: float) -> float:

@@ -56,7 +56,7 @@ def _lines(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> No
     series = list(series_of(table, spec))
     for (rows, colour, name, split), over in zip(series, _over(axes, series, spec, column), strict=True):
         marker = "o" if len(rows) <= MARKED else None
-        look = {"lw": 1.4 + 1.4 * over, "ms": 3 + 1.5 * over} | ({"mew": 0, "alpha": 0.6} if over else {})
+        look = {"lw": 1.4 + 1.1 * over, "ms": 3 + 1.5 * over} | ({"mew": 0, "alpha": 0.6} if over else {})
         axes.plot(rows[spec.x], rows[column], color=colour, ls=style.DASHES.get(split, "-"),
                   marker=marker, label=name, **look)  # fmt: skip
         if f"{column}_low" in rows:
