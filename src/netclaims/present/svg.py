@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from netclaims.present.rounding import round_numbers
-from netclaims.present.wording import typeset
+from netclaims.present.wording import minus
 
 WORDS = re.compile(r">[^<>]+</t(?:ext|span)>")
 PLACES = re.compile(r' (?:d|x|y|x1|x2|y1|y2|transform)="[^"]*"')
@@ -32,5 +32,5 @@ def save(figure: Figure, path: Path) -> None:
         bbox_extra_artists=[*figure.texts, *figure.legends],  # those as well that no panel has to make room for
     )
     shorter = PLACES.sub(lambda place: round_numbers(place[0], DIGITS), written.getvalue())
-    shorter = WORDS.sub(lambda words: typeset(words[0]), shorter)
+    shorter = WORDS.sub(lambda words: minus(words[0]), shorter)
     path.write_text(shorter, encoding="utf-8", newline="\n")

@@ -27,9 +27,14 @@ MINUS = re.compile(r"(?<![\w²)])-(?=[\d.])|(?<= )-(?= )")
 POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?\d+)\b")
 
 
+def minus(text: str) -> str:
+    """Return text with true minus signs, before numbers and between terms, in place of hyphens."""
+    return MINUS.sub("−", text)
+
+
 def typeset(text: str) -> str:
-    """Return text with true minus signs, before numbers and between terms, and with powers of ten: "3.1·10⁻⁵"."""
-    return MINUS.sub("−", POWER.sub(lambda found: f"{found[1]}·10{_raised(found[2])}", text))
+    """Return text with true minus signs, and with powers of ten: "3.1·10⁻⁵"."""
+    return minus(POWER.sub(lambda found: f"{found[1]}·10{_raised(found[2])}", text))
 
 
 def _raised(exponent: str) -> str:
