@@ -6,7 +6,7 @@ from netclaims.paths import FIGURES, report_of
 from netclaims.present.facts import Facts
 from netclaims.present.in_words import in_words
 from netclaims.present.markdown import plain
-from netclaims.present.wording import typeset
+from netclaims.present.wording import minus
 
 HEAD = """# The experiments
 
@@ -33,7 +33,7 @@ def _section(report: str, experiments: list[Facts]) -> str:
 def _block(facts: Facts) -> str:
     folder = f"../{FIGURES / report_of(facts.key) / facts.key}"
     lines = {
-        "Data": "; ".join(plain(typeset(name)) for name in facts.data),
+        "Data": "; ".join(plain(minus(name)) for name in facts.data),
         "Networks": "".join(f"\n  - {plain(line)}" for line in facts.networks) if facts.trained else "",
         "The report states": "; ".join(plain(in_words(line)) for line in facts.stated),
         "We assume": "; ".join(plain(in_words(line)) for line in facts.assumed),

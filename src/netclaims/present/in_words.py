@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from netclaims.present.wording import typeset
+from netclaims.present.wording import minus
 
 # The first that fits a line counts. A line is a key, its part if it has any, and its value, all with spaces.
 WORDS = [
@@ -58,5 +58,5 @@ def in_words(line: str) -> str:
     """Return a setting as one would say it; a line of which nothing is known stays as it is."""
     for pattern, words in WORDS:
         if found := re.fullmatch(pattern, line):
-            return typeset(found.expand(words))
-    return typeset(line)
+            return minus(found.expand(words))
+    return minus(line)
