@@ -166,7 +166,8 @@ def test_provisional_verdicts_are_counted_and_say_why(page):
     verdicts = {key: line[3] for key, line in rows(text).items()}
     why = "<br>*3 of 50 epochs*; *4,000 of 60,000 images \\| some*"
     assert verdicts["a-one"] == f"✔ supported provisionally{why}"
-    assert verdicts["b-one"] == f"? undecided provisionally{why}; *up to 1 of 5 nets not learnt*"
+    both = "? undecided provisionally: the interval reaches both sides"
+    assert verdicts["b-one"] == f"{both}{why}; *up to 1 of 5 nets not learnt*"
     assert [key for key, verdict in verdicts.items() if " provisionally" in verdict] == [
         *("a-one", "b-one", "c-one", "c-two"),
     ]
@@ -201,6 +202,14 @@ def test_a_reason_that_is_little_training_is_said_in_few_words(because, said, pa
     assert line[3] == f"– not testable<br>{said}"
 
 
+def test_replicas_that_are_left_out_are_told(page):
+    found = Finding(
+        replace(SUPPORTED.evidence, remark="not monotone; 15 of 20 replicas left out: a value is undefined")
+    )
+    line = rows(page({"a-one": (claim(), found)}))["a-one"]
+    assert line[3].endswith(": 15 of 20 replicas left out: a value is undefined")
+
+
 def test_verdicts_are_told_apart_and_say_why(page):
     assert list(MARKS) == list(VERDICTS)
     assert len({mark[0] for mark in MARKS.values()}) == len(MARKS)
@@ -208,7 +217,7 @@ def test_verdicts_are_told_apart_and_say_why(page):
     assert verdicts["a-one"] == "✔ supported"
     assert verdicts["a-two"] == "✘ refuted"
     assert verdicts["a-word"] == "– not testable: nobody made that run"
-    assert verdicts["b-one"] == "? undecided"  # its interval stands beside it
+    assert verdicts["b-one"] == "? undecided: the interval reaches both sides"
     assert verdicts["b-count"] == "✔ supported: n 1"
 
 
@@ -308,7 +317,7 @@ def test_what_is_not_decided_says_which_test_it_was_and_how_many_replicas_would_
     assert line[2] == "ρ = 0.1 [−0.2, 0.4]<br>p = 0.6 (t-test), 5 replicas<br>about 70 replicas would decide"
     signs = Finding(replace(SUPPORTED.evidence, test="sign test", p_for=1 / 32))
     line = rows(page({"b-one": (claim("b"), signs)}))["b-one"]
-    assert line[2].endswith("<br>p = 0.062 (sign test), 5 replicas<br>about 6 replicas would decide")
+    assert line[2].endswith("(sign test), 5 replicas<br>5 can show no p below 0.062<br>about 6 replicas would decide")
     assert line[3] == "? undecided"
 
 

@@ -237,7 +237,8 @@ def _row(key: str, finding: Finding, p_holm: float, family: int) -> dict:
         return {"claim": key, **row, "verdict": finding.verdict, "because": finding.because, "provisional": ""}
     verdict, reason = _verdict(evidence, p_holm, family)
     several = f"the weakest of {evidence.comparisons} comparisons" if evidence.comparisons > 1 else ""
-    because = "; ".join(filter(None, [reason, several, evidence.remark, finding.because]))
+    said = "; ".join(filter(None, [reason, several, evidence.remark, finding.because]))
+    because = "; ".join(dict.fromkeys(said.split("; ")))
     row = {name: getattr(evidence, name) for name in (*WORDED, "effect", "low", "high", "replicas", "p")}
     row |= {"claimed_low": evidence.claimed[0], "claimed_high": evidence.claimed[1], "p_holm": p_holm}
     level = LEVEL / max(family, 1)  # with a p value below it a claim is decided, whatever the others have
@@ -255,7 +256,7 @@ def _verdict(evidence: Evidence, p_holm: float, family: int) -> tuple[str, str]:
     if evidence.p < LEVEL:
         return "undecided", f"not after Holm's correction for the {family} claims on this question"
     if NOT_MONOTONE in evidence.remark:
-        return "undecided", ""  # the remark says why
+        return "undecided", NOT_MONOTONE
     if least_p(evidence) >= LEVEL:
         return "undecided", f"{evidence.replicas} replicas are too few for a {evidence.test}"
     low, high = evidence.claimed

@@ -97,10 +97,15 @@ def _report(report: str, claims: dict[str, ShownClaim], rows: pd.DataFrame) -> s
 
 
 def _verdict(row: pd.Series) -> str:
-    """Return a verdict, on how much training it rests, and of what is not decided by data the reason."""
+    """Return a verdict, on how much training it rests, the reason if data do not decide it, and which are left out."""
     provisional, because = (cell if isinstance(cell, str) else "" for cell in (row["provisional"], row["because"]))
     badges = [f"*{plain(badge)}*" for badge in of_verdict(provisional, because)]
-    reason = f": {plain(because)}" if because and not badges and pd.isna(row["p"]) else ""
+    reasons = [plain(because)] if because and not badges and pd.isna(row["p"]) else []
+    if pd.notna(row["p"]):
+        parts = because.split("; ")
+        undecided = parts[:1] if row["verdict"] == "undecided" else []
+        reasons = [plain(part) for part in undecided + [part for part in parts if "left out" in part]]
+    reason = f": {'; '.join(reasons)}" if reasons else ""
     said = f"{MARKS[row['verdict']]} {row['verdict']}{' provisionally' if provisional else ''}{reason}"
     return "<br>".join([said, *(["; ".join(badges)] if badges else [])])
 

@@ -94,9 +94,10 @@ def effect(row: pd.Series) -> list[str]:
     if isfinite(row["p_holm"]):
         test = f" ({row['test']})" if "test" in row else ""
         lines.append(f"{p_value(row['p_holm'])}{test}, {row['replicas']:.0f} replicas")
-    if isfinite(least):
-        no_less = f", and no p below {short(p_least, 2)}" if p_least > 0 else ""
-        lines.append(f"{row['replicas']:.0f} can show {UNITS[row['unit']].format(short(least, 2))} or more{no_less}")
+    can_show = [f"{UNITS[row['unit']].format(short(least, 2))} or more"] if isfinite(least) else []
+    can_show += [f"no p below {short(p_least, 2)}"] if isfinite(p_least) and p_least > 0 else []
+    if can_show:
+        lines.append(f"{row['replicas']:.0f} can show {', and '.join(can_show)}")
     if isfinite(needed):
         lines.append(f"about {needed:,.0f} replicas would decide")
     elif row["verdict"] == "undecided" and isfinite(row["p"]):
