@@ -318,7 +318,7 @@ def test_what_is_not_decided_says_which_test_it_was_and_how_many_replicas_would_
     signs = Finding(replace(SUPPORTED.evidence, test="sign test", p_for=1 / 32))
     line = rows(page({"b-one": (claim("b"), signs)}))["b-one"]
     assert line[2].endswith("(sign test), 5 replicas<br>5 can show no p below 0.062<br>about 6 replicas would decide")
-    assert line[3] == "? undecided"
+    assert line[3] == "? undecided: 5 replicas are too few for a sign test"
 
 
 def test_one_replica_has_an_effect_and_no_more(page):
