@@ -11,11 +11,13 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 setup: $(READY) $(PLOTS) kernel
 
+# pip would compile all modules one after another, in most of a minute; some packages have files that do not compile.
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "netclaims needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --disable-pip-version-check -r requirements.txt
-	$(VENV)/bin/pip install --disable-pip-version-check --no-deps -e .
+	$(VENV)/bin/pip install --disable-pip-version-check --no-compile -r requirements.txt
+	$(VENV)/bin/pip install --disable-pip-version-check --no-compile --no-deps --no-build-isolation -e .
+	$(VENV)/bin/python -m compileall -qq -j 0 -x /tests/ $(VENV)/lib || true
 	touch $(READY)
 
 # The kernel that trains small dense nets: compiled once for all processes, some seconds, unless it is there already.

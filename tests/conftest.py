@@ -6,6 +6,7 @@ import json
 import shutil
 import warnings
 from dataclasses import asdict, replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -52,8 +53,9 @@ SMOKE = ("tests/pipeline/test_smoke.py", "tests/pipeline/test_determinism.py")
 LONGEST = (
     *SMOKE, "tests/pipeline/test_edits.py", "tests/pages/test_report.py", "tests/pipeline/test_caching.py",
     "tests/parallel/test_ray_cluster.py", "tests/pipeline/test_interruption.py", "tests/pages/", "tests/pipeline/",
-    "tests/repro/", "tests/present/test_any_figure.py", "tests/training/test_fused.py",
-    "tests/claims/test_hypothesis_tests.py", "tests/review/", "tests/present/", "tests/recipes/",
+    "tests/repro/", "tests/present/test_any_figure.py", "tests/test_recover.py", "tests/training/test_fused.py",
+    "tests/benchmarks/test_contenders.py", "tests/claims/test_hypothesis_tests.py", "tests/training/test_loop.py",
+    "tests/review/", "tests/present/", "tests/recipes/", "tests/settings/test_reports.py",
 )  # fmt: skip
 
 
@@ -94,6 +96,9 @@ hypothesis.settings.load_profile("shared")
 
 # Settings have no aliases, and tests give several entries the same value.
 yaml.representer.SafeRepresenter.ignore_aliases = lambda *_: True
+# libyaml does the same in a tenth of the time, and every process reads all reports for many modules.
+yaml.safe_load = partial(yaml.load, Loader=yaml.CSafeLoader)
+yaml.safe_dump = partial(yaml.dump, Dumper=yaml.CSafeDumper)
 
 SIZES = {"mnist": (60, 24, (1, 28, 28)), "cifar10": (24, 12, (3, 32, 32))}
 HELD_OUT = 18  # log_abs has its pole on a grid of 17

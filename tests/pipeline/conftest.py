@@ -16,8 +16,8 @@ from netclaims import KERNELS
 from tests.forks import forked, with_forks
 from tests.pipeline.facts import ALL, KINDS, ONE_TRAINING, REPORTS, ROOT, SHORTENED, TWO, of_contents, of_reports
 
-LONG, SHORT = 200, 40  # epochs of each of four runs
-PAUSE = 0.03  # seconds that each of these epochs waits: the trainings are as long on any machine, and use little of it
+LONG, SHORT = 100, 20  # epochs of each of four runs
+PAUSE = 0.06  # seconds that each of these epochs waits: the trainings are as long on any machine, and use little of it
 
 
 def ran(result: subprocess.CompletedProcess) -> list[str]:

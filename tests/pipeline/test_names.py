@@ -1,7 +1,8 @@
 """Names of entries are part of the commands that DVC gives to a shell."""
 
 
-def test_a_name_with_a_command_in_it_stops_the_pipeline_before_anything_runs(clone):
+def test_a_name_with_a_command_in_it_stops_the_pipeline_before_anything_runs(report_d, tmp_path):
+    clone = report_d.copy(tmp_path / "clone")
     name = "d-a; touch ran #"
     clone.edit("reports/d.yaml", "\n  d-capacity:\n    report", f'\n  "{name}":\n    report')
     changed = clone.git("status", "--porcelain")
@@ -12,4 +13,3 @@ def test_a_name_with_a_command_in_it_stops_the_pipeline_before_anything_runs(clo
     assert clone.git("status", "--porcelain") == changed
     assert not (clone.folder / "ran").exists()
     assert not (clone.folder / "data").exists()
-    clone.restore()

@@ -21,6 +21,7 @@ SLOW = {
 }  # fmt: skip
 TABLES = {"numpy", "pandas"}
 NETS = TABLES | {"torch"}
+SHARED = ("numpy", "pandas", "torch")  # of which a script that loads one loads those before it
 LOADED = {
     "recipes": {"numpy"},
     "prepare": TABLES,  # image sets bring more, each when it is read
@@ -38,21 +39,21 @@ LOADED = {
     "report": TABLES | {"jinja2"},
 }
 
-# A line for every script: its modules, as a process of its own has them after the imports of the script. Those that
-# may load torch come last, after a word that loads it for all of them: it takes a second.
+# A line for every script: its modules, as a process of its own has them after the imports of the script. Other words
+# are libraries that all scripts after them load, which is done once.
 LOAD = """if True:
-    import json, os, runpy, sys
-    for script in sys.argv[1:]:
-        if script == "torch":
-            import netclaims, torch
+    import importlib, json, os, runpy, sys
+    for word in sys.argv[1:]:
+        if not word.endswith(".py"):
+            importlib.import_module(word)
             continue
         child = os.fork()
         if not child:
-            runpy.run_path(script, run_name="imported")
+            runpy.run_path(word, run_name="imported")
             print(json.dumps([name for name, module in sys.modules.items()
                               if getattr(module, "__file__", None)]), flush=True)
             os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0, script"""
+        assert os.waitpid(child, 0)[1] == 0, word"""
 
 
 def run(code: str, *words: str) -> str:
@@ -65,9 +66,11 @@ def run(code: str, *words: str) -> str:
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, set[str]]:
     """The modules that each script loads, by its name."""
-    names = sorted(SCRIPTS, key=lambda name: "torch" in LOADED[name])
-    words = [f"stages/{name}.py" for name in names]
-    words.insert(sum("torch" not in LOADED[name] for name in names), "torch")
+    names, words = [], []
+    for number, library in enumerate(("netclaims", *SHARED)):
+        found = [name for name in SCRIPTS if len(LOADED[name] & {*SHARED}) == number]
+        names += found
+        words += [library, *(f"stages/{name}.py" for name in found)]
     done = run(LOAD, *words)
     return {name: set(json.loads(line)) for name, line in zip(names, done.splitlines(), strict=True)}
 
