@@ -23,9 +23,10 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-    def violations(self) -> list[str]:
-        """What breaks axe-core's rules of accessibility, as the page is now."""
-        found = Axe().run(self.page).response["violations"]
+    def violations(self, colours_only: bool = False) -> list[str]:
+        """What breaks axe-core's rules of accessibility, as the page is now, or those on colours, the schemes' own."""
+        options = {"resultTypes": ["violations"]} | ({"runOnly": ["cat.color"]} if colours_only else {})
+        found = Axe().run(self.page, options=options).response["violations"]
         return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 
 
