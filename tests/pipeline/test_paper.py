@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 from contextlib import suppress
@@ -112,3 +113,16 @@ def test_an_unknown_experiment_is_refused_in_a_line(paper):
     said = paper.module("netclaims.paper", "e-simulated")
     assert said.returncode == 1
     assert said.stderr.splitlines()[-1].startswith("no experiment e-simulated; there are e-simulate, ")
+
+
+def test_a_second_run_is_refused_before_it_touches_what_the_first_one_writes(done):
+    """The folder's own files stand for results that are not brought home yet."""
+    written = done.folder / "paper" / "metrics" / "e" / "e-simulate.json"
+    written.write_text("{}", encoding="utf-8")
+    with (done.folder / ".dvc" / "tmp" / "paper.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        said = done.module("netclaims.paper")
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr == "the paper scale runs already; stop that, or wait for its end\n"
+    assert written.read_text(encoding="utf-8") == "{}"
+    written.unlink()

@@ -23,6 +23,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from netclaims.claims.verdicts import VERDICTS
+from netclaims.present.cards import Run, _differ
 from netclaims.present.glossary import Term, explained
 from netclaims.present.report_page import PICTURE, Page, report_page
 from netclaims.present.wording import MARKS, typeset
@@ -328,6 +329,20 @@ def test_a_stated_number_stands_beside_ours(cards):
             else:
                 told = [number(part) for part in re.match(r"(\S+) \((\S+) … (\S+)\)", ours).groups()]
                 assert told == pytest.approx([entry[part] for part in ("mean", "low", "high")], rel=6e-3)
+                assert ("all higher" in ours) == (entry["low"] > entry["stated"])
+                assert ("all lower" in ours) == (entry["high"] < entry["stated"])
+
+
+def test_a_card_says_why_its_numbers_may_lie_on_one_side_of_those_that_are_stated():
+    run = Run("paper", "", ["2 of 10 epochs"], [])
+    inside, outside = (
+        {"stated": 1.0, "low": 0.5, "high": 2.0},
+        {"stated": 1.0, "low": 2.0, "high": 3.0, "outside": True},
+    )
+    assert _differ({"A, loss": inside}, run, ["batch_size 64"]) == ""
+    said = _differ({"A, loss": inside, "B, loss": outside}, run, ["random mirror images"])
+    assert said.endswith(": 2 of 10 epochs; we assume random mirror images.")
+    assert _differ({"B, loss": outside}, Run("paper", "", [], []), []) == ""
 
 
 # -------------------------------------------------------------------------------------------------------------- scales

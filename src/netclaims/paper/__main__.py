@@ -6,6 +6,7 @@ not reach what runs there; DVC's cache is that of this one.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 from pathlib import Path
@@ -15,16 +16,18 @@ from dvc.repo import Repo
 
 from netclaims.environment import settle
 from netclaims.errors import SettingsError
-from netclaims.paper.folder import SETTINGS, fill
+from netclaims.paper.folder import BUSY, SETTINGS, fill
 from netclaims.review.base import ReviewError, run
 
 FOLDER = Path("paper")
+HELD = Path(".dvc/tmp/paper.lock")
 
 
 def main(words: list[str]) -> int:
     """Make the folder, or bring it to the commit that is checked out, and run there; return the status."""
     try:
         settle()
+        hold(HELD)
         edited = check_out(FOLDER)
         fill(FOLDER)
     except (DvcException, ReviewError, SettingsError) as error:
@@ -41,6 +44,23 @@ def main(words: list[str]) -> int:
     os.execve(  # noqa: S606 (no shell)
         sys.executable, [sys.executable, "-m", "netclaims.paper.run", home, *words], os.environ | {"PYTHONPATH": path}
     )  # fmt: skip
+
+
+def hold(path: Path) -> None:
+    """Lock a file until this process, or the program that takes its place, is at its end.
+
+    Before the folder is touched: a second run would put what is kept in the place of what the first one has written.
+
+    Raises:
+        ReviewError: another run holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ReviewError(BUSY) from None
+    os.set_inheritable(held, True)
 
 
 def check_out(folder: Path) -> bool:

@@ -22,6 +22,7 @@ from netclaims.settings.strict_yaml import read_yaml
 
 RESULTS = Path("results/paper")
 SETTINGS = RESULTS / "settings.yaml"
+BUSY = "the paper scale runs already; stop that, or wait for its end"
 KEPT = [LOCK, CLAIMS_PAGE, RECIPES, METRICS, PLOTS]
 
 

@@ -19,7 +19,7 @@ from dvc.utils.serialize import dumps_yaml
 
 from netclaims.errors import SettingsError
 from netclaims.paper.experiments import Experiment, conclusions, experiments, files_of
-from netclaims.paper.folder import RESULTS, copy, write_whole
+from netclaims.paper.folder import BUSY, RESULTS, copy, write_whole
 from netclaims.paper.room import shortage
 from netclaims.parallel.cores import cpu_count, share_cores
 from netclaims.paths import RECIPES
@@ -115,6 +115,10 @@ class PaperRun:
 
     def _bring(self, one: Experiment) -> None:
         self._left[one.key] = set()
+        if missing := [path for path in files_of(self._repo, one.stages) if not path.exists()]:
+            sys.stderr.write(f"{one.key}: not brought, {', '.join(map(str, missing))} missing\n")
+            self.failed = True
+            return
         data = {need for name in one.stages for need in self._upstream(name) if need.startswith("prepare@")}
         self._copy([*sorted(data), *one.stages])
         self._conclude(one.report)
@@ -180,8 +184,7 @@ class PaperRun:
 
 def main(home: str, *wanted: str) -> int:
     """Run, and return the status."""
-    busy = "the paper scale runs already; stop that, or wait for its end"
-    return status_of(lambda: _run(Path(home), list(wanted)), "make paper", busy)
+    return status_of(lambda: _run(Path(home), list(wanted)), "make paper", BUSY)
 
 
 def _run(home: Path, wanted: list[str]) -> int:

@@ -19,6 +19,7 @@ from netclaims.present.captions import caption
 from netclaims.present.claim_rows import Row
 from netclaims.present.facts import Facts
 from netclaims.present.figure_spec import FigureSpec
+from netclaims.present.in_words import in_words
 from netclaims.present.inline import Figures, caption_of
 from netclaims.present.packed import pack
 from netclaims.present.pages import render
@@ -92,6 +93,7 @@ class Card:
         names: of the figures in `more`.
         tables: the CSV files behind the figures, from the root of the repository.
         numbers: that the report states.
+        differ: why ours may lie on one side of them; empty where none does.
         claims: about the experiment.
     """
 
@@ -103,6 +105,7 @@ class Card:
     names: list[str]
     tables: list[str]
     numbers: list[Number]
+    differ: str = ""
     claims: list[Row] = field(default_factory=list)
 
     @property
@@ -160,18 +163,23 @@ def _card(
     names = {figure.shown[i][0]: None for figure in draw.values() for i in range(len(figure.shown))}
     roots = dict.fromkeys(scale.root for scale, _ in trained)
     paths = [root / plots_of(key) / f"{name}.csv" for root in roots for name in names]
+    runs = [
+        Run(scale.name, caption(about), of_training(about, fact.data[0]), scale.stale(fact.stages))
+        for scale, about in trained
+    ]
+    ours = [numbers.get(key, {}) for numbers in stated[report_of(key)]]
     return Card(
         facts=fact,
-        runs=[Run(scale.name, caption(about), of_training(about, fact.data[0]), scale.stale(fact.stages))
-              for scale, about in trained],
+        runs=runs,
         figure=best,
         beside=_packed([others]) if others else "",
         more=_packed(list(left.values())) if left else "",
         names=[drawn.id for pair in left.values() for drawn in pair],
         tables=[path.as_posix() for path in paths if path.exists()],
-        numbers=_numbers([numbers.get(key, {}) for numbers in stated[report_of(key)]]),
+        numbers=_numbers(ours),
+        differ=_differ(ours[found.index(trained[0][0])], runs[0], fact.assumed) if trained else "",
         claims=claims,
-    )  # fmt: skip
+    )
 
 
 def _first(names: list[str], claims: list[Row]) -> str | None:
@@ -245,4 +253,13 @@ def _ours(number: dict | None) -> str:
     if number is None:
         return "not run"
     ours = f"{short(number['mean'])} ({spread(number['low'], number['high'])})" if number["replicas"] else ""
-    return "; ".join(filter(None, [ours, number.get("remark")]))
+    side = f"all {'higher' if number['low'] > number['stated'] else 'lower'}" if number.get("outside") else ""
+    return "; ".join(filter(None, [ours, side, number.get("remark")]))
+
+
+def _differ(numbers: Mapping[str, dict], run: Run, assumed: list[str]) -> str:
+    """Say, where a stated number lies outside all of ours, what of the training is not the report's, or not known."""
+    if not any(number.get("outside") for number in numbers.values()):
+        return ""
+    ours = [*run.badges, *([f"we assume {'; '.join(map(in_words, assumed))}"] if assumed else [])]
+    return f"Numbers that are all higher or all lower than the report's: {'; '.join(ours)}." if ours else ""

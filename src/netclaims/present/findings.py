@@ -53,9 +53,9 @@ class Finding:
         """How all claims on the question went, in words."""
         told = [f"{self.counts[name]} {said}" for name, said in FARED.items() if self.counts[name]]
         total = sum(self.counts.values())
-        claims = f"{total} claim{'s' * (total > 1)} of {self.reports} report{'s' * (self.reports > 1)}"
+        claims = f"{total} claim{'s' * (total > 1)} of {self.reports} report{'s' * (self.reports > 1)} on this"
         left = total - sum(self.counts[name] for name in FARED)
-        return f"{claims} on this: {', '.join([*told, *([f'{left} not answered yet'] if left else [])])}."
+        return f"{claims}: {', '.join([*told, *([f'{left} not answered yet'] if left else [])])}."
 
 
 def findings(rows: list[Row]) -> list[Finding]:
