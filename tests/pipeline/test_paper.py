@@ -10,6 +10,7 @@ from contextlib import suppress
 import pandas as pd
 import pytest
 import yaml
+from dvc.repo import Repo
 
 from netclaims.paper.folder import RESULTS
 from tests.pipeline.conftest import Clone
@@ -74,6 +75,8 @@ def test_what_is_done_is_brought_home(done):
     assert set(costs.index) == {"prepare@functions", *trained}
     assert (costs.loc["train@e-trajectory"] > 0).all()
     assert done.module("netclaims.paper.in_step").stdout == ""
+    with Repo(str(done.folder)) as here, Repo(str(done.folder / "paper")) as there:
+        assert here.cache.local.path == there.cache.local.path  # which `dvc push` here shares
 
 
 def test_killed_at_any_moment_it_goes_on(done, tmp_path, request):
