@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from matplotlib.colors import LogNorm, to_hex, to_rgba
 from matplotlib.contour import QuadContourSet
@@ -542,6 +542,7 @@ def test_a_symmetric_axis_is_linear_up_to_a_decade_worth_showing(values):
 
 
 @given(st.lists(sizes, min_size=1).filter(any), st.sampled_from([3, 4]))
+@example([9.999999999999999e-11], 3)
 def test_ticks_of_a_symmetric_axis_lie_within_the_values(values, most):
     ticks = decades(values, most)
     assert ticks == sorted(set(ticks))

@@ -91,7 +91,9 @@ def linear_within(values: list[float]) -> float:
 
 def decades(values: list[float], most: int) -> list[float]:
     """Return zero and powers of ten on both of its sides, as far as the values go and at most so many a side."""
-    top = floor(log10(max(abs(size) for size in values)))
+    largest = max(abs(size) for size in values)
+    top = floor(log10(largest))
+    top -= float(f"1e{top}") > largest  # the logarithm of what is a little less than a decade may be that of it
     span = top - round(log10(linear_within(values)))
     powers = [float(f"1e{top - i}") for i in range(0, span + 1, span // most + 1)]  # 10.0 ** 30 is not 1e30
     return sorted([*(-p for p in powers if -p >= min(values)), 0.0, *(p for p in powers if p <= max(values))])
