@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import floor, log10
+from decimal import Decimal
+from math import log10
 from textwrap import fill
 
 import numpy as np
@@ -86,14 +87,17 @@ def linear_within(values: list[float]) -> float:
     That is the decade of the smallest value, but none further than `SYMLOG_DECADES` below the largest.
     """
     sizes = [abs(size) for size in values if size]
-    return 10.0 ** max(floor(log10(min(sizes))), floor(log10(max(sizes))) + 1 - SYMLOG_DECADES)
+    return 10.0 ** max(_decade(min(sizes)), _decade(max(sizes)) + 1 - SYMLOG_DECADES)
+
+
+def _decade(size: float) -> int:
+    """Return the power of the largest decade that is not above a number, whose logarithm may be rounded up to one."""
+    return Decimal(repr(float(size))).adjusted()
 
 
 def decades(values: list[float], most: int) -> list[float]:
     """Return zero and powers of ten on both of its sides, as far as the values go and at most so many a side."""
-    largest = max(abs(size) for size in values)
-    top = floor(log10(largest))
-    top -= float(f"1e{top}") > largest  # the logarithm of what is a little less than a decade may be that of it
+    top = _decade(max(abs(size) for size in values))
     span = top - round(log10(linear_within(values)))
     powers = [float(f"1e{top - i}") for i in range(0, span + 1, span // most + 1)]  # 10.0 ** 30 is not 1e30
     return sorted([*(-p for p in powers if -p >= min(values)), 0.0, *(p for p in powers if p <= max(values))])
