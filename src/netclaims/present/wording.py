@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from math import isfinite, nan
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from netclaims.claims.verdicts import VERDICTS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MARKS = {name: verdict.mark for name, verdict in VERDICTS.items()}
 NOTATION = "[a, b] is a 95 % interval, a … b the smallest and the largest of the replicas."
@@ -100,6 +102,6 @@ def effect(row: pd.Series) -> list[str]:
         lines.append(f"{row['replicas']:.0f} can show {', and '.join(can_show)}")
     if isfinite(needed):
         lines.append(f"about {needed:,.0f} replicas would decide")
-    elif row["verdict"] == "undecided" and isfinite(row["p"]):
+    elif row["verdict"] == "undecided" and isfinite(row["p_holm"]):
         lines.append("a thousand such replicas would not decide")
     return [line for line in lines if line]
