@@ -47,7 +47,7 @@ def slopes(values: Numbers) -> Numbers:
 
 
 def trends(values: Numbers, test: Callable[[Numbers], Sides] = t_tests) -> Sides:
-    """Return p values of (samples, replicas, settings) rising, and falling."""
+    """Return p values of (samples, replicas, settings) rising, and falling: of slopes, in the mean or by signs."""
     p_for, p_against = test(slopes(values))
     inner = range(1, values.shape[2] - 1)
     parts = [part for turn in inner for part in (values[..., : turn + 1], values[..., turn:])]

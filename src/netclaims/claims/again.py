@@ -16,7 +16,12 @@ from netclaims.claims.per_replica import values_per_replica
 def spread(test: ClaimTest, tables: Tables) -> float:
     """Return the standard deviation over replicas of what a claim looks at first, pooled over settings.
 
-    That of logarithms where the claim is of ratios; undefined for a course, and where values are infinite.
+    That of logarithms where the claim is of ratios. Settings at which a value is infinite are left out; undefined where
+    none is left, and for a course.
+
+    Args:
+        test: how the claim is tested.
+        tables: of the nets.
     """
     comparison = test.comparisons[0]
     operand = operands(comparison)[0]

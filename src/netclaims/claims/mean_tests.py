@@ -151,7 +151,13 @@ def _centre(values: Numbers, typical: bool) -> float:
 
 
 def centre(values: Numbers, ratio: bool, typical: bool) -> float:
-    """Return the mean, or the median, of one side of a comparison; the geometric one where it is by ratio."""
+    """Return the mean, or the median, of one side of a comparison; the geometric one where it is by ratio.
+
+    Args:
+        values: one for each replica.
+        ratio: whether the comparison is of ratios.
+        typical: whether it is of medians.
+    """
     shown, of = (exponential, logarithms(pd.Series(values)).to_numpy()) if ratio else (float, values)
     return shown(_centre(of, typical))
 

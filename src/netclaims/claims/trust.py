@@ -29,7 +29,7 @@ from netclaims.training.selection import with_series
 LEAST_STEPS = 100
 LEARNT = 0.9  # of the loss of guessing: a typical net below it has learnt something
 UNLEARNT = "most nets did not learn"  # of a kind; the remark says how many
-OF_TWO_KINDS = "a mean of nets that learnt and nets that did not"  # though it is the typical net that answers then
+OF_TWO_KINDS = "a mean of nets that learnt and nets that did not"  # of one kind
 IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # the training sets of the reports that took all of it
 
 
