@@ -23,9 +23,11 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-    def violations(self, colours_only: bool = False) -> list[str]:
-        """What breaks axe-core's rules of accessibility, as the page is now, or those on colours, the schemes' own."""
-        options = {"resultTypes": ["violations"]} | ({"runOnly": ["cat.color"]} if colours_only else {})
+    def violations(self, only: str | None = None, but: str | None = None) -> list[str]:
+        """What breaks axe-core's rules of accessibility, as the page is now: all, those of a tag, or all but one."""
+        options = {"resultTypes": ["violations"]}
+        options |= {"runOnly": [only]} if only else {}
+        options |= {"rules": {but: {"enabled": False}}} if but else {}
         found = Axe().run(self.page, options=options).response["violations"]
         return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 
