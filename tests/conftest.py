@@ -76,8 +76,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Take one process more than there are cores: the longest tests wait, for stopped runs, locks and a browser."""
-    return cpu_count() + 1
+    """Take two processes more than there are cores: the longest tests wait, for stopped runs, locks and a browser."""
+    return cpu_count() + 2
 
 
 @pytest.hookimpl(optionalhook=True)
