@@ -24,7 +24,7 @@ class Visit:
     requests: list[str] = field(default_factory=list)
 
     def violations(self, only: str | None = None, but: str | None = None) -> list[str]:
-        """What breaks axe-core's rules of accessibility, as the page is now: all, those of a tag, or all but one."""
+        """What breaks axe-core's rules, as the page is now: of all, of one or those of a tag, or of all but one."""
         options = {"resultTypes": ["violations"]}
         options |= {"runOnly": [only]} if only else {}
         options |= {"rules": {but: {"enabled": False}}} if but else {}
