@@ -6,9 +6,12 @@ from math import inf, log, nan
 import numpy as np
 import pytest
 
-from netclaims.claims.evidence import POSITIVE, Evidence
+from netclaims.claims.evidence import IN_THE_MEAN
 from netclaims.claims.experiment_tables import Tables, UntestableError
+from netclaims.claims.mean_tests import ordering
 from netclaims.claims.operands import Operand
+from netclaims.claims.place_tests import extreme, valley
+from netclaims.claims.trend_tests import trend_along_series, trend_over_replicas, trend_over_settings
 from netclaims.claims.trust import IMAGES, OF_TWO_KINDS, UNLEARNT, Answer, answered
 from netclaims.data.functions import evaluate
 
@@ -151,13 +154,25 @@ def test_a_mean_of_nets_that_learnt_and_nets_that_did_not_answers_provisionally(
     assert asked([LOST] * 3, **mean).provisional == f"{REST}; {UNLEARNT}"
 
 
-@pytest.mark.parametrize(("test", "mean"), [
-    ("t-test", True), ("t-test of slopes", True), ("paired t-tests", True), ("paired sign tests and t-tests", True),
-    ("t-tests of two slopes", True), ("t-test of ρ", False), ("sign test", False), ("sign test of slopes", False),
-    ("permutation test", False),
+VARYING, ALIKE = np.array([[1.0, 2.0, 4.0], [0.0, 3.0, 5.0], [2.0, 3.5, 9.0]]), np.ones((3, 3)) * [0.0, 1.0, 2.0]
+PLACES, FIRST = np.arange(3.0), np.array([True, False, False])
+
+
+@pytest.mark.parametrize(("found", "mean"), [
+    (ordering(VARYING[0], ratio=False), True),
+    (ordering(VARYING[0], ratio=False, typical=True), False),
+    (ordering(ALIKE[:, 1], ratio=False), False),  # of equal values only signs are left
+    (trend_over_settings(VARYING, PLACES, 1), True),
+    (trend_over_settings(VARYING, PLACES, 1, typical=True), False),
+    (trend_over_replicas(PLACES, VARYING[0], 1, seed=0), False),
+    (trend_along_series([(PLACES, row) for row in VARYING], 1), False),  # of ρ, not of outcomes
+    (extreme(VARYING, FIRST), True),
+    (extreme(ALIKE, FIRST), False),
+    (extreme(np.hstack([VARYING, VARYING[:, :1] + 1]), np.array([*FIRST, False])), True),  # by signs in part
+    (valley(VARYING, PLACES), True),
 ])  # fmt: skip
-def test_which_tests_are_of_a_mean_of_outcomes(test, mean):
-    assert Evidence(0, 0, 0, "difference", POSITIVE, 5, 1, 1, test).in_the_mean == mean
+def test_which_tests_are_of_a_mean_of_outcomes(found, mean):
+    assert (found.test in IN_THE_MEAN) == mean
 
 
 def test_each_kind_of_net_has_a_remark_of_its_own(asked):

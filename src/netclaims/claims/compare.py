@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import log, log1p
 
 import numpy as np
@@ -10,7 +12,7 @@ import pandas as pd
 
 from netclaims.claims import mean_tests, place_tests, trend_tests, words
 from netclaims.claims.entries import Comparison, Equivalence, Extreme, Ordering, Shape, Trend
-from netclaims.claims.evidence import Evidence, weakest
+from netclaims.claims.evidence import Evidence, Numbers, weakest
 from netclaims.claims.experiment_tables import Tables, UntestableError, within
 from netclaims.claims.operands import EntryError, Operand
 from netclaims.claims.per_replica import values_per_replica
@@ -99,38 +101,34 @@ def _with(found: Evidence, remark: str, measured: str, group: str, compared: str
 
 
 def _ordering(comparison: Ordering, tables: Tables, seed: int) -> list[Evidence]:
-    found = []
-    for than in comparison.than:
-        table, remark = _paired(comparison, tables, comparison.operand, than, comparison.ratio)
-        typical = comparison.of_the_typical_net(than)
-        for group, rows in _groups(comparison, table):
-            kept, said = _defined(rows, remark, ["difference"])
-            differences = comparison.sign * kept["difference"].to_numpy(float)
-            evidence = mean_tests.ordering(differences, comparison.ratio, typical)
-            found.append(_of_sides(evidence, said, comparison.operand, than, group, kept, comparison.ratio, typical))
-    return found
+    def test(differences: Numbers, ratio: bool, typical: bool) -> Evidence:
+        return mean_tests.ordering(comparison.sign * differences, ratio, typical)
 
-
-def _of_sides(
-    found: Evidence, remark: str, first: Operand, second: Operand | float, group: str, rows: pd.DataFrame,
-    ratio: bool, typical: bool,
-) -> Evidence:  # fmt: skip
-    values = (rows["value"].to_numpy(float), rows["value_other"].to_numpy(float))
-    compared = words.compared(first, second, values, ratio, typical)
-    return _with(found, remark, words.measured(first, second), group, compared)
+    return [
+        one for than in comparison.than for one in _of_two_sides(comparison, tables, comparison.operand, than, test)
+    ]
 
 
 def _equivalence(comparison: Equivalence, tables: Tables, seed: int) -> list[Evidence]:
-    table, remark = _paired(comparison, tables, comparison.of, comparison.to, comparison.ratio)
     margin = log1p(comparison.margin) if comparison.ratio else comparison.margin
-    test = mean_tests.equivalence if comparison.within else mean_tests.unlike
-    typical = comparison.of_the_typical_net(comparison.to)
+    test = partial(mean_tests.equivalence if comparison.within else mean_tests.unlike, margin=margin)
+    return _of_two_sides(comparison, tables, comparison.of, comparison.to, test)
+
+
+def _of_two_sides(
+    comparison: Ordering | Equivalence, tables: Tables, first: Operand, second: Operand | float,
+    test: Callable[..., Evidence],
+) -> list[Evidence]:  # fmt: skip
+    """Put the differences of two sides, or the logarithms of their ratios, to a test, group by group."""
+    table, remark = _paired(comparison, tables, first, second, comparison.ratio)
+    how = {"ratio": comparison.ratio, "typical": comparison.of_the_typical_net(second)}
     found = []
     for group, rows in _groups(comparison, table):
         kept, said = _defined(rows, remark, ["difference"])
-        differences = kept["difference"].to_numpy(float)
-        evidence = test(differences, margin, comparison.ratio, typical)
-        found.append(_of_sides(evidence, said, comparison.of, comparison.to, group, kept, comparison.ratio, typical))
+        evidence = test(kept["difference"].to_numpy(float), **how)
+        sides = (kept["value"].to_numpy(float), kept["value_other"].to_numpy(float))
+        compared = words.compared(first, second, sides, **how)
+        found.append(_with(evidence, said, words.measured(first, second), group, compared))
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from math import inf, isfinite, nan
 
 import numpy as np
@@ -17,6 +18,26 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 PERMUTATIONS = 9999
 POSITIVE = (0.0, inf)  # the claim says no more than which way
+
+
+class Kind(StrEnum):
+    """What a test is called: of which numbers it is, and by which statistic."""
+
+    MEAN = "t-test"
+    MEDIAN = "sign test"
+    SLOPES = "t-test of slopes"
+    SLOPE_SIGNS = "sign test of slopes"
+    COURSES = "t-test of ρ"
+    PAIRINGS = "permutation test"
+    PLACES = "paired t-tests"
+    PLACE_SIGNS = "paired sign tests"
+    PLACES_OR_SIGNS = "paired t-tests and sign tests"
+    VALLEY = "t-tests of two slopes"
+
+
+# Tests of outcomes themselves, by their mean, and not of ranks or signs.
+IN_THE_MEAN = {Kind.MEAN, Kind.SLOPES, Kind.PLACES, Kind.PLACES_OR_SIGNS, Kind.VALLEY}
+BY_SIGNS = {Kind.MEDIAN, Kind.SLOPE_SIGNS, Kind.PLACE_SIGNS}
 
 
 @dataclass(frozen=True)
@@ -30,7 +51,7 @@ class Evidence:
         claimed: the effects that the claim has, from and to.
         replicas: how many it rests on.
         p_for, p_against: of the two one-sided tests; undefined with fewer than two replicas.
-        test: what it is called.
+        test: which one.
         remark: what a reader has to know besides.
         measured: the quantity, in words.
         compared: the centres of what was compared, in words; empty where the effect is not one of two sides.
@@ -47,17 +68,12 @@ class Evidence:
     replicas: int
     p_for: float
     p_against: float
-    test: str
+    test: Kind
     remark: str = ""
     comparisons: int = 1
     sample: tuple[float, ...] = ()
     measured: str = field(default="", compare=False, repr=False)
     compared: str = field(default="", compare=False, repr=False)
-
-    @property
-    def in_the_mean(self) -> bool:
-        """Whether outcomes themselves are tested by their mean, and not by ranks or signs."""
-        return "t-test" in self.test and not self.test.endswith("ρ")
 
     @property
     def p(self) -> float:

@@ -15,7 +15,7 @@ from netclaims.claims.again import beside, spread
 from netclaims.claims.arithmetic import work_out
 from netclaims.claims.compare import compare
 from netclaims.claims.entries import ClaimTest, Comparison, operands
-from netclaims.claims.evidence import Evidence, weakest
+from netclaims.claims.evidence import IN_THE_MEAN, Evidence, weakest
 from netclaims.claims.experiment_tables import NotRunError, Tables, UntestableError
 from netclaims.claims.ledger import JUDGED
 from netclaims.claims.operands import Wanted
@@ -146,7 +146,7 @@ def find(claim: ClaimTest, tables: Tables, seed: int) -> Finding:
         tables.check_batches([batch for comparison in claim.comparisons for batch in _batches(comparison)])
         each = [compare(comparison, tables, seed) for comparison in claim.comparisons]
         looked_at = [operand for comparison in claim.comparisons for operand in operands(comparison)]
-        provisional, remark = answered(tables, looked_at, any(one.in_the_mean for one in each))
+        provisional, remark = answered(tables, looked_at, any(one.test in IN_THE_MEAN for one in each))
         return Finding(weakest(each), because=remark, provisional=provisional)
     except NotRunError as reason:
         return Finding(verdict="not run", because=str(reason))

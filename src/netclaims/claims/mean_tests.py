@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.special import stdtr, stdtrit
 from scipy.stats import binom
 
-from netclaims.claims.evidence import POSITIVE, Evidence, Numbers
+from netclaims.claims.evidence import POSITIVE, Evidence, Kind, Numbers
 
 
 def one_sided(values: Numbers, threshold: float) -> tuple[float, float]:
@@ -135,7 +135,7 @@ def _evidence(
 ) -> Evidence:
     shown = exponential if ratio else float
     low, high = median_interval(values) if typical else mean_interval(values)
-    test = "sign test" if typical or by_signs(values) else "t-test"
+    test = Kind.MEDIAN if typical or by_signs(values) else Kind.MEAN
     return Evidence(
         shown(_centre(values, typical)), shown(low), shown(high), "ratio" if ratio else "difference",
         (shown(claimed[0]), shown(claimed[1])), len(values), p_for, p_against, test, sample=tuple(values.tolist()),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from netclaims.claims.evidence import POSITIVE, Evidence, Numbers, weakest
+from netclaims.claims.evidence import POSITIVE, Evidence, Kind, Numbers, weakest
 from netclaims.claims.mean_tests import bounded_interval, by_signs, one_sided, ordering
 
 
@@ -34,8 +34,8 @@ def extreme(values: Numbers, allowed: NDArray[np.bool_]) -> Evidence:
     with np.errstate(invalid="ignore"):  # of two infinite values neither is higher
         pairs = np.nan_to_num(values[:, allowed, None] - values[:, None, ~allowed], posinf=inf, neginf=-inf)
     differences = pairs.transpose(1, 2, 0)  # allowed places, other places, replicas
-    kinds = {by_signs(pair): "sign tests" if by_signs(pair) else "t-tests" for row in differences for pair in row}
-    test = f"paired {' and '.join(kinds[signs] for signs in sorted(kinds))}"
+    kinds = {Kind.PLACE_SIGNS if by_signs(pair) else Kind.PLACES for row in differences for pair in row}
+    test = Kind.PLACES_OR_SIGNS if len(kinds) > 1 else kinds.pop()
     p_for, p_against = _one_is_highest(differences), _one_is_highest(-differences.swapaxes(0, 1))
     return Evidence(float(ahead.mean()), low, high, "rank", POSITIVE, len(values), p_for, p_against, test)
 
@@ -81,5 +81,5 @@ def valley(values: Numbers, x: Numbers) -> Evidence:
         p_for = p_against = 1.0 if len(values) > 1 else nan
     return replace(
         best, effect=effect, low=low, high=high, p_for=p_for, p_against=p_against, unit="height", comparisons=1,
-        test="t-tests of two slopes", sample=(),
+        test=Kind.VALLEY, sample=(),
     )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import betaincinv, nctdtrinc, stdtrit
 from scipy.stats import binom, norm
 
-from netclaims.claims.evidence import PERMUTATIONS, Evidence
+from netclaims.claims.evidence import BY_SIGNS, PERMUTATIONS, Evidence, Kind
 from netclaims.claims.mean_tests import exponential
 
 POWER = 0.8  # an effect can be shown if four of five such experiments show it
@@ -17,9 +17,9 @@ MOST = 1000  # above it, numbers of replicas say no more than that there is noth
 
 def least_p(evidence: Evidence) -> float:
     """Return the smallest two-sided p value that so many replicas can have; 0 for tests that know no smallest one."""
-    if "sign test" in evidence.test and "t-test" not in evidence.test:
+    if evidence.test in BY_SIGNS:
         return 2 * 0.5**evidence.replicas
-    if evidence.test == "permutation test":
+    if evidence.test == Kind.PAIRINGS:
         return 2 / min(factorial(evidence.replicas), PERMUTATIONS + 1)
     return 0.0
 
@@ -28,57 +28,69 @@ def least_effect(evidence: Evidence, level: float) -> float:
     """Return how far beyond the border of what is claimed an effect has to lie for these replicas to show it.
 
     That is what a two-sided test at this level finds with a probability of 80 %, if the replicas vary as they do: in
-    the effect's unit, of ratios a factor. Of a mean by the noncentral t distribution. Of a median so far that as large
-    a share of the values lies beyond the border as the sign test takes, on the side where the median is; where that is
-    nearly all of few, it is rather more. Of the ρ of replicas by Fisher's z, as its interval is.
-    Undefined where no effect can be shown, and for places, shapes and trends over settings, whose tests are of other
-    numbers than the effect: of slopes, where the effect is ρ.
+    the effect's unit, of ratios a factor. Undefined where no effect can be shown, and for places, shapes and trends
+    over settings, whose tests are of other numbers than the effect: of slopes, where the effect is ρ.
 
     Args:
         evidence: what the replicas say.
         level: at which the claim is decided.
     """
-    border = evidence.claimed[0]
-    if least_p(evidence) >= level or evidence.test.endswith("of slopes"):
+    if least_p(evidence) >= level:
         return nan
-    if evidence.test == "permutation test":
-        if evidence.replicas < 4:
+    match evidence.test:
+        case Kind.PAIRINGS:
+            distance = _of_pairings(evidence, level)
+        case Kind.MEDIAN:
+            distance = _of_median(evidence, level)
+        case Kind.MEAN | Kind.COURSES:
+            distance = _of_mean(evidence, level)
+        case _:
             return nan
-        deviates = norm.isf(level / 2) + norm.ppf(POWER)
-        distance = tanh(atanh(border) + deviates * sqrt(1.06 / (evidence.replicas - 3))) - border
-    elif len(evidence.sample) < 2 or not np.isfinite(evidence.sample).all():
-        return nan
-    else:
-        sample = np.array(evidence.sample)
-        if evidence.test == "sign test":
-            below, above = _beside_median(sample, level)
-            low, high = evidence.claimed
-            distance = (
-                above
-                if evidence.effect < low
-                else below
-                if isinf(high) or evidence.effect > high
-                else max(below, above)
-            )
-        else:
-            distance = _of_mean(sample, level)
-    if evidence.unit == "rho" and border + distance >= 1:
+    if evidence.unit == "rho" and evidence.claimed[0] + distance >= 1:
         return nan
     return exponential(distance) if evidence.unit == "ratio" else float(distance)
 
 
-def _of_mean(values: np.ndarray, level: float) -> float:
+def _of_pairings(evidence: Evidence, level: float) -> float:
+    """Return it for the ρ of replicas: by Fisher's z, as its interval is."""
+    if evidence.replicas < 4:
+        return nan
+    border, deviates = evidence.claimed[0], norm.isf(level / 2) + norm.ppf(POWER)
+    return tanh(atanh(border) + deviates * sqrt(1.06 / (evidence.replicas - 3))) - border
+
+
+def _of_mean(evidence: Evidence, level: float) -> float:
+    """Return it for a mean: by the noncentral t distribution."""
+    values = _varying(evidence)
+    if values is None:
+        return nan
     freedom = len(values) - 1
     return nctdtrinc(freedom, 1 - POWER, stdtrit(freedom, 1 - level / 2)) * values.std(ddof=1) / sqrt(len(values))
 
 
-def _beside_median(values: np.ndarray, level: float) -> tuple[float, float]:
-    """Return how far below and above their median so many values end as a sign test takes for its power."""
+def _of_median(evidence: Evidence, level: float) -> float:
+    """Return it for a median: so far that as large a share of the values lies beyond the border as the sign test takes.
+
+    That is on the side where the median is. Where the share is nearly all of few values, it is rather more.
+    """
+    values = _varying(evidence)
+    if values is None:
+        return nan
     count = len(values)
     alike = int(binom.isf(level / 2, count, 0.5)) + 1  # so many signs have a p value below the level
     share = betaincinv(alike, count - alike + 1, POWER)  # with it as many or more are had with the power
-    low, high = np.quantile(values, [1 - share, share], method="median_unbiased")
-    return np.median(values) - low, high - np.median(values)
+    last, first = np.quantile(values, [1 - share, share], method="median_unbiased")
+    below, above = np.median(values) - last, first - np.median(values)
+    low, high = evidence.claimed
+    if evidence.effect < low:
+        return above
+    return below if isinf(high) or evidence.effect > high else max(below, above)
+
+
+def _varying(evidence: Evidence) -> np.ndarray | None:
+    """Return the values of replicas, if there are several and all are finite."""
+    values = np.array(evidence.sample)
+    return values if len(values) > 1 and np.isfinite(values).all() else None
 
 
 def replicas_needed(evidence: Evidence, level: float) -> float:
@@ -94,6 +106,6 @@ def replicas_needed(evidence: Evidence, level: float) -> float:
     if not 0 < evidence.p < 1:
         return nan
     number = ceil(evidence.replicas * (norm.isf(level / 2) / norm.isf(evidence.p / 2)) ** 2)
-    if evidence.test.startswith("sign test"):
+    if evidence.test in BY_SIGNS:
         number = max(number, ceil(log2(2 / level)))
     return number if number <= MOST else nan

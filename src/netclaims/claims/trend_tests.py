@@ -8,7 +8,7 @@ from math import atanh, nan, sqrt, tanh
 import numpy as np
 from scipy.stats import norm, permutation_test, rankdata, spearmanr
 
-from netclaims.claims.evidence import PERMUTATIONS, POSITIVE, Evidence, Numbers
+from netclaims.claims.evidence import PERMUTATIONS, POSITIVE, Evidence, Kind, Numbers
 from netclaims.claims.mean_tests import bounded_interval, by_signs, median_interval, one_sided, signs
 
 # At which level a slope the other way, of a part of the settings, is one, over all parts (Bonferroni). A tenth, as five
@@ -54,8 +54,8 @@ def trend_over_settings(values: Numbers, x: Numbers, sign: int, least: float = 0
         p_for, remark = 1.0, NOT_MONOTONE
     if least:
         p_for, p_against = max(p_for, test(rho, least)[0]), test(rho, least)[1]
-    name = "sign test of slopes" if typical or by_signs(slopes) else "t-test of slopes"
-    return _of_rho(rho, least, p_for, p_against, name, remark, typical)
+    kind = Kind.SLOPE_SIGNS if typical or by_signs(slopes) else Kind.SLOPES
+    return _of_rho(rho, least, p_for, p_against, kind, remark, typical)
 
 
 def _slopes(values: Numbers) -> Numbers:
@@ -91,7 +91,7 @@ def trend_over_replicas(x: Numbers, y: Numbers, sign: int, seed: int, least: flo
         seed: of the permutations.
         least: the ρ from which on the claim holds.
     """
-    test, claimed = "permutation test", (least, POSITIVE[1])
+    test, claimed = Kind.PAIRINGS, (least, POSITIVE[1])
     if len(x) < 3:  # the correlation of two points is 1 or -1, whatever they are
         return Evidence(sign * rank_correlation(x, y), nan, nan, "rho", claimed, len(x), nan, nan, test)
     if np.ptp(x) == 0 or np.ptp(y) == 0:
@@ -135,11 +135,11 @@ def trend_along_series(series: Sequence[tuple[Numbers, Numbers]], sign: int, lea
     rho = np.array([sign * rank_correlation(x, y) for x, y in series])
     z = np.array([_z(one, len(x)) for one, (x, _) in zip(rho, series, strict=True)])
     p_for, p_against = one_sided(z, atanh(least))
-    return _of_rho(rho, least, p_for, p_against, "sign test" if by_signs(z) else "t-test of ρ")
+    return _of_rho(rho, least, p_for, p_against, Kind.MEDIAN if by_signs(z) else Kind.COURSES)
 
 
 def _of_rho(
-    rho: Numbers, least: float, p_for: float, p_against: float, test: str, remark: str = "", typical: bool = False
+    rho: Numbers, least: float, p_for: float, p_against: float, test: Kind, remark: str = "", typical: bool = False
 ) -> Evidence:
     centre = float(np.median(rho) if typical else rho.mean())
     low, high = median_interval(rho) if typical else bounded_interval(rho)
