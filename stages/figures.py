@@ -1,5 +1,6 @@
 """Draw the figures of a report: `python stages/figures.py d`."""
 
+import shutil
 import sys
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from netclaims.command import command
 from netclaims.errors import attempt
 from netclaims.files import read_json
 from netclaims.parallel.processes import each
-from netclaims.paths import FIGURES, metrics_of, report_of, report_path
+from netclaims.paths import FIGURES, metrics_of, plots_of, report_of, report_path
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.figures import draw, draw_failure
 from netclaims.present.svg import save
@@ -31,19 +32,27 @@ class Figures:
 
 @command
 def main(report: str) -> None:
-    """Draw every figure of `report` whose nets are trained into `plots/figures/<report>/<experiment>/`."""
+    """Draw every figure of `report` whose nets are trained and analysed into `plots/figures/<report>/<experiment>/`."""
     drawn = read_recipe("figures", report, Figures).settings.figures
-    not_run = [key for key, one in drawn.items() if not metrics_of(one.nets).exists()]
-    if not_run:
-        sys.stderr.write(f"not drawn, as their nets are not trained: {', '.join(not_run)}\n")
-    jobs = [
+    untrained = [key for key, one in drawn.items() if not metrics_of(one.nets).exists()]
+    trained = [
         (key, one.nets, name, figure)
         for key, one in drawn.items()
-        if key not in not_run
+        if key not in untrained
         for name, figure in one.draw.items()
     ]
-    (FIGURES / report).mkdir(parents=True, exist_ok=True)  # a report may have none
+    jobs = [(key, nets, name, figure) for key, nets, name, figure in trained if _analysed(key, figure)]
+    unanalysed = [f"{key}.{name}" for key, _, name, figure in trained if not _analysed(key, figure)]
+    for why, left_out in (("trained", untrained), ("analysed", unanalysed)):
+        if left_out:
+            sys.stderr.write(f"not drawn, as their nets are not {why}: {', '.join(left_out)}\n")
+    shutil.rmtree(FIGURES / report, ignore_errors=True)
+    (FIGURES / report).mkdir(parents=True)  # a report may have none
     each([(_draw, job) for job in jobs], f"figures of report {report}")
+
+
+def _analysed(key: str, figure: FigureSpec) -> bool:
+    return all((plots_of(key) / f"{table}.csv").exists() for table, _ in figure.shown)
 
 
 def _draw(key: str, nets: str, name: str, figure: FigureSpec) -> None:

@@ -17,6 +17,7 @@ from tests.pipeline.conftest import Clone
 from tests.pipeline.facts import REPORTS, without
 
 KEYS = ["e-trajectory", "e-simulate"]
+CONCLUDED = {"claims@e", "figures@e", "ledger"}
 CONTENTS = {"e": without(REPORTS["e"], REPORTS["e"]["figures"].keys() - {*KEYS, "e-gradient-norm"})}
 
 
@@ -52,27 +53,54 @@ def files(clone: Clone) -> dict[str, bytes]:
     }
 
 
+def elsewhere(clone: Clone) -> list[str]:
+    """What has changed, but for `results/paper`."""
+    return [line for line in clone.git("status", "--porcelain").splitlines() if "results/paper/" not in line]
+
+
 @pytest.fixture(scope="module")
-def done(paper) -> Clone:
+def trained(paper) -> tuple[set[str], dict[str, bytes]]:
+    """What is brought home of an experiment of which an analysis fails."""
+    paper.edit("stages/pca.py", "@command", "raise SystemExit('no plane')\n@command")
+    paper.git("commit", "-qam", "an analysis fails")
+    said = paper.module("netclaims.paper", "e-trajectory")
+    paper.git("reset", "-q", "--hard", "HEAD~")
+    assert said.returncode == 1
+    assert "train@e-trajectory: brought to results/paper (0 of 2 experiments)" in said.stdout
+    assert "pca@e-trajectory failed: " in said.stderr
+    return brought(paper), files(paper)
+
+
+def test_a_training_is_brought_home_before_the_analyses_of_its_nets(trained):
+    stages, there = trained
+    drawn = {name.rpartition("/")[2] for name in there if name.startswith("plots/figures/e/e-trajectory/")}
+    assert stages == {"prepare@functions", "train@e-trajectory", "gradient@e-gradient-norm", *CONCLUDED}
+    assert "metrics/e/e-trajectory.json" in there
+    assert not any("pca" in name for name in there)
+    assert drawn == set()
+    assert b"pca@e-trajectory has not run" in there["plots/claims.csv"]
+
+
+@pytest.fixture(scope="module")
+def done(paper, trained) -> Clone:
     """The same, with an experiment that is done."""
-    before = paper.git("status", "--porcelain")
+    before = elsewhere(paper)
     said = paper.module("netclaims.paper", "e-trajectory")
     assert said.returncode == 0, said.stderr
     assert "e-trajectory: brought to results/paper (1 of 2 experiments)" in said.stdout
-    changed = paper.git("status", "--porcelain").splitlines()
-    assert [line for line in changed if "results/paper/" not in line] == before.splitlines()  # nothing else is touched
+    assert elsewhere(paper) == before  # nothing else is touched
     return paper
 
 
 def test_what_is_done_is_brought_home(done):
-    trained = {"train@e-trajectory", "gradient@e-gradient-norm", "pca@e-trajectory"}
-    assert brought(done) == {"prepare@functions", *trained, "claims@e", "figures@e", "ledger"}
+    stages = {"train@e-trajectory", "gradient@e-gradient-norm", "pca@e-trajectory"}
+    assert brought(done) == {"prepare@functions", *stages, *CONCLUDED}
     there = set(files(done))
     assert {"metrics/e/e-trajectory.json", "plots/e/e-trajectory/pca.csv", "recipes/pca/e-trajectory.json",
             "docs/claims.md", "plots/figures/e/e-trajectory/loss-along-path.svg"} & there  # fmt: skip
     assert not [name for name in there if "e-simulate" in name]
     costs = pd.read_csv(done.folder / RESULTS / "costs.csv").set_index("stage")
-    assert set(costs.index) == {"prepare@functions", *trained}
+    assert set(costs.index) == {"prepare@functions", *stages}
     assert (costs.loc["train@e-trajectory"] > 0).all()
     assert done.module("netclaims.paper.in_step").stdout == ""
     with Repo(str(done.folder)) as here, Repo(str(done.folder / "paper")) as there:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from netclaims.files import read_json
 from netclaims.paths import metrics_of
 from netclaims.present.alt_text import MOST, describe
+from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.tables import panels
 from netclaims.settings.figures import FigureSettings
 from netclaims.settings.reports import load_report
@@ -26,10 +27,14 @@ LONGEST = 2000  # characters: what somebody would still listen to
 ABOUT = {"replicas": 3, "epochs": 50, "models": {"A": {"diverged": 0}}}
 
 
+def of_x_y(spec: FigureSpec, about: dict) -> str:
+    return describe(spec, panels("x-y", spec, about), about)
+
+
 def told(loss="mse", **changes) -> str:
     """What is said of a figure of the table `curves`, after its title."""
     entry = {"title": "A title", "x": "epoch", "y": ["curves.loss"]} | changes
-    title, _, rest = describe("x-y", FigureSettings(**entry).plain(), ABOUT | {"loss": loss}).partition(". ")
+    title, _, rest = of_x_y(FigureSettings(**entry).plain(), ABOUT | {"loss": loss}).partition(". ")
     assert title == "A title"
     return rest
 
@@ -92,7 +97,7 @@ def test_nets_are_told_in_the_order_of_their_sizes(write):
     write(pd.concat([course([1, 2], model="large"), course([3, 4], model="small")]))
     entry = FigureSettings(title="A title", x="epoch", y=["curves.loss"], lines="model").plain()
     models = {"large": {"parameters": 90}, "small": {"parameters": 30}}
-    assert describe("x-y", entry, {"loss": "mse", "replicas": 3, "epochs": 50, "models": models}) == (
+    assert of_x_y(entry, {"loss": "mse", "replicas": 3, "epochs": 50, "models": models}) == (
         "A title. Mean squared error by epoch: small goes from 3 at 0 to 4 at 1; large goes from 1 at 0 to 2 at 1."
     )
 
@@ -247,9 +252,11 @@ def test_every_figure_of_the_project_is_told(report):
         for key, settings in load_report(Path("reports", f"{report}.yaml")).figures.items():
             about = read_json(metrics_of(settings.nets))
             for name, figure in settings.draw.items():
-                said = describe(key, figure.plain(), about)
+                spec = figure.plain()
+                tables = panels(key, spec, about)
+                said = describe(spec, tables, about)
                 where = f"{key}.{name}: {said}"
-                facets = panels(key, figure.plain(), about)[0][figure.columns].nunique() if figure.columns else 1
+                facets = tables[0][figure.columns].nunique() if figure.columns else 1
                 assert said.startswith(f"{figure.title}. "), where
                 assert len(f"{figure.title}. ") < len(said) <= LONGEST, where
                 assert not re.search(r"\b(nan|inf|infinity)\b", said, re.IGNORECASE), where
@@ -268,4 +275,4 @@ def test_nets_that_diverged_are_told(write):
     write(course([3.0, nan]))
     entry = FigureSettings(title="A title", x="epoch", y=["curves.loss"]).plain()
     about = ABOUT | {"loss": "mse", "models": {"M1": {"diverged": 2}}}
-    assert describe("x-y", entry, about).endswith("Diverged: M1 (2 of 3).")
+    assert of_x_y(entry, about).endswith("Diverged: M1 (2 of 3).")

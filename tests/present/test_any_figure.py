@@ -21,6 +21,7 @@ from netclaims.paths import metrics_of, plots_of
 from netclaims.present.alt_text import describe
 from netclaims.present.figures import draw
 from netclaims.present.svg import save
+from netclaims.present.tables import panels
 from netclaims.recipes.resolve import training
 from netclaims.settings.analyses import ANALYSES
 from netclaims.settings.check_figures import check_figures
@@ -195,7 +196,7 @@ def test_whatever_is_accepted_is_drawn(name, left, every_kind, request, tmp_path
         spec = found.draw["x"].plain(classes=10)
         with warnings.catch_warnings(action="ignore"), chdir(folders[kind]):
             save(draw(key, spec, about[nets]), tmp_path / "x.svg")
-            assert "nan" not in describe(key, spec, about[nets])
+            assert "nan" not in describe(spec, panels(key, spec, about[nets]), about[nets])
         seen[figure["kind"]] += 1
 
     drawn()

@@ -36,18 +36,25 @@ def draw_report(write, write_recipe, monkeypatch):
 
 
 def test_a_figure_that_fails_is_named_and_the_others_are_drawn(draw_report, capfd):
-    draw_report(broken="curves.height", more="other.loss", sound="curves.loss")
+    draw_report(broken="curves.height", sound="curves.loss")
     told = capfd.readouterr().err
     where = "reports/x.yaml: figures.x-y.draw"
     assert f"{where}.broken: plots/x/x-y/curves.csv: no column height; there are epoch, series, loss\n" in told
-    assert f"{where}.more: plots/x/x-y/other.csv: the figure 'A title' needs this table, and it is not there\n" in told
     assert "sound" not in told
     folder = Path("plots/figures/x/x-y")
-    assert sorted(path.stem for path in folder.iterdir()) == ["broken", "more", "sound"]
+    assert sorted(path.stem for path in folder.iterdir()) == ["broken", "sound"]
     text = {path.stem: path.read_text(encoding="utf-8") for path in folder.iterdir()}
     assert "not drawn: " in text["broken"]
-    assert "not drawn: " in text["more"]
     assert "not drawn" not in text["sound"]
+
+
+def test_a_figure_of_what_has_not_run_is_told_and_not_there(draw_report, capfd):
+    old = Path("plots/figures/x/x-y/more.svg")
+    old.parent.mkdir(parents=True)
+    old.write_text("of another run", encoding="utf-8")
+    draw_report(more="other.loss", sound="curves.loss")
+    assert capfd.readouterr().err == "not drawn, as their nets are not analysed: x-y.more\n"
+    assert [path.stem for path in old.parent.iterdir()] == ["sound"]
 
 
 def test_a_damaged_table_fails_the_stage(draw_report):

@@ -1,7 +1,7 @@
 """The run at the paper scale, in the folder that is made for it: `python -m netclaims.paper.run HOME [EXPERIMENT …]`.
 
-Each experiment that is done is brought to `results/paper` of the repository HOME at once, with the verdicts and figures
-of its report, so that nothing finished is lost when the run is stopped.
+Each training and each analysis that is finished is brought to `results/paper` of the repository HOME at once, with the
+verdicts and figures of its report, so that nothing of it is lost when the run is stopped.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class PaperRun:
         seconds = sum(one.seconds for one in to_do)
         left = f"; {len(to_do)} to do, about {duration(seconds)} of one core" * bool(to_do)
         print(f"{len(self._done())} of {len(keys)} experiments are done{left}", flush=True)  # noqa: T201
-        for report in dict.fromkeys(one.report for one in self._done()):
+        for report in dict.fromkeys(one.report for one in self._every if self._finished(one)):
             if self._stale.intersection(conclusions(report)):
                 self._conclude(report)
         if to_do:
@@ -93,47 +93,46 @@ class PaperRun:
         place = {name: number for number, one in enumerate(to_do) for name in one.stages}
         ranks = {stage.addressing: -place.get(stage.addressing, -1) for stage in needs}
         environment = share_cores(Path(self._repo.tmp_dir, "cores"), cores)
-        run = SideBySide(self._repo, needs, ALWAYS, cores, environment, ranks, self._finished)
+        run = SideBySide(self._repo, needs, ALWAYS, cores, environment, ranks, self._take)
         run.run()
         for one in to_do:
-            failed = [name for name in one.stages if name in run.failed or name in run.skipped]
-            if self._left[one.key] and not failed:
-                self._bring(one)
+            for name in sorted(self._left[one.key] - run.failed.keys() - run.skipped):
+                self._bring(one, name)
         for name, cause in run.failed.items():
             sys.stderr.write(f"{name} failed: {cause}\n")
         self.failed = bool(run.failed)
 
-    def _finished(self, name: str, usage: Usage | None) -> None:
-        """Take note of a stage that is finished, and bring its experiment home if it is the last one of that."""
+    def _take(self, name: str, usage: Usage | None) -> None:
+        """Take note of a stage that is finished, and bring it home."""
         if usage:
             self._costs[name] = usage
         for one in self._every:
             if name in self._left[one.key]:
-                self._left[one.key].discard(name)
-                if not self._left[one.key]:
-                    self._bring(one)
+                self._bring(one, name)
 
-    def _bring(self, one: Experiment) -> None:
-        self._left[one.key] = set()
-        if missing := [path for path in files_of(self._repo, one.stages) if not path.exists()]:
-            sys.stderr.write(f"{one.key}: not brought, {', '.join(map(str, missing))} missing\n")
+    def _bring(self, one: Experiment, name: str) -> None:
+        """Bring what a stage of an experiment has written, and what follows from it."""
+        self._left[one.key].discard(name)
+        if missing := [path for path in files_of(self._repo, [name]) if not path.exists()]:
+            sys.stderr.write(f"{name}: not brought, {', '.join(map(str, missing))} missing\n")
             self.failed = True
             return
-        data = {need for name in one.stages for need in self._upstream(name) if need.startswith("prepare@")}
-        self._copy([*sorted(data), *one.stages])
+        self._copy([*(need for need in self._upstream(name) if need.startswith("prepare@")), name])
         self._conclude(one.report)
         done = f"{len(self._done())} of {len(self._every)} experiments"
-        print(f"{one.key}: brought to {RESULTS} ({done})", flush=True)  # noqa: T201
+        brought = name if self._left[one.key] else one.key
+        print(f"{brought}: brought to {RESULTS} ({done})", flush=True)  # noqa: T201
 
     def _upstream(self, name: str) -> list[str]:
         return [stage.addressing for stage in self._repo.index.graph.successors(self._stages[name])]
 
     def _conclude(self, report: str) -> None:
-        """Judge the claims of a report, on what is done, and draw its figures."""
-        missing = [one.key for one in self._done() if one.report == report and not self._there(one)]
+        """Judge the claims of a report, on what is finished, and draw its figures."""
+        finished = [name for one in self._every if one.report == report for name in self._finished(one)]
+        missing = [name for name in finished if not self._there(name)]
         if missing:
             sys.stderr.write(
-                f"{', '.join(missing)}: nets in no cache here, which `dvc pull` may bring; "
+                f"{', '.join(missing)}: in no cache here, what `dvc pull` may bring; "
                 f"what is concluded from report {report} stays as it was\n"
             )
             return
@@ -147,13 +146,15 @@ class PaperRun:
             save(stage)
         self._copy(conclusions(report))
 
-    def _there(self, one: Experiment) -> bool:
-        """Tell whether all that an experiment has written is there, or can be had from DVC's cache."""
-        stages = [self._stages[name] for name in one.stages]
-        for stage in stages:
-            if not all(out.exists for out in stage.outs):
-                stage.checkout(allow_missing=True)
-        return all(out.exists for stage in stages for out in stage.outs)
+    def _there(self, name: str) -> bool:
+        """Tell whether all that a stage has written is there, or can be had from DVC's cache."""
+        stage = self._stages[name]
+        if not all(out.exists for out in stage.outs):
+            stage.checkout(allow_missing=True)
+        return all(out.exists for out in stage.outs)
+
+    def _finished(self, one: Experiment) -> list[str]:
+        return [name for name in one.stages if name not in self._left[one.key]]
 
     def _done(self) -> list[Experiment]:
         return [one for one in self._every if not self._left[one.key]]

@@ -8,25 +8,22 @@ import pandas as pd
 from netclaims.present.captions import diverged
 from netclaims.present.figure_spec import FigureSpec
 from netclaims.present.quantities import label, value
-from netclaims.present.tables import facets_of, of_facet, panels, points_of, quantity
+from netclaims.present.tables import facets_of, of_facet, points_of, quantity
 from netclaims.present.wording import short
 
 MOST = 8  # so many lines or values are told one by one
 
 
-def describe(key: str, spec: FigureSpec, about: dict) -> str:
+def describe(spec: FigureSpec, tables: list[pd.DataFrame], about: dict) -> str:
     """Say a figure in some sentences: its title, its axes, and the course of every line or the range of what it shows.
 
     Args:
-        key: the experiment or analysis that its tables are of.
         spec: the figure.
+        tables: the rows that it shows, by `tables.panels`.
         about: the experiment's metrics, as for `figures.draw`.
-
-    Raises:
-        SettingsError: as `tables.panels`.
     """
     told = [f"{spec.title}."]
-    for (_, column), table in zip(spec.shown, panels(key, spec, about), strict=True):
+    for (_, column), table in zip(spec.shown, tables, strict=True):
         for facet in facets_of([table], spec):
             where = "" if facet is None else f" ({value(spec.columns, facet)})"
             rows = of_facet(table, spec, facet)

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import chdir
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
+import pandas as pd
 from markupsafe import Markup
 
 from netclaims.errors import attempt
@@ -212,30 +212,31 @@ def _pair(figures: Figures, key: str, name: str, figure: FigureSpec, trained: li
 def _drawn(
     figures: Figures, place: str, key: str, name: str, figure: FigureSpec, scale: Scale, about: dict, svg: str
 ) -> Drawn:
-    words, little = _words(key, name, figure, about, scale.root), _little(key, name, figure, about, scale.root)
+    words, little = _looked_at(key, name, figure, about, scale.root)
     shown = Markup() if little else figures.inline(svg, words, figure.plane)
     said = caption(about) if little else caption_of(svg)
     return Drawn(place, key, figure.title, shown, scale.name, said, words)
 
 
-def _words(key: str, name: str, figure: FigureSpec, about: dict, root: Path) -> str:
-    """Return a figure in words; of one that could not be drawn, its title."""
-    where = f"{report_path(key)}: figures.{key}.draw.{name}"
+def _looked_at(key: str, name: str, figure: FigureSpec, about: dict, root: Path) -> tuple[str, bool]:
+    """Return a figure in words, and whether it has little to show; of one that could not be drawn, its title."""
+
+    def look() -> tuple[str, bool]:
+        tables = panels(key, figure, about)
+        return describe(figure, tables, about), _little(figure, tables)
+
     with chdir(root):
-        return attempt(where, partial(describe, key, figure, about), lambda reason: figure.title)
+        return attempt(f"{report_path(key)}: figures.{key}.draw.{name}", look, lambda reason: (figure.title, False))
 
 
-def _little(key: str, name: str, figure: FigureSpec, about: dict, root: Path) -> bool:
+def _little(figure: FigureSpec, tables: list[pd.DataFrame]) -> bool:
     """Tell whether a figure has little to show: lines of two points, as of nets trained for an epoch, or one column."""
     most = {"lines": 2, "scatter": 1}.get(figure.kind)
     if most is None:
         return False
-    where = f"{report_path(key)}: figures.{key}.draw.{name}"
-    with chdir(root):
-        tables = attempt(where, partial(panels, key, figure, about), lambda reason: [])
     if figure.kind == "scatter":
-        tables = [points_of(table, figure.x, column) for table, (_, column) in zip(tables, figure.shown, strict=False)]
-    return bool(tables) and all(table[figure.x].nunique() <= most for table in tables)
+        tables = [points_of(table, figure.x, column) for table, (_, column) in zip(tables, figure.shown, strict=True)]
+    return all(table[figure.x].nunique() <= most for table in tables)
 
 
 def _numbers(scales: list[dict[str, dict]]) -> list[Number]:
