@@ -32,7 +32,7 @@ $(PLOTS): $(READY) src/netclaims/review/plots.html src/netclaims/review/plots_te
 repro: setup  # as `dvc repro`, but stages run beside each other, and what a stopped run has left is put right first
 	python -m netclaims.repro
 
-paper: setup  # what the reports did, at their scale, into results/paper: hours; ONLY='c-capacity d-capacity' runs these
+paper: setup  # what the reports did, at their scale, into results/paper: 35 hours of a core; ONLY='c-capacity …' runs these
 	python -m netclaims.paper $(ONLY)
 
 report: $(READY)  # the page, from the results that Git holds: seconds, and nothing trains

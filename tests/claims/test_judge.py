@@ -513,7 +513,8 @@ def test_every_report_of_the_repository_has_claims_that_can_be_put_to_the_test(c
 
 def test_a_claim_is_put_to_other_nets_as_well_which_decide_nothing(tables, monkeypatch):
     one, other = found_of(0.01, low=-1.0, high=1.0), found_of(0.9, effect=0.25, low=-2.0, high=3.0)
-    by_key = {"d-a": Finding(one, because="a remark"), "d-b": Finding(other)}
+    compared = sentence(ordering=HIGHER).test.comparisons[0]
+    by_key = {"d-a": Finding(one, because="a remark", weakest=compared), "d-b": Finding(other)}
     monkeypatch.setattr(module, "find", lambda test, tables, seed: by_key[tables.key])
     there = {key: replace(tables, key=key) for key in by_key}
     claims = {"d-one": sentence(ordering=HIGHER), "d-two": replace(sentence(ordering=HIGHER), again="d-b")}

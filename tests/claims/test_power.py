@@ -1,12 +1,14 @@
 """What so many replicas can show, against simulations and numbers by hand."""
 
+from dataclasses import replace
 from math import inf, isnan, log, nan
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
-from netclaims.claims.evidence import Evidence
-from netclaims.claims.mean_tests import equivalence, one_sided, ordering, signs
+from netclaims.claims.evidence import Evidence, Kind, weakest
+from netclaims.claims.mean_tests import equivalence, one_sided, ordering, signs, unlike
 from netclaims.claims.place_tests import extreme, valley
 from netclaims.claims.power import least_effect, least_p, replicas_needed
 from netclaims.claims.trend_tests import trend_along_series, trend_over_replicas, trend_over_settings
@@ -115,7 +117,8 @@ def test_of_ratios_the_smallest_effect_is_a_factor():
     values = np.array([0.1, 0.4, 0.2, 0.7])
     as_ratio, as_difference = (least_effect(ordering(values, ratio), 0.05) for ratio in (True, False))
     assert log(as_ratio) == pytest.approx(as_difference)
-    assert least_effect(equivalence(values, 0.1, ratio=True), 0.05) == pytest.approx(as_ratio)  # beyond a margin
+    beyond = equivalence(values, 0.1, ratio=True)  # a margin, of which either side counts
+    assert least_effect(beyond, 0.05) == pytest.approx(least_effect(ordering(values, ratio=True), 0.025))
 
 
 def test_a_correlation_of_the_smallest_size_is_found_four_times_in_five():
@@ -171,14 +174,16 @@ def test_where_no_effect_can_be_shown_or_the_test_is_of_others_there_is_none(fou
         ("t-test", 10, 0.5, 4, 138),
         # Significant but for the correction: (2.497705 / 2.326348)² x 6 = 6.916
         ("t-test", 6, 0.02, 4, 7),
-        # All of three signs alike: (1.959964 / 1.150349)² x 3 = 8.709
-        ("sign test", 3, 0.25, 1, 9),
-        # (1.959964 / 1.880794)² x 3 = 3.258; but 5 signs alike have 0.0625, and 6 have 0.03125
-        ("sign test", 3, 0.06, 1, 6),
+        # All of three signs alike, and of 6, which have 0.03125; 12 of 16 have 0.0768: (1.959964 / 2)² x 16 = 15.4
+        ("sign test", 3, 0.25, 1, 6),
+        ("sign test", 16, 2 * binom.sf(11, 16, 0.5), 1, 16),
+        # 8 of 12: (2 x 8 - 12) / √12 = 1.154701, and (1.959964 / 1.154701)² x 12 = 34.57
+        ("sign test", 12, 2 * binom.sf(7, 12, 0.5), 1, 35),
+        # (1.959964 / 1.880794)² x 3 = 3.258
         ("t-test", 3, 0.06, 1, 4),
-        # (1.959964 / 0.125661)² = 243.277: with 4 replicas 973.1, with 5 above a thousand
+        # (1.959964 / 0.125661)² = 243.277: 973.1, and 1216.4
         ("t-test", 4, 0.9, 1, 974),
-        ("t-test", 5, 0.9, 1, nan),
+        ("t-test", 5, 0.9, 1, 1217),
         ("t-test", 5, 1.0, 1, nan),
         ("t-test", 5, 0.0, 1, nan),
         ("t-test", 1, nan, 1, nan),
@@ -187,3 +192,36 @@ def test_where_no_effect_can_be_shown_or_the_test_is_of_others_there_is_none(fou
 def test_about_how_many_replicas_would_decide(test, replicas, p, claims, needed):
     found = replicas_needed(found_of(p, test=test, replicas=replicas), 0.05 / claims)
     assert found == needed or (isnan(found) and isnan(needed))
+
+
+def test_beyond_a_margin_either_side_counts_which_is_multiplied_twice():
+    """Eight of eight beyond it: 0.5⁸, doubled for the side and doubled for the two-sided p."""
+    far = np.linspace(2.0, 3.0, 8)
+    refuted, supported = (test(far, 1.0, ratio=False, typical=True) for test in (equivalence, unlike))
+    within = equivalence(far - 2.5, 1.0, ratio=False, typical=True)
+    assert refuted.p == supported.p == least_p(refuted) == least_p(supported) == 4 * 0.5**8
+    assert within.p == least_p(within) == 2 * 0.5**8
+    assert isnan(least_effect(refuted, 0.01))  # as of 7 for one side
+    assert least_effect(within, 0.01) > 0
+    assert least_p(weakest([refuted, refuted, refuted])) == weakest([refuted, refuted, refuted]).p == 12 * 0.5**8
+
+
+def test_where_the_smallest_of_two_counts_more_replicas_work_on_each_of_them():
+    """Of p against 0.4, doubled: (isf(0.0125) / isf(0.2))² x 5 = (2.241403 / 0.841621)² x 5 = 35.46."""
+    found = replace(found_of(0.8, replicas=5), p_for=0.7, p_against=0.4, tries_against=2)
+    assert replicas_needed(found, 0.05) == 36
+    assert isnan(replicas_needed(replace(found, p_against=1.0), 0.05))
+    assert isnan(replicas_needed(replace(found, comparisons=2), 0.05))
+    assert isnan(replicas_needed(replace(found, test=Kind.PLACES), 0.05))
+
+
+@pytest.mark.parametrize("typical", [False, True])
+def test_so_many_replicas_do_decide(typical):
+    """What is said of an equivalence that is undecided, with the same replicas again and again."""
+    values = np.array([0.2, 1.4, 1.9, 0.8, 1.6, 2.2, 0.9, 1.3])
+    found = equivalence(values, 1.0, ratio=False, typical=typical)
+    assert found.p > 0.05
+    times = replicas_needed(found, 0.05) / len(values)
+    decided = [equivalence(np.tile(values, n), 1.0, ratio=False, typical=typical).p < 0.05
+               for n in (round(times / 2), round(2 * times))]  # fmt: skip
+    assert decided == [False, True]

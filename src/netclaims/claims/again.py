@@ -6,24 +6,23 @@ from math import isfinite, nan, sqrt
 
 import numpy as np
 
-from netclaims.claims.entries import ClaimTest, Trend, operands
+from netclaims.claims.entries import Comparison, Trend, operands
 from netclaims.claims.evidence import Evidence
 from netclaims.claims.experiment_tables import Tables
 from netclaims.claims.mean_tests import logarithms
 from netclaims.claims.per_replica import values_per_replica
 
 
-def spread(test: ClaimTest, tables: Tables) -> float:
-    """Return the standard deviation over replicas of what a claim looks at first, pooled over settings.
+def spread(comparison: Comparison, tables: Tables) -> float:
+    """Return the standard deviation over replicas of what a comparison looks at first, pooled over settings.
 
-    That of logarithms where the claim is of ratios. Settings at which a value is infinite are left out; undefined where
-    none is left, and for a course.
+    That of logarithms where it is of ratios. Settings at which a value is infinite are left out; undefined where none
+    is left, and for a course.
 
     Args:
-        test: how the claim is tested.
+        comparison: the one of a claim that counts.
         tables: of the nets.
     """
-    comparison = test.comparisons[0]
     operand = operands(comparison)[0]
     if not operand.is_number:
         return nan
@@ -37,15 +36,17 @@ def spread(test: ClaimTest, tables: Tables) -> float:
     return sqrt(np.mean(variances)) if variances else nan
 
 
-def beside(evidence: Evidence, ours: float, theirs: float) -> str:
+def beside(evidence: Evidence, measured: str, ours: float, theirs: float) -> str:
     """Tell an effect that came out elsewhere, with its interval, and how many times as far outcomes spread there.
 
     Args:
         evidence: of the other nets.
+        measured: what decides the claim; said is what else may have been the weakest of the others' comparisons.
         ours: the spread of the nets that decide the claim.
         theirs: that of the others.
     """
-    said = f"effect {evidence.effect:.3g} ({evidence.low:.3g} to {evidence.high:.3g})"
+    of = f" of {evidence.measured}" if evidence.measured != measured else ""
+    said = f"effect{of} {evidence.effect:.3g} ({evidence.low:.3g} to {evidence.high:.3g})"
     if not (isfinite(theirs) and ours > 0):
         return said
     return f"{said}, outcomes spread {theirs / ours:.2g} times as far"

@@ -38,6 +38,7 @@ class Kind(StrEnum):
 # Tests of outcomes themselves, by their mean, and not of ranks or signs.
 IN_THE_MEAN = {Kind.MEAN, Kind.SLOPES, Kind.PLACES, Kind.PLACES_OR_SIGNS, Kind.VALLEY}
 BY_SIGNS = {Kind.MEDIAN, Kind.SLOPE_SIGNS, Kind.PLACE_SIGNS}
+OF_PLACES = {Kind.PLACES, Kind.PLACE_SIGNS, Kind.PLACES_OR_SIGNS, Kind.VALLEY}
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,10 @@ class Evidence:
         measured: the quantity, in words.
         compared: the centres of what was compared, in words; empty where the effect is not one of two sides.
         comparisons: of how many this is the one that speaks least for the claim.
+        tries_for, tries_against: of how many one-sided tests p_for, p_against is the smallest, times their number
+            (Bonferroni): as beyond a margin on either side.
         sample: the values of which the effect is the mean, or the median, one for each replica; of ratios logarithms.
-            None where the test is of other numbers.
+            Empty where it is of no such values.
     """
 
     effect: float
@@ -71,9 +74,17 @@ class Evidence:
     test: Kind
     remark: str = ""
     comparisons: int = 1
+    tries_for: int = 1
+    tries_against: int = 1
     sample: tuple[float, ...] = ()
     measured: str = field(default="", compare=False, repr=False)
     compared: str = field(default="", compare=False, repr=False)
+
+    @property
+    def tries(self) -> int:
+        """Of the side that the effect is on."""
+        low, high = self.claimed
+        return self.tries_for if low <= self.effect <= high else self.tries_against
 
     @property
     def p(self) -> float:
@@ -95,5 +106,5 @@ def weakest(found: Sequence[Evidence]) -> Evidence:
     remark = "; ".join(dict.fromkeys(said for one in found for said in one.remark.split("; ") if said))
     return replace(
         least, p_for=max(one.p_for for one in found), p_against=against, remark=remark,
-        comparisons=sum(one.comparisons for one in found),
+        comparisons=sum(one.comparisons for one in found), tries_against=len(found) * least.tries_against,
     )  # fmt: skip

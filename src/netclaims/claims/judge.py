@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isfinite, nan
 
@@ -115,12 +115,14 @@ class Finding:
         verdict: without evidence.
         because: the reason for it, or what has to be known besides.
         provisional: why the verdict is that, empty if it is not.
+        weakest: the comparison of which the evidence is.
     """
 
     evidence: Evidence | None = None
     verdict: str | None = None
     because: str = ""
     provisional: str = ""
+    weakest: Comparison | None = field(default=None, compare=False, repr=False)
 
 
 def find(claim: ClaimTest, tables: Tables, seed: int) -> Finding:
@@ -147,7 +149,9 @@ def find(claim: ClaimTest, tables: Tables, seed: int) -> Finding:
         each = [compare(comparison, tables, seed) for comparison in claim.comparisons]
         looked_at = [operand for comparison in claim.comparisons for operand in operands(comparison)]
         provisional, remark = answered(tables, looked_at, any(one.test in IN_THE_MEAN for one in each))
-        return Finding(weakest(each), because=remark, provisional=provisional)
+        found = weakest(each)
+        of = claim.comparisons[[one.measured for one in each].index(found.measured)]
+        return Finding(found, because=remark, provisional=provisional, weakest=of)
     except NotRunError as reason:
         return Finding(verdict="not run", because=str(reason))
     except UntestableError as reason:
@@ -192,7 +196,8 @@ def _find_twice(claim: Sentence, tables: dict[str, Tables], seed: int) -> Findin
         return found
     said = other.because
     if other.evidence:
-        said = beside(other.evidence, *(spread(claim.test, tables[key]) for key in (claim.experiment, claim.again)))
+        spreads = (spread(found.weakest, tables[key]) for key in (claim.experiment, claim.again))
+        said = beside(other.evidence, found.evidence.measured, *spreads)
     return replace(found, because="; ".join(filter(None, [found.because, f"with {claim.again}: {said}"])))
 
 

@@ -7,6 +7,7 @@ few replicas may show one kind alone.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf, log, nan, sqrt
 
 import numpy as np
@@ -113,7 +114,8 @@ def equivalence(differences: Numbers, margin: float, ratio: bool, typical: bool 
     if len(differences) < 2:
         return _evidence(differences, ratio, typical, (-margin, margin), nan, nan)
     p_for, p_against = max(above_low, below_high), min(1.0, 2 * min(below_low, above_high))
-    return _evidence(differences, ratio, typical, (-margin, margin), p_for, p_against)
+    found = _evidence(differences, ratio, typical, (-margin, margin), p_for, p_against)
+    return replace(found, tries_against=2)
 
 
 def unlike(differences: Numbers, margin: float, ratio: bool, typical: bool = False) -> Evidence:
@@ -126,8 +128,9 @@ def unlike(differences: Numbers, margin: float, ratio: bool, typical: bool = Fal
         typical: likewise.
     """
     side = -1 if _centre(differences, typical) < 0 else 1
-    found = equivalence(differences, margin, ratio, typical)
-    return _evidence(side * differences, ratio, typical, (margin, inf), found.p_against, found.p_for)
+    opposite = equivalence(differences, margin, ratio, typical)
+    found = _evidence(side * differences, ratio, typical, (margin, inf), opposite.p_against, opposite.p_for)
+    return replace(found, tries_for=2)
 
 
 def _evidence(

@@ -37,7 +37,10 @@ def extreme(values: Numbers, allowed: NDArray[np.bool_]) -> Evidence:
     kinds = {Kind.PLACE_SIGNS if by_signs(pair) else Kind.PLACES for row in differences for pair in row}
     test = Kind.PLACES_OR_SIGNS if len(kinds) > 1 else kinds.pop()
     p_for, p_against = _one_is_highest(differences), _one_is_highest(-differences.swapaxes(0, 1))
-    return Evidence(float(ahead.mean()), low, high, "rank", POSITIVE, len(values), p_for, p_against, test)
+    return Evidence(
+        float(ahead.mean()), low, high, "rank", POSITIVE, len(values), p_for, p_against, test,
+        tries_for=len(differences), tries_against=differences.shape[1],
+    )  # fmt: skip
 
 
 def _one_is_highest(differences: Numbers) -> float:

@@ -8,20 +8,23 @@ import numpy as np
 from scipy.special import betaincinv, nctdtrinc, stdtrit
 from scipy.stats import binom, norm
 
-from netclaims.claims.evidence import BY_SIGNS, PERMUTATIONS, Evidence, Kind
+from netclaims.claims.evidence import BY_SIGNS, OF_PLACES, PERMUTATIONS, Evidence, Kind
 from netclaims.claims.mean_tests import exponential
 
 POWER = 0.8  # an effect can be shown if four of five such experiments show it
-MOST = 1000  # above it, numbers of replicas say no more than that there is nothing to see
 
 
 def least_p(evidence: Evidence) -> float:
-    """Return the smallest two-sided p value that so many replicas can have; 0 for tests that know no smallest one."""
+    """Return the smallest two-sided p value that so many replicas can have on the side that the effect is on.
+
+    It is 0 for tests that know no smallest one.
+    """
+    least = 0.0
     if evidence.test in BY_SIGNS:
-        return 2 * 0.5**evidence.replicas
-    if evidence.test == Kind.PAIRINGS:
-        return 2 / min(factorial(evidence.replicas), PERMUTATIONS + 1)
-    return 0.0
+        least = 0.5**evidence.replicas
+    elif evidence.test == Kind.PAIRINGS:
+        least = 1 / min(factorial(evidence.replicas), PERMUTATIONS + 1)
+    return min(1.0, 2 * evidence.tries * least)
 
 
 def least_effect(evidence: Evidence, level: float) -> float:
@@ -37,6 +40,7 @@ def least_effect(evidence: Evidence, level: float) -> float:
     """
     if least_p(evidence) >= level:
         return nan
+    level /= evidence.tries
     match evidence.test:
         case Kind.PAIRINGS:
             distance = _of_pairings(evidence, level)
@@ -96,16 +100,23 @@ def _varying(evidence: Evidence) -> np.ndarray | None:
 def replicas_needed(evidence: Evidence, level: float) -> float:
     """Return about how many replicas would decide a claim that is undecided, if further ones were as those at hand.
 
-    That is where the normal deviate of p, which grows with the square root of their number, reaches the level.
-    Undefined where p says nothing, and above a thousand.
+    That is where the normal deviate of p, or of the number of signs that are alike, reaches the level: it grows with
+    the square root of the number of replicas. Where p is the smallest of several, times their number, it is the deviate
+    of that one. Undefined where p says nothing, of the weakest of several comparisons, and of places and valleys, as
+    others may be the best among more replicas.
 
     Args:
         evidence: what the replicas say.
         level: at which the claim is decided.
     """
-    if not 0 < evidence.p < 1:
+    for_it = evidence.p_for < evidence.p_against
+    p, tries = (evidence.p_for, evidence.tries_for) if for_it else (evidence.p_against, evidence.tries_against)
+    if evidence.test in OF_PLACES or evidence.comparisons > 1 or not 0 < p < min(1, tries / 2):
         return nan
-    number = ceil(evidence.replicas * (norm.isf(level / 2) / norm.isf(evidence.p / 2)) ** 2)
-    if evidence.test in BY_SIGNS:
-        number = max(number, ceil(log2(2 / level)))
-    return number if number <= MOST else nan
+    wanted, count = norm.isf(level / 2 / tries), evidence.replicas
+    if evidence.test not in BY_SIGNS:
+        return ceil(count * (wanted / norm.isf(p / tries)) ** 2)
+    alike = binom.isf(p / tries * (1 + 1e-9), count, 0.5) + 1  # so many signs have this p
+    if 2 * alike <= count:
+        return nan
+    return max(ceil((count * wanted / (2 * alike - count)) ** 2), ceil(log2(2 * tries / level)))

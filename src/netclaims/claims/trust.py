@@ -106,9 +106,15 @@ def _kinds(nets: pd.DataFrame, experiment: Experiment) -> list[tuple[str, pd.Ser
     return list(named.groupby("series", sort=False)["learnt"])
 
 
+def same_data(title: str, meant: str) -> bool:
+    """Tell by their titles whether images are those of a data set, if only some of them: `MNIST, a subset`."""
+    name, _, kind = title.partition(", ")
+    return name == meant and (not kind or "subset" in kind)
+
+
 def _other_data(experiment: Experiment, title: str) -> list[str]:
     if experiment.functions:
         return []
     meant, size = DATA_KINDS[experiment.data].title, experiment.examples or IMAGES[experiment.data]
-    found = [] if title.partition(",")[0] == meant else [f"{title} in place of {meant}"]  # "MNIST, a subset"
+    found = [] if same_data(title, meant) else [f"{title} in place of {meant}"]
     return found + ([f"{experiment.train_size:,} of {size:,} images"] if experiment.train_size < size else [])

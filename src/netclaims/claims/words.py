@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import isfinite
 
+import numpy as np
+
 from netclaims.claims.evidence import Numbers
 from netclaims.claims.mean_tests import centre
 from netclaims.claims.operands import Operand, Range, Wanted
@@ -41,7 +43,7 @@ TAKEN = {
     "highest": "highest {}",
     "mean": "mean {}",
     "growth": "growth of the {}",
-    "swing": "swing of the {}",
+    "swing": "swing of the {} from value to value",
     "rise": "share of steps in which the {} rises",
     "turns": "share of places where the {} turns",
 }
@@ -142,6 +144,7 @@ def compared(
     found = [centre(side, ratio, typical) for side in values]
     if not all(map(isfinite, found)):
         return ""
+    typical = typical or not all(np.isfinite(side).all() for side in values)  # as `mean_tests.centre` takes it
     what = "median" if typical else "geometric mean" if ratio else "mean"
     if not isinstance(second, Operand):
         return f"{what} {_short(found[0])}, against {_short(found[1])}"

@@ -83,7 +83,7 @@ def check_out(folder: Path) -> bool:
         raise ReviewError(f"{folder}: something else lies there; move it away, as the paper scale runs in it")
     with Repo() as repo:
         cache = repo.cache.local_cache_dir
-    (folder / ".dvc" / "config.local").write_text(f"[cache]\n    dir = {cache}\n", encoding="utf-8")
+    (folder / ".dvc" / "config.local").write_text(f'[cache]\n    dir = "{cache}"\n', encoding="utf-8")
     return bool(run("git", "status", "--porcelain", "--", "src", "stages", "reports", "params.yaml", str(SETTINGS)))
 
 

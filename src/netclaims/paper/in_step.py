@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
+from netclaims.environment import settle
 from netclaims.errors import DataError, SettingsError
 from netclaims.paper.folder import RESULTS, fill
 from netclaims.paths import REPORTS
@@ -29,13 +30,15 @@ def paper_faults() -> list[str]:
     """
     if not (RESULTS / LOCK).exists():
         return []
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory(dir=".", prefix=".in-step-") as name:  # places of data are meant from a folder in the root
         folder = Path(name).resolve()
         fill(folder)
         shutil.copytree(REPORTS, folder / REPORTS)
         shutil.copy("dvc.yaml", folder)
         (folder / ".dvc").mkdir()
-        (folder / ".dvc" / "config").write_text("[core]\n    no_scm = true\n", encoding="utf-8")
+        (folder / ".dvc" / "config").write_text(
+            f'[core]\n    no_scm = true\n    site_cache_dir = "{folder / ".dvc"}"\n', encoding="utf-8"
+        )
         with chdir(folder), Repo() as repo:
             recipes = all_recipes()
             there = {stage.addressing for stage in repo.index.stages if any(out.hash_info for out in stage.outs)}
@@ -46,10 +49,11 @@ def paper_faults() -> list[str]:
 def main() -> None:
     """Print a line for each; they are no fault of a change, and are mended by hours of work."""
     try:
+        settle()
         for line in paper_faults():
             print(f"{RESULTS}: {line}; `make paper` runs it again")  # noqa: T201
-    except (DvcException, SettingsError, DataError, ReviewError) as error:
-        sys.exit(str(error))
+    except (DvcException, SettingsError, DataError, ReviewError, OSError) as error:
+        sys.exit(" ".join(str(error).split()))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,19 @@ verdicts and figures of its report, so that nothing of it is lost when the run i
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 import yaml
+from dvc.exceptions import DvcException
+from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
 from dvc.stage.serialize import to_single_stage_lockfile
 from dvc.utils.serialize import dumps_yaml
@@ -22,7 +28,7 @@ from netclaims.paper.experiments import Experiment, conclusions, experiments, fi
 from netclaims.paper.folder import BUSY, RESULTS, copy, write_whole
 from netclaims.paper.room import shortage
 from netclaims.parallel.cores import cpu_count, share_cores
-from netclaims.paths import RECIPES
+from netclaims.paths import CHECKPOINTS, RECIPES, report_of
 from netclaims.recover import recover
 from netclaims.repro.__main__ import ALWAYS
 from netclaims.repro.child import Usage
@@ -33,6 +39,7 @@ from netclaims.repro.order import training_of
 from netclaims.repro.side_by_side import SPARE, SideBySide
 from netclaims.review.base import LOCK
 from netclaims.review.staleness import stage_faults
+from netclaims.training.leftovers import KEEP
 
 COSTS = "costs.csv"  # what stages took: seconds of cores, and gigabytes of the largest process
 
@@ -51,13 +58,28 @@ class PaperRun:
             home: the repository whose `results/paper` is written.
         """
         self._repo, self._results = repo, home / RESULTS
+        self._unjudged: set[str] = set()  # reports with something new
+        self._costs: dict[str, Usage] = {}
+        self.failed = False
         self._stages = {stage.addressing: stage for stage in repo.index.stages}
         recipes = {path: path.read_text(encoding="utf-8") for path in RECIPES.rglob("*.json")}
         self._stale = {name for name, faults in stage_faults(repo, recipes).items() if faults}
         self._every = experiments(repo)
         self._left = {one.key: self._stale.intersection(one.stages) for one in self._every}
-        self._costs: dict[str, Usage] = {}
-        self.failed = False
+
+    def prepare(self, wanted: list[str]) -> None:
+        """Prepare data anew that some experiments have read otherwise.
+
+        Who has read others than there are now is seen by a look at the repository after that.
+
+        Raises:
+            As `run`.
+        """
+        data = {need for one in self._ordered(wanted) for need in self._data(one)} & self._stale
+        again = sorted(name for name in data if any(out.hash_info for out in self._stages[name].outs))
+        if again:
+            run = self._side_by_side(again, {})
+            self._copy([name for name in again if name not in run.failed])
 
     def run(self, wanted: list[str]) -> None:
         """Run the experiments that are asked for, or all, as far as they are not done.
@@ -67,16 +89,10 @@ class PaperRun:
             Stopped: by a signal.
             DvcException, OSError: results cannot be written.
         """
-        keys = [one.key for one in self._every]
-        for key in wanted:
-            if key not in keys:
-                raise SettingsError(f"no experiment {key}; there are {', '.join(sorted(keys))}")
-        order = wanted or keys
-        to_do = sorted((one for one in self._every if one.key in order), key=lambda one: order.index(one.key))
-        to_do = [one for one in to_do if self._left[one.key]]
+        to_do = [one for one in self._ordered(wanted) if self._left[one.key]]
         seconds = sum(one.seconds for one in to_do)
         left = f"; {len(to_do)} to do, about {duration(seconds)} of one core" * bool(to_do)
-        print(f"{len(self._done())} of {len(keys)} experiments are done{left}", flush=True)  # noqa: T201
+        print(f"{len(self._done())} of {len(self._every)} experiments are done{left}", flush=True)  # noqa: T201
         for report in dict.fromkeys(one.report for one in self._every if self._finished(one)):
             if self._stale.intersection(conclusions(report)):
                 self._conclude(report)
@@ -86,45 +102,76 @@ class PaperRun:
                 raise SettingsError(short)
             self._run(to_do)
 
-    def _run(self, to_do: list[Experiment]) -> None:
+    def _ordered(self, wanted: list[str]) -> list[Experiment]:
+        """Return the experiments that are asked for, in that order, or all."""
+        keys = [one.key for one in self._every]
+        for key in wanted:
+            if key not in keys:
+                raise SettingsError(f"no experiment {key}; there are {', '.join(sorted(keys))}")
+        order = wanted or keys
+        return sorted((one for one in self._every if one.key in order), key=lambda one: order.index(one.key))
+
+    def _side_by_side(self, names: list[str], place: Mapping[str, int]) -> SideBySide:
         cores = cpu_count()
-        needs = planned(self._repo, [ALWAYS, *(name for one in to_do for name in one.stages)])
+        needs = planned(self._repo, [ALWAYS, *names])
         self._stages |= {stage.addressing: stage for stage in needs}  # these are told what they have read and written
-        place = {name: number for number, one in enumerate(to_do) for name in one.stages}
         ranks = {stage.addressing: -place.get(stage.addressing, -1) for stage in needs}
         environment = share_cores(Path(self._repo.tmp_dir, "cores"), cores)
         run = SideBySide(self._repo, needs, ALWAYS, cores, environment, ranks, self._take)
         run.run()
+        for name, cause in run.failed.items():
+            sys.stderr.write(f"{name} failed: {cause}\n")
+        self.failed |= bool(run.failed)
+        return run
+
+    def _run(self, to_do: list[Experiment]) -> None:
+        place = {name: number for number, one in enumerate(to_do) for name in one.stages}
+        run = self._side_by_side(list(place), place)
         for one in to_do:
             for name in sorted(self._left[one.key] - run.failed.keys() - run.skipped):
                 self._bring(one, name)
-        for name, cause in run.failed.items():
-            sys.stderr.write(f"{name} failed: {cause}\n")
-        self.failed = bool(run.failed)
+        for report in sorted(self._unjudged):
+            self._conclude(report)
 
     def _take(self, name: str, usage: Usage | None) -> None:
-        """Take note of a stage that is finished, and bring it home."""
+        """Take note of a stage that is finished, and bring it home; what follows from it at once if it has run.
+
+        What cannot be brought is told, and brought by the next `make paper`: the stage itself is done.
+        """
         if usage:
             self._costs[name] = usage
         for one in self._every:
-            if name in self._left[one.key]:
+            if name not in one.stages:
+                continue
+            try:
                 self._bring(one, name)
+                if usage:
+                    self._conclude(one.report)
+            except (DvcException, OSError, SettingsError) as error:
+                sys.stderr.write(f"{name}: not brought to {RESULTS}: {' '.join(str(error).split())}\n")
+                self._left[one.key].add(name)
+                self.failed = True
 
     def _bring(self, one: Experiment, name: str) -> None:
-        """Bring what a stage of an experiment has written, and what follows from it."""
+        """Bring what a stage of an experiment has written, of which a report's verdicts know nothing yet."""
         self._left[one.key].discard(name)
         if missing := [path for path in files_of(self._repo, [name]) if not path.exists()]:
             sys.stderr.write(f"{name}: not brought, {', '.join(map(str, missing))} missing\n")
             self.failed = True
             return
         self._copy([*(need for need in self._upstream(name) if need.startswith("prepare@")), name])
-        self._conclude(one.report)
+        self._unjudged.add(one.report)
+        if name.startswith("train@"):  # DVC has stored what it wrote
+            shutil.rmtree(CHECKPOINTS / one.key, ignore_errors=True)
         done = f"{len(self._done())} of {len(self._every)} experiments"
         brought = name if self._left[one.key] else one.key
         print(f"{brought}: brought to {RESULTS} ({done})", flush=True)  # noqa: T201
 
     def _upstream(self, name: str) -> list[str]:
         return [stage.addressing for stage in self._repo.index.graph.successors(self._stages[name])]
+
+    def _data(self, one: Experiment) -> set[str]:
+        return {need for name in one.stages for need in self._upstream(name) if need.startswith("prepare@")}
 
     def _conclude(self, report: str) -> None:
         """Judge the claims of a report, on what is finished, and draw its figures."""
@@ -139,18 +186,22 @@ class PaperRun:
         for name in conclusions(report):
             # Not by DVC, whose locks keep it from what other experiments of the report are about to write.
             stage = self._stages[name]
-            if subprocess.run(shlex.split(stage.cmd), check=False, stdin=subprocess.DEVNULL).returncode:  # noqa: S603 (no shell)
+            environment = os.environ | {"DVC_STAGE": name, KEEP: "1"}  # so that it ends when this process is gone
+            words = shlex.split(stage.cmd)
+            if subprocess.run(words, check=False, stdin=subprocess.DEVNULL, env=environment).returncode:  # noqa: S603 (no shell)
                 sys.stderr.write(f"{name} failed\n")
                 self.failed = True
                 return
             save(stage)
         self._copy(conclusions(report))
+        self._unjudged.discard(report)
 
     def _there(self, name: str) -> bool:
         """Tell whether all that a stage has written is there, or can be had from DVC's cache."""
         stage = self._stages[name]
         if not all(out.exists for out in stage.outs):
-            stage.checkout(allow_missing=True)
+            with suppress(LockError):  # it runs again just now
+                stage.checkout(allow_missing=True)
         return all(out.exists for out in stage.outs)
 
     def _finished(self, one: Experiment) -> list[str]:
@@ -164,23 +215,42 @@ class PaperRun:
         for path in files_of(self._repo, names):
             copy(path, self._results / path)
         lock = self._results / LOCK
-        there = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"] if lock.exists() else {}
+        there = _stages_in(lock) if lock.exists() else {}
+        # What was concluded from less is not in step any more, even if this process ends before it is concluded anew.
+        for report in {report_of(name.partition("@")[2]) for name in names if not name.startswith("prepare@")}:
+            for name in conclusions(report):
+                there.pop(name, None)
         there |= {name: to_single_stage_lockfile(self._stages[name]) for name in names}
         write_whole(lock, dumps_yaml({"schema": "2.0", "stages": dict(sorted(there.items()))}))
         self._write_costs(names)
 
     def _write_costs(self, names: list[str]) -> None:
         path = self._results / COSTS
-        there = (
-            pd.read_csv(path).set_index("stage")
-            if path.exists()
-            else pd.DataFrame(columns=["core_seconds", "gigabytes"])
-        )
+        there = _costs_in(path) if path.exists() else pd.DataFrame(columns=["core_seconds", "gigabytes"])
         for name in names:
             if name in self._costs:
                 usage = self._costs[name]
                 there.loc[name] = [round(usage.seconds, 1), round(usage.memory / 1e9, 2)]
         write_whole(path, there.sort_index().to_csv(index_label="stage", lineterminator="\n"))
+
+
+def _stages_in(lock: Path) -> dict:
+    """Return the lines of a `dvc.lock`.
+
+    Raises:
+        SettingsError: it is not as DVC writes it, as where a merge left its marks.
+    """
+    try:
+        return yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
+    except (yaml.YAMLError, LookupError, TypeError):
+        raise SettingsError(f"{lock}: not as DVC writes it") from None
+
+
+def _costs_in(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype={"core_seconds": float, "gigabytes": float}).set_index("stage")
+    except (ValueError, KeyError):  # pandas' own errors of reading are ValueErrors
+        raise SettingsError(f"{path}: not as `make paper` writes it") from None
 
 
 def main(home: str, *wanted: str) -> int:
@@ -194,10 +264,13 @@ def _run(home: Path, wanted: list[str]) -> int:
     for words in (["-m", "netclaims.kernel.compiled"], ["stages/recipes.py"]):
         if subprocess.run([sys.executable, *words], check=False).returncode:  # noqa: S603 (no shell)
             return 1  # it has said why
-    with Repo() as repo, lock_repo(repo):
-        paper = PaperRun(repo, home)
-        paper.run(wanted)
-        return int(paper.failed)
+    failed = False
+    for work in (PaperRun.prepare, PaperRun.run):
+        with Repo() as repo, lock_repo(repo):
+            paper = PaperRun(repo, home)
+            work(paper, wanted)
+            failed |= paper.failed
+    return int(failed)
 
 
 if __name__ == "__main__":

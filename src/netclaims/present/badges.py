@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from math import log
+from math import inf, log
 
-from netclaims.claims.trust import IMAGES, LEARNT, UNLEARNT
+from netclaims.claims.trust import IMAGES, LEARNT, OF_TWO_KINDS, UNLEARNT, same_data
 from netclaims.data.functions import FUNCTIONS, evaluate, grid
 
 NOT_LEARNT = re.compile(r"(\d+) of (\d+) nets did not learn")
 EPOCHS = re.compile(r"([\d.,]+) of (?:the )?([\d.,]+) epochs")
 HARDLY = "hardly learnt"
+SHORT = {OF_TWO_KINDS: "some nets learnt, some did not"}
 
 
 def of_training(about: Mapping, meant: str) -> list[str]:
@@ -25,8 +26,8 @@ def of_training(about: Mapping, meant: str) -> list[str]:
     if about["epochs"] < about["epochs_stated"]:
         found.append(f"{about['epochs']:,.10g} of {about['epochs_stated']:,.10g} epochs")
     if about["loss"] != "mse":
-        data = re.split(r",(?!\d)| from ", about["data"])[0]  # "MNIST, a subset", "MNIST-M from 5,000 digits"
-        if data != meant:
+        if not same_data(about["data"], meant):
+            data = about["data"].partition(" from ")[0]  # "MNIST-M from 5,000 digits"
             found.append(f"on {data} in place of {meant}")
         if about["scale"] != "paper" and about["train_examples"] < min(IMAGES.values()):
             found.append(f"on {about['train_examples']:,} images")
@@ -34,7 +35,7 @@ def of_training(about: Mapping, meant: str) -> list[str]:
     if nets and all(nets):
         found.append("not learnt: at chance")
     elif any(nets):
-        found.append(f"{sum(nets)} of {len(nets)} nets not learnt")
+        found.append(f"{sum(nets)} of {len(nets)} kinds of nets not learnt")
     return found
 
 
@@ -45,8 +46,9 @@ def of_verdict(provisional: str, because: str) -> list[str]:
         provisional: why it is provisional, if it is.
         because: the reason that goes with it.
     """
-    found = [f"on {part}" if " in place of " in part or part.endswith(" images") else part
-             for part in provisional.split("; ") if part not in ("", UNLEARNT)]  # fmt: skip
+    parts = [part for part in provisional.split("; ") if part not in ("", UNLEARNT)]
+    found = [f"on {part}" if " in place of " in part or part.endswith(" images") else SHORT.get(part, part)
+             for part in parts]  # fmt: skip
     if not found and (epochs := EPOCHS.search(because)):
         found.append(" of ".join(f"{float(number.replace(',', '')):,.10g}" for number in epochs.groups()) + " epochs")
     if HARDLY in because:
@@ -59,18 +61,18 @@ def of_verdict(provisional: str, because: str) -> list[str]:
 
 
 def _losses(metrics: Mapping, about: Mapping, function: str | None) -> Iterator[tuple[float, float]]:
-    """Yield the mean training loss of every kind of net, and the loss of a guess."""
-    for name, part in metrics.items():
+    """Yield the mean training loss of every kind of net, of a tuned one as it was chosen, and the loss of a guess."""
+    tuned = metrics.get("tuned")
+    for name, part in ({tuned: metrics[tuned]} if tuned else metrics).items():
         if not isinstance(part, Mapping):
             continue
         if name == "train_loss":
-            if part.get("mean") is not None:
-                yield part["mean"], _guess(about, function)
+            yield inf if part["mean"] is None else part["mean"], _guess(about, function)  # None: one diverged
         else:
             yield from _losses(part, about, name if name in FUNCTIONS else function)
 
 
 def _guess(about: Mapping, function: str | None) -> float:
     if about["loss"] == "mse":
-        return float(evaluate(function, grid(about["train_examples"])).var()) if function else float("inf")
-    return -log(about["largest_class"]) if about.get("largest_class") else float("inf")
+        return float(evaluate(function, grid(about["train_examples"])).var()) if function else inf
+    return -log(about["largest_class"]) if about.get("largest_class") else inf

@@ -263,4 +263,5 @@ def _differ(numbers: Mapping[str, dict], run: Run, assumed: list[str]) -> str:
     if not any(number.get("outside") for number in numbers.values()):
         return ""
     ours = [*run.badges, *([f"we assume {'; '.join(map(in_words, assumed))}"] if assumed else [])]
-    return f"Numbers that are all higher or all lower than the report's: {'; '.join(ours)}." if ours else ""
+    why = "; ".join(ours)
+    return f"Where all our replicas lie on one side of the report's number, this may be why: {why}." if ours else ""

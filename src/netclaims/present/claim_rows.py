@@ -16,10 +16,11 @@ from netclaims.present.badges import of_verdict
 from netclaims.present.interval_axis import axis
 from netclaims.present.scales import Scale
 from netclaims.present.shown_claim import ShownClaim
-from netclaims.present.wording import MARKS, claimed, effect, p_value, size, typeset
+from netclaims.present.wording import MARKS, claimed, effect, p_value, size, typeset, would_decide
 from netclaims.questions import ANSWERED
 
 DECIDED = ("supported", "refuted")
+ANSWERS = (*DECIDED, "undecided")
 BASES = ("training", "arithmetic", "nothing")  # what decides a claim
 
 
@@ -114,8 +115,8 @@ class Judged:
     @property
     def needed(self) -> str:
         """About how many replicas would decide; empty where that is not known."""
-        needed = self.found["replicas_needed"]
-        return f"About {needed:,.0f} replicas would decide it." if pd.notna(needed) else ""
+        would = would_decide(self.found["replicas_needed"])
+        return f"{would[0].upper()}{would[1:]}." if would else ""
 
     @property
     def replicas(self) -> str:
@@ -125,7 +126,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Row:
-    """A claim, with its verdicts: that of the paper scale first, where there is one."""
+    """A claim, with its verdicts: that of the paper scale first; that it has not run there, if nothing else answers."""
 
     key: str
     claim: ShownClaim
@@ -158,6 +159,7 @@ def claim_rows(claims: Mapping[str, ShownClaim], found: list[Scale], stages: Map
         stages: of every experiment and analysis, those that make its results.
     """
     tables = {scale: scale.ledger() for scale in found}
+    answered = tables[found[-1]]["verdict"] != "not testable"  # in the run's own way
     behind = {f"claims@{claim.report}" for claim in claims.values()}.union(*stages.values())
     stale = {(scale, stage): bool(scale.stale([stage])) for scale in found for stage in behind}
     entries: dict[str, str] = {}
@@ -177,7 +179,8 @@ def claim_rows(claims: Mapping[str, ShownClaim], found: list[Scale], stages: Map
                 (scale.root / verdicts_of(claim.report)).as_posix(),
             )
             for scale, table in tables.items()
-            if scale is found[-1] or (claim.tested and key in table.index and table.loc[key, "verdict"] != "not run")
+            if scale is found[-1]
+            or (claim.tested and key in table.index and not (table.loc[key, "verdict"] == "not run" and answered[key]))
         ]
         rows.append(Row(key, claim, judged, _entry(key, entries[report_path(claim.experiment).as_posix()])))
     return rows

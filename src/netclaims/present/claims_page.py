@@ -30,7 +30,7 @@ Replicas *can show* an effect that lies so far beyond the border of what is clai
 """
 WARNING = (
     ", on little data and with fewer epochs than the reports took: verdicts speak of these short runs.\n"
-    "Those of the paper scale are in `results/paper/docs/claims.md`"
+    "Those of the paper scale are in [results/paper](../results/paper/docs/claims.md)"
 )
 
 

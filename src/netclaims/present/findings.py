@@ -10,7 +10,7 @@ from netclaims.present.claim_rows import DECIDED, Judged, Row
 from netclaims.questions import ANSWERED, CHAPTERS, Question
 
 MOST = 7
-FARED = {"supported": "hold", "refuted": "do not", "undecided": "undecided"}
+FARED = {"supported": ("holds", "hold"), "refuted": ("does not", "do not"), "undecided": ("undecided", "undecided")}
 SAID = {"supported": "holds", "refuted": "does not hold"}
 
 
@@ -24,7 +24,7 @@ class Finding:
         text: of the question that the claim answers, which may be within it.
         row: the claim.
         judged: the verdict that is shown.
-        counts: of the claims tested on the question, by verdict.
+        counts: of the claims on that question that data decide, by verdict.
         reports: how many make them.
     """
 
@@ -51,7 +51,7 @@ class Finding:
     @property
     def others(self) -> str:
         """How all claims on the question went, in words."""
-        told = [f"{self.counts[name]} {said}" for name, said in FARED.items() if self.counts[name]]
+        told = [f"{count} {said[count > 1]}" for name, said in FARED.items() if (count := self.counts[name])]
         total = sum(self.counts.values())
         claims = f"{total} claim{'s' * (total > 1)} of {self.reports} report{'s' * (self.reports > 1)} on this"
         left = total - sum(self.counts[name] for name in FARED)
@@ -84,10 +84,9 @@ def _finding(chapter: str, name: str, question: Question, rows: list[Row]) -> Fi
     if not decided:
         return None
     row, judged = min(decided, key=lambda pair: _doubt(pair[1]))
-    counts = Counter(one.best.verdict for one in mine)
-    return Finding(
-        chapter, name, ANSWERED[row.claim.question], row, judged, counts, len({one.claim.report for one in mine})
-    )
+    alike = [one for one in mine if one.claim.question == row.claim.question]
+    counts, reports = Counter(one.best.verdict for one in alike), len({one.claim.report for one in alike})
+    return Finding(chapter, name, ANSWERED[row.claim.question], row, judged, counts, reports)
 
 
 def _settled(judged: Judged) -> bool:

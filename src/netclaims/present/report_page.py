@@ -9,7 +9,7 @@ from pathlib import Path
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.paths import report_of
 from netclaims.present.cards import Shown, cards
-from netclaims.present.claim_rows import BASES, Row, claim_rows
+from netclaims.present.claim_rows import ANSWERS, BASES, Row, claim_rows
 from netclaims.present.facts import Facts
 from netclaims.present.findings import findings
 from netclaims.present.findings_figure import findings_figure
@@ -70,6 +70,7 @@ def report_page(page: Page) -> tuple[str, str]:
         trained={scale.name: _trained(scale, page) for scale in found},
         rows=sorted(rows, key=lambda row: BASES.index(row.basis)),
         basis=Counter(row.basis for row in rows),
+        tested=sum(row.basis == "training" and row.best.verdict in ANSWERS for row in rows),
         counts=_counts(rows, found),
         findings=came_out,
         map=_map(rows, reports),
@@ -95,10 +96,9 @@ def _trained(scale: Scale, page: Page) -> dict[str, int]:
 
 def _counts(rows: list[Row], found: list[Scale]) -> dict[str, Counter[str]]:
     """Count the verdicts: of claims tested by training at each scale, and of those that arithmetic settles."""
+    tested = [row.key for row in rows if row.claim.tested]
     counts = {
-        f"by training, {scale.name} scale": Counter(
-            judged.verdict for row in rows if row.claim.tested for judged in row.judged if judged.scale == scale.name
-        )
+        f"by training, {scale.name} scale": Counter(scale.ledger()["verdict"].reindex(tested, fill_value="not run"))
         for scale in found
     }
     return counts | {"by arithmetic": Counter(row.best.verdict for row in rows if row.basis == "arithmetic")}

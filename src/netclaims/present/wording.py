@@ -25,6 +25,7 @@ UNITS = {
 }
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEAST_P = 1e-4  # a smaller p says no more
+MANY = 1000  # of more replicas that would be needed, the number says no more than that there is little to see
 MINUS = re.compile(r"(?<![\w²)])-(?=[\d.])|(?<= )-(?= )")
 POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?\d+)\b")
 
@@ -83,6 +84,13 @@ def claimed(row: pd.Series) -> str:
     return f"from {short(low)} to {short(high)}" if isfinite(high) else f"above {short(low)}"
 
 
+def would_decide(replicas: float) -> str:
+    """Say how many replicas would decide a claim; nothing where that is not known."""
+    if not isfinite(replicas):
+        return ""
+    return f"{f'about {replicas:,.0f}' if replicas <= MANY else 'more than a thousand'} replicas would decide"
+
+
 def effect(row: pd.Series) -> list[str]:
     """Write a claim's effect with its interval, its p, and what so many replicas can show, a line each.
 
@@ -100,8 +108,6 @@ def effect(row: pd.Series) -> list[str]:
     can_show += [f"no p below {short(p_least, 2)}"] if isfinite(p_least) and p_least > 0 else []
     if can_show:
         lines.append(f"{row['replicas']:.0f} can show {', and '.join(can_show)}")
-    if isfinite(needed):
-        lines.append(f"about {needed:,.0f} replicas would decide")
-    elif row["verdict"] == "undecided" and isfinite(row["p_holm"]):
-        lines.append("a thousand such replicas would not decide")
+    if would := would_decide(needed):
+        lines.append(would)
     return [line for line in lines if line]

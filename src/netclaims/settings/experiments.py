@@ -60,8 +60,9 @@ class ExperimentEntry(Settings):
     the metrics say how many epochs that took. With `resample` every replica has a training set of its own, drawn with
     replacement from the images: its results vary as they would with other data, too. `least_replicas` are trained even
     if the knob says fewer: where nets are so small that more cost little, and eight where nets are compared with a
-    number that a report states, which a sign test of fewer does not tell from theirs among six claims on a question.
-    Without `batch_size` or `replicas`, the knobs of `params.yaml` say how many.
+    number that a report states, which a sign test of fewer does not tell from theirs among six claims on a question
+    (eight tell them from a margin around it, of which either side counts, among three claims). Without `batch_size` or
+    `replicas`, the knobs of `params.yaml` say how many.
     """
 
     report: Name
