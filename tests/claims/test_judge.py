@@ -428,10 +428,10 @@ def test_a_row_holds_what_was_found():
 
 
 def test_what_is_not_decided_says_how_many_replicas_would_do():
-    """Normal deviates by hand: (1.959964 / 1.281552)² x 8 = 18.7, as p 0.2 is that of a deviate of 1.281552."""
-    one = found_of(0.2, test="sign test", replicas=8)
+    """6 of 8 signs: (2 x 6 - 8) / √8 = 1.414214, and (1.959964 / 1.414214)² x 8 = 15.4."""
+    one = found_of(2 * (28 + 8 + 1) / 256, test="sign test", replicas=8)
     row = judged_on_one_question({"one": Finding(one, provisional="3 of 50 epochs")}).iloc[0]
-    assert (row["p_least"], row["replicas_needed"]) == (2 / 256, 19)
+    assert (row["p_least"], row["replicas_needed"]) == (2 / 256, 16)
     assert (row["verdict"], row["provisional"]) == ("undecided", "3 of 50 epochs")
 
 

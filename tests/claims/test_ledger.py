@@ -104,10 +104,10 @@ def test_of_nets_that_were_not_trained_there_is_nothing_to_say(judged):
 
 
 def test_what_is_not_decided_has_the_replicas_that_would_do(judged):
-    """(2.241403 / 1.281552)² x 5 = 15.3, at 0.025 for each of two claims."""
-    few = Finding(replace(ONE, p_for=0.1, p_against=0.9, test="sign test"))
+    """4 of 5 signs: 3 / √5 = 1.341641; (2.241403 / 1.341641)² x 5 = 13.96, at 0.025 for each of two claims."""
+    few = Finding(replace(ONE, p_for=6 / 32, p_against=31 / 32, test="sign test"))
     line = judged("d", {"d-one": few, "d-two": FINDINGS["d-one"]}).splitlines()[1]
-    assert line.endswith(",5,sign test,0.2,0.2,0.0625,,16,undecided,5 replicas are too few for a sign test,")
+    assert line.endswith(",5,sign test,0.375,0.375,0.0625,,14,undecided,5 replicas are too few for a sign test,")
 
 
 def test_a_report_without_claims(judged, written):

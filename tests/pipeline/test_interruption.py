@@ -258,7 +258,9 @@ def checkpoints(clone) -> dict[Path, tuple[int | None, int]]:
     return found
 
 
-def test_finished_runs_are_kept_and_an_unfinished_one_goes_on(prepared, uninterrupted, tmp_path):
+def test_finished_runs_are_kept_and_an_unfinished_one_goes_on(request, prepared, uninterrupted, tmp_path):
+    if not request.config.getoption("--every-case"):
+        pytest.skip("half a minute for what test_checkpoint shows of one training: --every-case")
     run = Interrupted(prepared.copy(tmp_path / "copy"), TARGET, uninterrupted, Counter())
     run.start()
 

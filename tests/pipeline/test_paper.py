@@ -140,31 +140,21 @@ def test_what_is_out_of_step_is_named_with_the_reason(done):
     assert told == {"pca@e-trajectory": "netclaims.analysis.weight_pca; `make paper` runs it again"}
 
 
-def test_data_that_were_prepared_otherwise_are_prepared_anew_and_who_reads_the_same_does_not_run(done):
-    """The digest of code that prepares is in no training's recipe: what it makes is."""
-    done.edit(
-        "src/netclaims/data/prepare.py",
-        "from __future__ import annotations\n",
-        "from __future__ import annotations\nREASON = 1\n",
-    )
-    done.git("commit", "-qam", "prepared otherwise, to the same end")
+def test_data_that_were_prepared_otherwise_are_prepared_anew_and_a_verdict_that_fails_is_told_by_the_status(done):
+    """Who reads the same data as before does not train again: the digest of code that prepares is in no such recipe."""
+    first = "from __future__ import annotations\n"
+    done.edit("src/netclaims/data/prepare.py", first, f"{first}REASON = 1\n")
+    done.edit("stages/claims.py", "@command", "raise SystemExit('no verdict')\n@command")
+    done.git("commit", "-qam", "prepared otherwise, to the same end, and not judged")
     assert "prepare@functions: netclaims.data.prepare" in done.module("netclaims.paper.in_step").stdout
     said = done.module("netclaims.paper", "e-trajectory")
-    assert said.returncode == 0, said.stderr
     assert "prepare@functions: " in said.stdout
     assert "train@e-trajectory" not in said.stdout
-    assert done.module("netclaims.paper.in_step").stdout == ""
-
-
-def test_what_cannot_be_concluded_is_told_by_the_status(done):
-    """And what was finished is brought home all the same."""
-    done.edit("stages/claims.py", "@command", "raise SystemExit('no verdict')\n@command")
-    done.git("commit", "-qam", "claims are not judged")
-    said = done.module("netclaims.paper", "e-trajectory")
-    done.git("checkout", "-q", "HEAD~", "--", "stages")
-    done.git("commit", "-qm", "claims are judged")
+    assert "prepare@" not in done.module("netclaims.paper.in_step").stdout
     assert said.returncode == 1
     assert "claims@e failed" in said.stderr
+    done.git("checkout", "-q", "HEAD~", "--", "stages", "src")
+    done.git("commit", "-qm", "as before")
 
 
 def test_an_unknown_experiment_is_refused_in_a_line(paper):
