@@ -53,19 +53,20 @@ def test_a_recipe_that_cannot_be_read_is_no_reason_to_stop(tmp_path, monkeypatch
     assert list(nominal_seconds(names).values()) == [SECONDS["train"], SECONDS["hessian"], OTHERS]
 
 
-def test_the_time_left_follows_the_work_done(monkeypatch):
-    now = [100.0]
+def test_the_time_left_follows_what_finished_stages_took(monkeypatch):
+    now, nominal = [100.0], {"one": 1e6, "two": 1e6, "rest": 400.0}
     monkeypatch.setattr(display, "monotonic", lambda: now[0])
     estimate = Estimate(cores=4)
     assert estimate.seconds() == 0
-    estimate.update(0, 400)
+    estimate.update({}, nominal, ["rest"])
     assert estimate.seconds() == pytest.approx(100)  # four cores, each as fast as is thought
     now[0] += 40
     assert estimate.seconds() == pytest.approx(60)
-    now[0] += 1e6 - 40
+    now[0] += 1e6
     assert estimate.seconds() == 0
-    estimate.update(2e6, 1e6)  # half as fast
-    assert estimate.seconds() == pytest.approx(5e5, rel=1e-3)
+    for took, seconds in (({"one": 2e6}, 200), ({"one": 2e6, "two": 1e6}, 150), ({"one": 1.0}, 100 / 3)):
+        estimate.update(took, nominal, ["rest"])
+        assert estimate.seconds() == pytest.approx(seconds, rel=1e-3)
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (99, "99 s"), (101, "2 min"), (5400, "90 min"),

@@ -78,6 +78,7 @@ class SideBySide:
         self.restored: list[str] = []
         self.failed: dict[str, str] = {}
         self.skipped: set[str] = set()
+        self._took: dict[str, float] = {}  # seconds of cores
         self._repo, self._always, self._environment = repo, always, environment
         self._most = cores // 2 + SPARE
         self._stages = {stage.addressing: stage for stage in needs}
@@ -154,8 +155,7 @@ class SideBySide:
             return False
         self._lock_file.write(self._open(), in_time=True)
         if self.ran:
-            done, left = (sum(self._seconds[name] for name in names) for names in (self.ran, self._open()))
-            self._estimate.update(done, left)
+            self._estimate.update(self._took, self._seconds, self._open())
         self._repo.lock.unlock()
         name = self._listen()
         self._lock_again()
@@ -231,6 +231,8 @@ class SideBySide:
         self._lock_file.add(self._stages[name])
         self._settle(name)
         others.append(name)
+        if usage:
+            self._took[name] = usage.seconds
         self._display.finished(name, how, self._done())
         self._tell(name, usage)
 
