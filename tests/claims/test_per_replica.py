@@ -600,6 +600,33 @@ def test_spikes_and_bends_are_those_of_logarithms_in_a_net(leave, experiment):
     assert table["train_loss_bend"].tolist() == pytest.approx([nan, 0, two / 2, nan, nan] * 3, nan_ok=True)
 
 
+@pytest.mark.parametrize(
+    ("column", "operand", "expected"),
+    [
+        ("train_loss_bend", {"take": "highest"}, log(2) / 2),
+        ("train_loss_bend", {"take": "end"}, log(2) / 2),
+        ("train_loss_bend", {"take": "start", "during": [0, 0.5]}, 0),
+        ("train_loss_change", {"take": "end"}, 0),
+        ("train_loss_change", {"until": {"below": 2}}, 2),
+        ("train_loss_change", {"take": "mean", "during": [0.5, 1]}, 1),
+    ],
+)
+def test_what_has_no_value_at_an_end_is_reduced_without_it(column, operand, expected, leave, experiment):
+    """Losses 8, 4, 2, 2: of the first there is no change, and of neither end a bend."""
+    tables = leave(experiment(), history=lambda net: {"epoch": range(4), "train_loss": [8.0, 4, 2, 2]})
+    found = values_per_replica(tables, of(f"history.{column}", **operand), ["replica"])[0]
+    assert found["value"].tolist() == pytest.approx([expected] * 3)
+
+
+def test_the_nets_of_a_part_of_their_courses_are_all_of_them(leave, experiment):
+    """`epoch` is a place of a course; of a net it is the end."""
+    tables = leave(experiment(**TWO), history=lambda net: {"epoch": range(4), "train_loss": [8.0, 4, 2, 2]})
+    ends = set(tables.read("nets")["epoch"])
+    assert len(tables.nets_of(of("history.train_loss", where={"epoch": {"to": min(ends) - 1}}))) == 6
+    assert len(tables.nets_of(of("history.train_loss", where={"model": "A", "epoch": {"to": 1}}))) == 3
+    assert len(tables.nets_of(of("nets.train_loss", where={"epoch": {"to": min(ends) - 1}}))) == 0
+
+
 def test_snapshots_have_the_gradient_norm_of_their_epoch(leave, experiment, tmp_path):
     norms = {"epoch": [0, 1, 2], "gradient_norm": [3.0, 2, 1]}
     tables = leave(experiment(), replicas=2, history=lambda net: norms)

@@ -120,9 +120,15 @@ class Tables:
         return _with_worst(nets)
 
     def nets_of(self, operand: Operand) -> pd.DataFrame:
-        """Return the rows of the nets that an operand looks at, in whichever table."""
+        """Return the rows of the nets that an operand looks at, in whichever table.
+
+        Other tables have columns of the same names that mean something else: `epoch` is a place there, and not the end.
+        """
         nets = self.read("nets")
-        where = {name: wanted for name, wanted in operand.where.items() if name in nets}
+        known = (
+            nets.columns if operand.table == "nets" else ["replica", "parameters", "layers", *self.experiment.identity]
+        )
+        where = {name: wanted for name, wanted in operand.where.items() if name in known}
         nets = nets[picked(nets, operand.model_copy(update={"where": where}))]
         if operand.table == "interpolate":
             over, between = self.line

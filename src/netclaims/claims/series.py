@@ -32,8 +32,9 @@ def reduced(rows: pd.DataFrame, operand: Operand) -> tuple[float, bool]:
     """
     rows = rows.sort_values(operand.coordinate)
     x, y = rows[operand.coordinate].to_numpy(), rows[operand.column].to_numpy(float)
-    if operand.coordinate == "epoch" and operand.table == "pca":  # the first snapshot has no step before it
-        x, y = x[~np.isnan(y)], y[~np.isnan(y)]
+    at_first, at_last = (may and np.isnan(y[place]) for may, place in zip(_without(operand), (0, -1), strict=True))
+    inside = slice(int(at_first), len(y) - int(at_last))
+    x, y = x[inside], y[inside]
     if operand.table == "history" and np.isinf(y[-1]) and (operand.until or operand.take == "end"):
         return (float("inf"), False) if operand.until else (float(y[-1]), True)
     if not np.isfinite(y).all() or len(y) < SHORTEST.get(operand.take, 1):
@@ -42,6 +43,13 @@ def reduced(rows: pd.DataFrame, operand: Operand) -> tuple[float, bool]:
         return float(TAKE[operand.take](y)), True
     there = np.flatnonzero(_there(y, operand.until))
     return (float(x[there[0]]), True) if len(there) else (float(x[-1]), False)
+
+
+def _without(operand: Operand) -> tuple[bool, bool]:
+    """Tell whether a column may have no value at the first place and at the last: where that has no neighbour."""
+    both = operand.column.endswith(("_bend", "_spike"))
+    # The first snapshot has no step before it.
+    return both or operand.column.endswith("_change") or (operand.table, operand.coordinate) == ("pca", "epoch"), both
 
 
 def _there(y: np.ndarray, until: Until) -> np.ndarray:
@@ -67,9 +75,11 @@ def part(table: pd.DataFrame, operand: Operand, by: list[str]) -> pd.DataFrame:
     """
     places = table.groupby(by)[operand.coordinate]
     first, last = places.transform("min"), places.transform("max")
+    finite = np.isfinite(table[operand.column])
+    for may, edge in zip(_without(operand), (first, last), strict=True):
+        finite |= may & (table[operand.coordinate] == edge)
     first -= 1 if operand.coordinate == "step" else 0
     start, end = (first + share * (last - first) for share in operand.during)
-    finite = np.isfinite(table[operand.column]) | (operand.table == "pca")  # the first snapshot has no step before it
     diverged = ~finite.groupby([table[name] for name in by]).transform("all")  # these stay whole, without a number
     found = table[diverged | table[operand.coordinate].between(start - 1e-9, end + 1e-9)]
     if len(found[by].drop_duplicates()) < len(table[by].drop_duplicates()):
