@@ -27,6 +27,11 @@ def found(**test) -> list[tuple[str, str]]:
         ({"ordering": {"higher": ACCURACY, "than": 0.8}}, [("than", v) for v in ("0.8", "0.95", "0.9", "0.6", "0.2")]),
         # Four times as far from 1 there is no accuracy.
         ({"ordering": {"higher": ACCURACY, "than": 0.7}}, [("than", v) for v in ("0.7", "0.925", "0.85", "0.4")]),
+        # Of shares alone: half an eigenvalue is none, and no share of places is more than all of them.
+        ({"ordering": {"higher": {"of": "hessian.negative"}, "than": 0.5}},
+         [("than", v) for v in ("0.5", "0.125", "0.25", "1", "2")]),
+        ({"ordering": {"higher": {"of": "history.train_loss", "take": "turns"}, "than": 0.3}},
+         [("than", v) for v in ("0.3", "0.075", "0.15", "0.6")]),
         # Several are one kind, and 0 and other sides are none.
         ({"ordering": [{"lower": LOSS, "than": [0.2, 0]}, {"lower": LOSS, "than": 0.3}]},
          [("than", v) for v in ("0.2, 0.3", "0.05, 0.075", "0.1, 0.15", "0.4, 0.6", "0.8, 1.2")]),

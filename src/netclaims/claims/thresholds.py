@@ -12,7 +12,8 @@ from netclaims.claims.judge import Finding
 
 FACTORS = (0.25, 0.5, 2, 4)
 NAMES = ("than", "within", "beyond", "below", "above", "fallen", "least")
-MARGINS = ("within", "beyond")
+SHARES = ("accuracy", "right_sign", "in_plane")  # columns, and what of any other series is one
+TAKEN = ("rise", "turns")
 MEANINGS = [f"sensitivity.{name}" for name in ("loss_by_input", "output_by_input", "loss_by_parameters")]
 
 
@@ -20,8 +21,8 @@ def readings(test: ClaimTest) -> Iterator[tuple[str, str, ClaimTest]]:
     """Yield a test as it is read, and with other thresholds, kind of threshold by kind, all of a kind at once.
 
     Thresholds are a quarter, half, twice and four times what they are; of a share from one half on, such as an accuracy
-    of 0.99 or 95 % of the way down, what it lacks to 1 is. A number of epochs to which `until` is compared is none, nor
-    is 0. Where a sensitivity is looked at, each of its three meanings takes its place.
+    of 0.99 or 95 % of the way down, what it lacks to 1 is, and no share is above 1. A number of epochs to which `until`
+    is compared is no threshold, nor is 0. Where a sensitivity is looked at, each of its three meanings takes its place.
 
     Args:
         test: how a sentence is tested.
@@ -34,44 +35,51 @@ def readings(test: ClaimTest) -> Iterator[tuple[str, str, ClaimTest]]:
     for name in NAMES:
         for factor in (1, *FACTORS):
             values: list[float] = []
-            changed = _replaced(content, name, lambda value, f=factor, n=name, v=values: _scaled(n, value, f, v))
+            changed = _replaced(content, name, lambda value, share, f=factor, v=values: _scaled(value, share, f, v))
             if values and all(value > 0 for value in values):
                 said = ", ".join(f"{value:.4g}" for value in dict.fromkeys(values))
                 yield name, said, ClaimTest.model_validate(changed)
     found: list[str] = []
-    _replaced(content, "of", lambda column: found.append(column) or column)
+    _replaced(content, "of", lambda column, _: found.append(column) or column)
     if meant := [column for column in dict.fromkeys(found) if column in MEANINGS]:
         for meaning in [*meant, *(other for other in MEANINGS if other not in meant)]:
-            changed = _replaced(content, "of", lambda column, m=meaning: m if column in MEANINGS else column)
+            changed = _replaced(content, "of", lambda column, _, m=meaning: m if column in MEANINGS else column)
             yield "sensitivity", meaning.partition(".")[2], ClaimTest.model_validate(changed)
 
 
-def _scaled(name: str, value: float, factor: float, values: list[float]) -> float:
-    """Return a threshold times a factor, and note it."""
-    from_one = name in ("fallen", "least") or (name not in MARGINS and 0.5 <= value < 1)
-    values.append(1 - (1 - value) * factor if from_one else value * factor)
-    return values[-1]
+def _scaled(value: float, share: bool, factor: float, values: list[float]) -> float:
+    """Return a threshold times a factor, and note it; below 0, which is none, for a share above 1."""
+    scaled = 1 - (1 - value) * factor if share and value >= 0.5 else value * factor
+    values.append(-1.0 if share and scaled > 1 else scaled)
+    return scaled
 
 
-def _replaced(content: Any, name: str, change: Callable[[Any], Any]) -> Any:
-    """Return a copy of nested content with every value under a key changed: text, and numbers that are thresholds."""
+def _replaced(content: Any, name: str, change: Callable[[Any, bool], Any]) -> Any:
+    """Return a copy of nested content with every value under a key changed: text, and numbers that are thresholds.
+
+    `change` is told whether the number is a share.
+    """
     if isinstance(content, list):
         return [_replaced(item, name, change) for item in content]
     if not isinstance(content, dict):
         return content
-    place = "until" in (content.get("higher") or content.get("lower") or {})
-    return {
-        key: _changed(value, name, change, place) if key == name else _replaced(value, name, change)
-        for key, value in content.items()
-    }
+    side = content.get("higher") or content.get("lower") or {}
+    share = name in ("fallen", "least") or (name == "than" and _is_share(side))
+    fixed = name == "than" and "until" in side  # a place
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [changed(item) for item in value]
+        if isinstance(value, dict):
+            return _replaced(value, name, change)
+        return value if value == 0 or fixed else change(value, share)
+
+    return {key: changed(value) if key == name else _replaced(value, name, change) for key, value in content.items()}
 
 
-def _changed(value: Any, name: str, change: Callable[[Any], Any], place: bool) -> Any:
-    if isinstance(value, list):
-        return [_changed(item, name, change, place) for item in value]
-    if isinstance(value, dict):
-        return _replaced(value, name, change)
-    return value if value == 0 or (place and name == "than") else change(value)
+def _is_share(operand: Mapping[str, Any]) -> bool:
+    take = operand.get("take")
+    return take in TAKEN or (operand.get("of", "").endswith(SHARES) and take not in ("growth", "swing"))
 
 
 def at_thresholds(
