@@ -5,6 +5,7 @@ import gc
 import json
 import shutil
 import warnings
+from compileall import compile_dir
 from dataclasses import asdict, replace
 from functools import partial
 from math import ceil
@@ -61,6 +62,12 @@ LONGEST = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: [not item.nodeid.startswith(name) for name in LONGEST])
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the package once: where bytecode is not written on import, every command of a test would do it again."""
+    if not hasattr(session.config, "workerinput"):
+        compile_dir(ROOT / "src", quiet=2)
 
 
 def pytest_collection() -> None:

@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+from compileall import compile_dir
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 import pytest
 import yaml
@@ -57,7 +59,8 @@ class Clone:
         """That of a set-up of this copy: its own package is what Python imports."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         inherited = {name: value for name, value in os.environ.items() if name not in KERNELS}  # scripts choose them
-        return {**inherited, "PATH": path, "PYTHONPATH": str(self.folder / "src"), "DVC_NO_ANALYTICS": "1"}
+        own = {"PATH": path, "PYTHONPATH": str(self.folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**inherited, **own, "DVC_NO_ANALYTICS": "1"}
 
     def _run(self, *words: str) -> subprocess.CompletedProcess:
         return forked([*words], self.folder, self._environment())
@@ -161,7 +164,10 @@ class Clone:
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The repository as it stands, without results or cache beyond those in Git: what others are copies of."""
-    return Clone.of_the_working_tree(tmp_path_factory.mktemp("tree"))
+    found = Clone.of_the_working_tree(tmp_path_factory.mktemp("tree"))
+    # Once for all copies; by digests, as an edit may leave a module as long as it was, and in the same second.
+    compile_dir(found.folder / "src", quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+    return found
 
 
 @pytest.fixture(scope="session")
