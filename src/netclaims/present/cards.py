@@ -204,7 +204,7 @@ def _pair(figures: Figures, key: str, name: str, figure: FigureSpec, trained: li
         if same in found:
             found[same] = replace(found[same], caption=f"{found[same].caption} · the same at the {scale.name} scale")
         else:
-            place = f"{key}.{name}" if scale is trained[0][0] else f"{key}.{name}@{scale.name}"
+            place = f"{key}.{name}@{scale.name}" if found else f"{key}.{name}"
             found[same] = _drawn(figures, place, key, name, figure, scale, about, svg)
     return list(found.values())
 
