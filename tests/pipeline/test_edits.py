@@ -240,9 +240,9 @@ def test_what_is_edited_while_a_stage_runs_runs_it_again_and_what_starts_later_r
 
 
 def test_recipes_that_are_written_anew_while_a_stage_runs_fail_it(request, slow, tmp_path):
+    """Otherwise DVC, which looks at dependencies last, would store the results as those of the new recipe."""
     if not request.config.getoption("--every-case"):
         pytest.skip("half a minute for a rare case: --every-case")
-    """Otherwise DVC, which looks at dependencies last, would store the results as those of the new recipe."""
     clone = slow.copy(tmp_path / "clone")
 
     def edit() -> None:

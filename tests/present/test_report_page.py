@@ -485,6 +485,10 @@ def test_findings_are_decided_claims_one_for_a_question(root, claims):
         assert int(scale[1]) == judged["replicas"]
         assert text(one.find("p/a")) == " ".join(claim.answer.split())
         assert ANSWERED[claim.question] in text(one.find("h3"))
+        alike = [other for other in claims.values() if other.tested and other.question == claim.question]
+        said = re.search(r"(\d+) claims? of (\d+) reports? on this: ([^.]+)\.", text(one))
+        assert (int(said[1]), int(said[2])) == (len(alike), len({other.report for other in alike}))
+        assert sum(map(int, re.findall(r"\d+", said[3]))) == len(alike)
         assert len(of_class(one, "axis")) == 1
         assert not any("not learnt" in text(badge) for badge in of_class(one, "badge"))
         asked.append(within[claim.question])

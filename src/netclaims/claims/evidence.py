@@ -27,11 +27,11 @@ class Kind(StrEnum):
     MEDIAN = "sign test"
     SLOPES = "t-test of slopes"
     SLOPE_SIGNS = "sign test of slopes"
-    COURSES = "t-test of ρ"
-    PAIRINGS = "permutation test"
-    PLACES = "paired t-tests"
+    COURSES = "t-test of ρ"  # of each replica's rank correlation along its course
+    PAIRINGS = "permutation test"  # of the rank correlation over replicas
+    PLACES = "paired t-tests"  # of one place of a setting or a line with every other
     PLACE_SIGNS = "paired sign tests"
-    PLACES_OR_SIGNS = "paired t-tests and sign tests"
+    PLACES_OR_SIGNS = "paired t-tests and sign tests"  # by signs where a difference has no mean, or no spread
     VALLEY = "t-tests of two slopes"
 
 
@@ -82,7 +82,7 @@ class Evidence:
 
     @property
     def tries(self) -> int:
-        """Of the side that the effect is on."""
+        """Of how many one-sided tests the smallest p counts, on the side that the effect is on."""
         low, high = self.claimed
         return self.tries_for if low <= self.effect <= high else self.tries_against
 

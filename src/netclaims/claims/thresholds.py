@@ -12,8 +12,8 @@ from netclaims.claims.judge import Finding
 
 FACTORS = (0.25, 0.5, 2, 4)
 NAMES = ("than", "within", "beyond", "below", "above", "fallen", "least")
-SHARES = ("accuracy", "right_sign", "in_plane")  # columns, and what of any other series is one
-TAKEN = ("rise", "turns")
+SHARES = ("accuracy", "right_sign", "in_plane")  # ends of columns that hold shares
+TAKEN_SHARES = ("rise", "turns")  # what is a share whatever series it is taken of
 MEANINGS = [f"sensitivity.{name}" for name in ("loss_by_input", "output_by_input", "loss_by_parameters")]
 
 
@@ -79,7 +79,7 @@ def _replaced(content: Any, name: str, change: Callable[[Any, bool], Any]) -> An
 
 def _is_share(operand: Mapping[str, Any]) -> bool:
     take = operand.get("take")
-    return take in TAKEN or (operand.get("of", "").endswith(SHARES) and take not in ("growth", "swing"))
+    return take in TAKEN_SHARES or (operand.get("of", "").endswith(SHARES) and take not in ("growth", "swing"))
 
 
 def at_thresholds(

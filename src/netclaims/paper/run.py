@@ -75,11 +75,11 @@ class PaperRun:
         Raises:
             As `run`.
         """
-        data = {need for one in self._ordered(wanted) for need in self._data(one)} & self._stale
+        data = self._data([name for one in self._ordered(wanted) for name in one.stages]) & self._stale
         again = sorted(name for name in data if any(out.hash_info for out in self._stages[name].outs))
         if again:
             run = self._side_by_side(again, {})
-            self._copy([name for name in again if name not in run.failed])
+            self._copy(sorted(set(again) - run.failed.keys() - run.skipped))
 
     def run(self, wanted: list[str]) -> None:
         """Run the experiments that are asked for, or all, as far as they are not done.
@@ -159,7 +159,7 @@ class PaperRun:
             sys.stderr.write(f"{name}: not brought, {', '.join(map(str, missing))} missing\n")
             self.failed = True
             return
-        self._copy([*(need for need in self._upstream(name) if need.startswith("prepare@")), name])
+        self._copy([*self._data([name]), name])
         self._unjudged.add(one.report)
         if name.startswith("train@"):  # DVC has stored what it wrote
             shutil.rmtree(CHECKPOINTS / one.key, ignore_errors=True)
@@ -167,11 +167,10 @@ class PaperRun:
         brought = name if self._left[one.key] else one.key
         print(f"{brought}: brought to {RESULTS} ({done})", flush=True)  # noqa: T201
 
-    def _upstream(self, name: str) -> list[str]:
-        return [stage.addressing for stage in self._repo.index.graph.successors(self._stages[name])]
-
-    def _data(self, one: Experiment) -> set[str]:
-        return {need for name in one.stages for need in self._upstream(name) if need.startswith("prepare@")}
+    def _data(self, names: list[str]) -> set[str]:
+        """Return the stages that prepare what these read."""
+        needs = {need.addressing for name in names for need in self._repo.index.graph.successors(self._stages[name])}
+        return {need for need in needs if need.startswith("prepare@")}
 
     def _conclude(self, report: str) -> None:
         """Judge the claims of a report, on what is finished, and draw its figures."""

@@ -159,7 +159,7 @@ def claim_rows(claims: Mapping[str, ShownClaim], found: list[Scale], stages: Map
         stages: of every experiment and analysis, those that make its results.
     """
     tables = {scale: scale.ledger() for scale in found}
-    answered = tables[found[-1]]["verdict"] != "not testable"  # in the run's own way
+    answered = tables[found[-1]]["verdict"] != "not testable"  # at the scale of the run
     behind = {f"claims@{claim.report}" for claim in claims.values()}.union(*stages.values())
     stale = {(scale, stage): bool(scale.stale([stage])) for scale in found for stage in behind}
     entries: dict[str, str] = {}
