@@ -1238,3 +1238,36 @@ def test_a_text_is_shown_as_it_is_written(text, tmp_path):
 def test_what_stands_in_place_of_a_figure_says_why(tmp_path):
     save(draw_failure("A title of $5", "KeyError: 'loss' <b>"), tmp_path / "figure.svg")
     assert {"A title of $5", "not drawn: KeyError: 'loss' <b>"} <= set(words(tmp_path / "figure.svg"))
+
+
+def course(write, values, **asked):
+    """The panel of one net's accuracies from epoch 0 on."""
+    write({"epoch": range(len(values)), "accuracy": values})
+    return panel(y=["curves.accuracy"], lines=None, **asked)
+
+
+def test_a_start_that_would_hide_the_course_of_accuracies_lies_below_the_panel(write):
+    axes = course(write, [0.1, 0.97, 0.98, 0.99], classes=10)
+    assert axes.get_ylim() == pytest.approx((0.969, 0.991))
+    assert compared(axes) == []  # nor is there room for what guessing comes to
+    assert list(drawn(axes)[0].get_ydata()) == [0.1, 0.97, 0.98, 0.99]  # the line comes from there
+
+
+@pytest.mark.parametrize(
+    ("values", "chance"),
+    [
+        ([0.1, 0.6, 0.8, 0.9], False),  # what follows spans enough to be seen
+        ([0.1, 0.9, 0.9], False),  # no course to show
+        ([0.1, 0.98], False),
+        ([0.1], False),
+        ([0.1, 0.97, 0.98, 0.99], True),  # beside guesses
+    ],
+)
+def test_otherwise_the_start_is_shown(write, values, chance):
+    axes = course(write, values, classes=10, chance=chance)
+    low, high = axes.get_ylim()
+    assert low < 0.1 <= max(values) < high
+
+
+def test_accuracies_without_a_value_after_the_start_are_drawn(write):
+    assert course(write, [0.1, nan, nan]).get_ylim()[0] < 0.1

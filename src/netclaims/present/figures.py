@@ -33,6 +33,7 @@ from netclaims.present.tables import (
 SPREADS = {"lines": " (line: mean, band: smallest to largest)", "points": " (dot: mean, bar: smallest to largest)"}
 WIDTH, ABREAST = 4.6, 2  # inches, and panels side by side: what a column of a page can show in letters of a good size
 TALL, HIGH, LOW = 2.6, 1.9, 1.55  # inches: a panel alone, one of several side by side, one of several below each other
+START_HIDES = 8  # so many times what accuracies span after the first epoch, and an axis does without that one
 APART = ("function", "plane")  # panels for these have axes of their own; others are compared
 
 
@@ -74,7 +75,7 @@ def draw(key: str, spec: FigureSpec, about: dict) -> Figure:
             if spec.chance and column == "accuracy":
                 overlays.chance(axes, spec.chance, about["test_examples"])
             if spec.kind == "lines":
-                overlays.references(axes, rows, spec, column, about, _spanned(rows, column))
+                overlays.references(axes, rows, spec, column, about, _spanned(_in_view(rows, spec, column), column))
     _name(grid, facets, spec, about, tables)
     if spec.note:
         overlays.note(grid[0][0], correlation(key, spec), round(13 * WIDTH / min(ABREAST, len(facets))))
@@ -133,7 +134,27 @@ def _shape(axes: Axes, table: pd.DataFrame, spec: FigureSpec, column: str) -> No
     if spec.kind != "points":
         shape_axis(axes, spec.x, "x", spec.scale(spec.x), _spanned(table, spec.x))
     if not spec.plane:
-        shape_axis(axes, column, "y", spec.scale(column), _spanned(table, column))
+        view = _in_view(table, spec, column)
+        values = _spanned(view, column)
+        shape_axis(axes, column, "y", spec.scale(column), values)
+        if view is not table:
+            room = (max(values) - min(values)) / 20
+            axes.set_ylim(min(values) - room, max(values) + room)
+
+
+def _in_view(table: pd.DataFrame, spec: FigureSpec, column: str) -> pd.DataFrame:
+    """Return the rows that a panel has to show: of accuracies those after the first epoch, if it hides their course.
+
+    An untrained net guesses. Where one epoch brings it to 98 %, an axis that shows both shows nothing of what follows.
+    """
+    if (spec.kind, spec.x, column) != ("lines", "epoch", "accuracy") or spec.chance:
+        return table
+    later = table[table["epoch"] > table["epoch"].min()]
+    every, then = (_spanned(rows, column) for rows in (table, later))
+    if not then or len(set(later["epoch"])) == 1:
+        return table
+    hidden = 0 < START_HIDES * (max(then) - min(then)) < max(every) - min(every)
+    return later if hidden else table
 
 
 def _spanned(table: pd.DataFrame, column: str) -> list[float]:
