@@ -223,7 +223,7 @@ def test_nothing_goes_beyond_the_sides(width, opened):
         assert right <= width + 1
         assert moved > 0 or inside == 0
         assert inside > 0 or width != SHORT
-    assert page.evaluate(BEYOND, "figure, svg, figcaption, table, dl, ul, p") == []
+    assert page.evaluate(BEYOND, "figure, svg, figcaption, table, dl, ul, p, .badge") == []
     assert page.evaluate(BEYOND.replace(".card", "#claims"), "tr, table, pre, svg, p") == []
 
 

@@ -33,7 +33,7 @@ from netclaims.present.tables import (
 SPREADS = {"lines": " (line: mean, band: smallest to largest)", "points": " (dot: mean, bar: smallest to largest)"}
 WIDTH, ABREAST = 4.6, 2  # inches, and panels side by side: what a column of a page can show in letters of a good size
 TALL, HIGH, LOW = 2.6, 1.9, 1.55  # inches: a panel alone, one of several side by side, one of several below each other
-START_HIDES = 8  # so many times what accuracies span after the first epoch, and an axis does without that one
+START_HIDES = 8  # an axis does without the first epoch where accuracies span more than so many times as much with it
 APART = ("function", "plane")  # panels for these have axes of their own; others are compared
 
 
