@@ -28,7 +28,10 @@ def paper(tree, tmp_path_factory) -> Clone:
     clone.keep(["e"])
     clone.shorten(CONTENTS)
     clone.git(
-        "rm", "-rq", "--ignore-unmatch", *(f"{RESULTS}/{name}" for name in ("metrics", "plots", "recipes", "docs"))
+        "rm",
+        "-rq",
+        "--ignore-unmatch",
+        *(f"{RESULTS}/{name}" for name in ("metrics", "plots", "recipes", "docs", "runs")),
     )
     clone.git("rm", "-q", "--ignore-unmatch", f"{RESULTS}/dvc.lock", f"{RESULTS}/costs.csv")
     (clone.folder / RESULTS / "settings.yaml").write_text("scale: smoke\nseed: 7\n", encoding="utf-8")
@@ -97,7 +100,10 @@ def test_what_is_done_is_brought_home(done):
     assert brought(done) == {"prepare@functions", *stages, *CONCLUDED}
     there = set(files(done))
     assert {"metrics/e/e-trajectory.json", "plots/e/e-trajectory/pca.csv", "recipes/pca/e-trajectory.json",
-            "docs/claims.md", "plots/figures/e/e-trajectory/loss-along-path.svg"} & there  # fmt: skip
+            "docs/claims.md", "plots/figures/e/e-trajectory/loss-along-path.svg"} <= there  # fmt: skip
+    assert {name for name in there if name.startswith("runs/")} == {
+        *(f"runs/e-trajectory/{table}.csv" for table in ("history", "nets", "steps")), "runs/e-trajectory.pca.csv",
+    }  # fmt: skip
     assert not [name for name in there if "e-simulate" in name]
     costs = pd.read_csv(done.folder / RESULTS / "costs.csv").set_index("stage")
     assert set(costs.index) == {"prepare@functions", *stages}
@@ -138,6 +144,51 @@ def test_what_is_out_of_step_is_named_with_the_reason(done):
     told = dict(line.removeprefix("results/paper: ").split(": ", 1) for line in said.stdout.splitlines())
     assert told.pop("claims@e").startswith("made_by: ")  # which stands for the recipes of all its experiments
     assert told == {"pca@e-trajectory": "netclaims.analysis.weight_pca; `make paper` runs it again"}
+
+
+def test_verdicts_are_judged_anew_where_there_are_no_trained_nets(done, tmp_path):
+    """As in a clone of the repository: what Git holds of the replicas is enough, and nothing trains."""
+    clone = done.copy(tmp_path / "clone")
+    clone.git("worktree", "prune")
+    for folder in ("paper", ".dvc/cache"):
+        shutil.rmtree(clone.folder / folder)
+    before = files(clone)
+    clone.edit("reports/e.yaml", "counted == 571", "counted == 572")
+    clone.git("commit", "-qam", "another reading")
+    said = clone.module("netclaims.paper", "e-trajectory")
+    assert said.returncode == 0, said.stderr
+    assert "train@" not in said.stdout + said.stderr
+    assert clone.module("netclaims.paper.in_step").stdout == ""
+    differ = {name for name, content in files(clone).items() if content != before[name]}
+    assert {"plots/claims/e.csv", "docs/claims.md", "metrics/claims.json"} <= differ
+    assert not {name for name in differ if name.startswith(("runs/", "metrics/e/", "plots/e/"))}
+
+
+def test_what_lacks_the_tables_of_its_replicas_is_done_again_and_named_until_then(done, tmp_path):
+    clone = done.copy(tmp_path / "clone")
+    clone.git("worktree", "prune")
+    shutil.rmtree(clone.folder / "paper")
+    before = files(clone)
+    (clone.folder / RESULTS / "runs" / "e-trajectory.pca.csv").unlink()
+    clone.git("add", "-A")
+    clone.git("commit", "-qm", "a table is gone")
+    said = clone.module("netclaims.paper.in_step").stdout
+    assert said == "results/paper: pca@e-trajectory: no tables of its replicas; `make paper` runs it again\n"
+    assert clone.module("netclaims.paper", "e-trajectory").returncode == 0
+    assert files(clone) == before
+
+
+def test_what_nothing_is_concluded_from_yet_is_named(done):
+    lock = done.folder / RESULTS / "dvc.lock"
+    whole = lock.read_text(encoding="utf-8")
+    stages = yaml.safe_load(whole)["stages"]
+    lock.write_text(
+        yaml.safe_dump({"schema": "2.0", "stages": {name: of for name, of in stages.items() if name != "claims@e"}}),
+        encoding="utf-8",
+    )
+    said = done.module("netclaims.paper.in_step").stdout
+    lock.write_text(whole, encoding="utf-8")
+    assert said == "results/paper: claims@e: older than what it is made of; `make paper` runs it again\n"
 
 
 def test_data_that_were_prepared_otherwise_are_prepared_anew_and_a_verdict_that_fails_is_told_by_the_status(done):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +38,10 @@ class NotRunError(UntestableError):
 class Tables:
     """The tables of an experiment and of its analyses, each read once.
 
-    Of nets that were tuned there are those of the best setting. `nets`, `history` and `steps` are what training wrote,
-    with the settings of each net, its number of `layers` with weights, and in `nets` the generalisation gaps; Operand
-    says which other columns are worked out here. Where a net diverged, its losses are infinite, its accuracies below
-    all others, and the rest is undefined.
+    Of nets that were tuned there are those of the best setting, or of `every_setting`. `nets`, `history` and `steps`
+    are what training wrote, with the settings of each net, its number of `layers` with weights, and in `nets` the
+    generalisation gaps; Operand says which other columns are worked out here. Where a net diverged, its losses are
+    infinite, its accuracies below all others, and the rest is undefined.
 
     Attributes:
         key: the experiment or the analysis, whose tables lie under its name.
@@ -54,7 +54,17 @@ class Tables:
     experiment: Experiment
     scale: str | None = None
     line: tuple[str, list[float]] | None = None
+    every_setting: bool = False
     _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _others: dict[str, Tables] = field(default_factory=dict, repr=False)
+
+    def of(self, operand: Operand) -> Tables:
+        """Return these tables, or those of every setting where the operand says which of the tuned ones it means."""
+        if self.every_setting or not operand.where.keys() & set(self.experiment.tuned):
+            return self
+        if "every setting" not in self._others:
+            self._others["every setting"] = replace(self, every_setting=True, _kept={})
+        return self._others["every setting"]
 
     def check_training(self, needs: Needs | None) -> None:
         """Raise an error if the nets were not trained, or at another scale, or for fewer epochs than are needed.
@@ -113,7 +123,8 @@ class Tables:
             return table.merge(norms, on=["replica", "epoch"], how="left") if "gradient_norm" in norms else table
         if name != "nets":
             return _with_worst(self._with_layers(read_csv(replicas_of(self.key, name))))
-        nets = self._with_layers(tuned(self.experiment, read_table(self.experiment.key, "nets")))
+        nets = read_table(self.experiment.key, "nets")
+        nets = self._with_layers(nets if self.every_setting else tuned(self.experiment, nets))
         nets["loss_gap"] = nets["test_loss"] - nets["train_loss"]
         if not self.experiment.functions:
             nets["accuracy_gap"] = nets["train_accuracy"] - nets["test_accuracy"]
@@ -124,7 +135,7 @@ class Tables:
 
         Other tables have columns of the same names that mean something else: `epoch` is a place there, and not the end.
         """
-        nets = self.read("nets")
+        nets = self.of(operand).read("nets")
         known = (
             nets.columns if operand.table == "nets" else ["replica", "parameters", "layers", *self.experiment.identity]
         )

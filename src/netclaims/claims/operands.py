@@ -97,11 +97,14 @@ class Operand(Settings):
 
     Of a table with a series for each net (`history`, `steps`, `interpolate`, `pca`) `take` says what of it: the value
     at its `start` or `end`, the `lowest`, `highest` or `mean` one, the `growth` from start to end (their ratio), the
-    `swing` from value to value (the root mean square of successive differences over √2: von Neumann et al. 1941, which
-    a trend hardly adds to), the share of steps that `rise`, or the share of inner places where it `turns`, from rising
-    to falling or the other way; or `until` how far it gets. `during: [0, 0.1]` looks at the first tenth of the series
-    only. `over: parameters` makes a series of the nets of a replica, along a setting, in a table that has none;
-    `over: model`, of which nothing can be taken, sets them beside each other for a trend along another column.
+    `gain` (their difference), the `swing` from value to value (the root mean square of successive differences over √2:
+    von Neumann et al. 1941, which a trend hardly adds to), the share of steps that `rise`, or the share of inner places
+    where it `turns`, from rising to falling or the other way; or `until` how far it gets. `during: [0, 0.1]` looks at
+    the first tenth of the series only. `over: parameters` makes a series of the nets of a replica, along a setting, in
+    a table that has none; `over: model`, of which nothing can be taken, sets them beside each other for a trend along
+    another column.
+
+    Of nets that were tuned, those of the best setting are looked at, or of another one that `where` names.
 
     In `history` and `steps` every loss has a `<loss>_change`: how much it changed since the row before, without its
     sign. In `history`, `gradient_norm_spike` is how far the norm stands out from those before and after it, and
@@ -113,7 +116,7 @@ class Operand(Settings):
     where: dict[str, Wanted] = Field(default={})
     during: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
     over: Name | None = None
-    take: Literal["start", "end", "lowest", "highest", "mean", "growth", "swing", "rise", "turns"] | None = None
+    take: Literal["start", "end", "lowest", "highest", "mean", "growth", "gain", "swing", "rise", "turns"] | None = None
     until: Until | None = None
 
     @field_validator("of")

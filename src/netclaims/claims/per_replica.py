@@ -27,7 +27,7 @@ def values_per_replica(tables: Tables, operand: Operand, by: list[str]) -> tuple
         UntestableError: there are no rows, or no series gets as far as the operand says.
         EntryError: a column is not there, or there are several rows for a number.
     """
-    table = tables.read(operand.table)
+    table = tables.of(operand).read(operand.table)
     if missing := [name for name in (operand.column, *operand.where, *by) if name not in table]:
         raise EntryError(f"the table {operand.table} has no column {', '.join(missing)}")
     table = table[picked(table, operand)]

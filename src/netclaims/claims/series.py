@@ -18,11 +18,12 @@ TAKE: dict[str, Callable[[np.ndarray], float]] = {
     "highest": np.max,
     "mean": np.mean,
     "growth": lambda y: y[-1] / y[0] if y[0] else nan,
+    "gain": lambda y: y[-1] - y[0],
     "swing": lambda y: np.sqrt(np.mean(np.diff(y) ** 2) / 2),
     "rise": lambda y: np.mean(np.diff(y) > 0),
     "turns": lambda y: np.mean(np.diff(y)[1:] * np.diff(y)[:-1] < 0),
 }
-SHORTEST = {"growth": 2, "swing": 2, "rise": 2, "turns": 3}  # of which they can be taken
+SHORTEST = {"growth": 2, "gain": 2, "swing": 2, "rise": 2, "turns": 3}  # of which they can be taken
 
 
 def reduced(rows: pd.DataFrame, operand: Operand) -> tuple[float, bool]:

@@ -79,7 +79,7 @@ def _replaced(content: Any, name: str, change: Callable[[Any, bool], Any]) -> An
 
 def _is_share(operand: Mapping[str, Any]) -> bool:
     take = operand.get("take")
-    return take in TAKEN_SHARES or (operand.get("of", "").endswith(SHARES) and take not in ("growth", "swing"))
+    return take in TAKEN_SHARES or (operand.get("of", "").endswith(SHARES) and take not in ("growth", "gain", "swing"))
 
 
 def at_thresholds(

@@ -32,7 +32,7 @@ QUANTITIES = {
     "loss_by_parameters": "sensitivity of the loss to the weights",
     "per_weight": "distance between runs, by weight",
     "nearest": "distance to the nearest other run",
-    "in_plane": "share of the variance in two components",
+    "in_plane": "share of a run in the two main components of the others",
     "layers": "number of layers",
     "parameters": "number of parameters",
 }
@@ -43,6 +43,7 @@ TAKEN = {
     "highest": "highest {}",
     "mean": "mean {}",
     "growth": "growth of the {}",
+    "gain": "what training adds to the {}",
     "swing": "swing of the {} from value to value",
     "rise": "share of steps in which the {} rises",
     "turns": "share of places where the {} turns",

@@ -9,7 +9,7 @@ from pathlib import Path
 from dvc.repo import Repo
 from dvc.stage import Stage
 
-from netclaims.paths import report_of
+from netclaims.paths import RUNS, report_of
 from netclaims.repro.order import nominal_seconds
 from netclaims.settings.analyses import ANALYSES
 
@@ -64,3 +64,18 @@ def files_of(repo: Repo, stages: Iterable[str]) -> list[Path]:
     found = [Path(dep.fs_path).relative_to(root) for stage in wanted for dep in stage.deps]
     outs = [Path(out.fs_path).relative_to(root) for stage in wanted for out in stage.outs if not out.use_cache]
     return [path for path in found if path.parts[0] == "recipes"] + outs
+
+
+def tables_of(stage: Stage) -> list[Path]:
+    """List the tables that a stage has of its replicas, by which claims are judged; of a training `nets.csv` last.
+
+    That of steps is among them only if the current folder has it.
+    """
+    root, found = Path(stage.repo.root_dir), []
+    for out in stage.outs:
+        path = Path(out.fs_path).relative_to(root)
+        if RUNS not in path.parents:
+            continue
+        steps = [path / "steps.csv"] * (path / "steps.csv").exists()
+        found += [path] if path.suffix else [path / "history.csv", *steps, path / "nets.csv"]
+    return found

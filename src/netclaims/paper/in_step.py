@@ -13,8 +13,9 @@ from dvc.repo import Repo
 
 from netclaims.environment import settle
 from netclaims.errors import DataError, SettingsError
+from netclaims.paper.experiments import conclusions, tables_of
 from netclaims.paper.folder import RESULTS, fill
-from netclaims.paths import REPORTS
+from netclaims.paths import REPORTS, report_of
 from netclaims.recipes.write import all_recipes
 from netclaims.review.base import LOCK, ReviewError
 from netclaims.review.staleness import stage_faults
@@ -22,6 +23,8 @@ from netclaims.review.staleness import stage_faults
 
 def paper_faults() -> list[str]:
     """Return a line for each stage whose results are there and out of step. Nothing but what Git holds is needed.
+
+    So are verdicts and figures where something was brought since from which nothing is concluded yet.
 
     Raises:
         DvcException: `dvc.lock` or `dvc.yaml` cannot be read.
@@ -43,7 +46,14 @@ def paper_faults() -> list[str]:
             recipes = all_recipes()
             there = {stage.addressing for stage in repo.index.stages if any(out.hash_info for out in stage.outs)}
             faults = stage_faults(repo, recipes)
-    return [f"{name}: {', '.join(what)}" for name, what in faults.items() if what and name in there]
+            kept = {stage.addressing: [RESULTS / path for path in tables_of(stage)] for stage in repo.index.stages}
+    for name in there:
+        faults[name] += ["no tables of its replicas"] * (not all(path.exists() for path in kept[name]))
+    reports = {report_of(name.partition("@")[2]) for name in there if kept[name]}
+    concluded = {name for report in reports for name in conclusions(report)}
+    for name in concluded - there:
+        faults[name] = ["older than what it is made of"]
+    return [f"{name}: {', '.join(what)}" for name, what in faults.items() if what and name in there | concluded]
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """The run at the paper scale, in the folder that is made for it: `python -m netclaims.paper.run HOME [EXPERIMENT …]`.
 
 Each training and each analysis that is finished is brought to `results/paper` of the repository HOME at once, with the
-verdicts and figures of its report, so that nothing of it is lost when the run is stopped.
+verdicts and figures of its report, so that nothing of it is lost when the run is stopped. The tables of its replicas
+come with it: verdicts are judged on these, and there, so that they can be judged anew wherever Git has brought them.
 """
 
 from __future__ import annotations
@@ -12,19 +13,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 import yaml
 from dvc.exceptions import DvcException
-from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
+from dvc.stage import Stage
 from dvc.stage.serialize import to_single_stage_lockfile
 from dvc.utils.serialize import dumps_yaml
 
 from netclaims.errors import SettingsError
-from netclaims.paper.experiments import Experiment, conclusions, experiments, files_of
+from netclaims.paper.experiments import Experiment, conclusions, experiments, files_of, tables_of
 from netclaims.paper.folder import BUSY, RESULTS, copy, write_whole
 from netclaims.paper.room import shortage
 from netclaims.parallel.cores import cpu_count, share_cores
@@ -39,7 +39,6 @@ from netclaims.repro.order import training_of
 from netclaims.repro.side_by_side import SPARE, SideBySide
 from netclaims.review.base import LOCK
 from netclaims.review.staleness import stage_faults
-from netclaims.training.leftovers import KEEP
 
 COSTS = "costs.csv"  # what stages took: seconds of cores, and gigabytes of the largest process
 
@@ -47,7 +46,8 @@ COSTS = "costs.csv"  # what stages took: seconds of cores, and gigabytes of the 
 class PaperRun:
     """One run; `failed` where a stage has.
 
-    An experiment is done when all its stages are in step with their recipes, by the lines of `dvc.lock` that are kept.
+    An experiment is done when all its stages are in step with their recipes, by the lines of `dvc.lock` that are kept,
+    and the tables of its replicas are there.
     """
 
     def __init__(self, repo: Repo, home: Path) -> None:
@@ -65,7 +65,8 @@ class PaperRun:
         recipes = {path: path.read_text(encoding="utf-8") for path in RECIPES.rglob("*.json")}
         self._stale = {name for name, faults in stage_faults(repo, recipes).items() if faults}
         self._every = experiments(repo)
-        self._left = {one.key: self._stale.intersection(one.stages) for one in self._every}
+        without = {name for name, stage in self._stages.items() if not self._kept(stage)}
+        self._left = {one.key: (self._stale | without).intersection(one.stages) for one in self._every}
 
     def prepare(self, wanted: list[str]) -> None:
         """Prepare data anew that some experiments have read otherwise.
@@ -154,11 +155,12 @@ class PaperRun:
 
     def _bring(self, one: Experiment, name: str) -> None:
         """Bring what a stage of an experiment has written, of which a report's verdicts know nothing yet."""
-        self._left[one.key].discard(name)
-        if missing := [path for path in files_of(self._repo, [name]) if not path.exists()]:
+        wanted = files_of(self._repo, [name]) + tables_of(self._stages[name])
+        if missing := [path for path in wanted if not path.exists()]:
             sys.stderr.write(f"{name}: not brought, {', '.join(map(str, missing))} missing\n")
             self.failed = True
             return
+        self._left[one.key].discard(name)
         self._copy([*self._data([name]), name])
         self._unjudged.add(one.report)
         if name.startswith("train@"):  # DVC has stored what it wrote
@@ -174,34 +176,41 @@ class PaperRun:
 
     def _conclude(self, report: str) -> None:
         """Judge the claims of a report, on what is finished, and draw its figures."""
-        finished = [name for one in self._every if one.report == report for name in self._finished(one)]
-        missing = [name for name in finished if not self._there(name)]
-        if missing:
+        left = [name for one in self._every if one.report == report for name in self._left[one.key] - self._stale]
+        if left:
             sys.stderr.write(
-                f"{', '.join(missing)}: in no cache here, what `dvc pull` may bring; "
-                f"what is concluded from report {report} stays as it was\n"
+                f"{', '.join(sorted(left))}: done, but without tables of replicas, and so to be done again; "
+                f"what is concluded from report {report} stays as it was until then\n"
             )
             return
         for name in conclusions(report):
-            # Not by DVC, whose locks keep it from what other experiments of the report are about to write.
+            # Where the results are, which is all that it reads; and not by DVC, whose locks keep it from what other
+            # experiments of the report are about to write.
             stage = self._stages[name]
-            environment = os.environ | {"DVC_STAGE": name, KEEP: "1"}  # so that it ends when this process is gone
-            words = shlex.split(stage.cmd)
-            if subprocess.run(words, check=False, stdin=subprocess.DEVNULL, env=environment).returncode:  # noqa: S603 (no shell)
+            environment = os.environ | {"DVC_STAGE": name}  # so that it ends when this process is gone
+            program, script, *words = shlex.split(stage.cmd)
+            for path in files_of(self._repo, [name]):
+                if path.is_relative_to(RECIPES):
+                    copy(path, self._results / path)
+                else:
+                    (self._results / path).parent.mkdir(parents=True, exist_ok=True)
+            ended = subprocess.run(  # noqa: S603 (no shell)
+                [program, Path.cwd() / script, *words],
+                check=False, stdin=subprocess.DEVNULL, env=environment, cwd=self._results,
+            )  # fmt: skip
+            if ended.returncode:
                 sys.stderr.write(f"{name} failed\n")
                 self.failed = True
                 return
+            for path in files_of(self._repo, [name]):
+                copy(self._results / path, path)
             save(stage)
         self._copy(conclusions(report))
         self._unjudged.discard(report)
 
-    def _there(self, name: str) -> bool:
-        """Tell whether all that a stage has written is there, or can be had from DVC's cache."""
-        stage = self._stages[name]
-        if not all(out.exists for out in stage.outs):
-            with suppress(LockError):  # it runs again just now
-                stage.checkout(allow_missing=True)
-        return all(out.exists for out in stage.outs)
+    def _kept(self, stage: Stage) -> bool:
+        """Tell whether the tables of a stage's replicas are where they are judged, if it has any."""
+        return all((self._results / path).exists() for path in tables_of(stage))
 
     def _finished(self, one: Experiment) -> list[str]:
         return [name for name in one.stages if name not in self._left[one.key]]
@@ -213,6 +222,9 @@ class PaperRun:
         """Copy what Git holds of stages, then their lines of `dvc.lock` and their costs."""
         for path in files_of(self._repo, names):
             copy(path, self._results / path)
+        for name in names:
+            for path in tables_of(self._stages[name]):
+                copy(path, self._results / path)
         lock = self._results / LOCK
         there = _stages_in(lock) if lock.exists() else {}
         # What was concluded from less is not in step any more, even if this process ends before it is concluded anew.

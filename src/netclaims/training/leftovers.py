@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 
 from netclaims.paths import CHECKPOINTS, RUNS
-
-# In the environment of who judges while trainings of the report go on, whose outputs may be there and not stored yet.
-KEEP = "NETCLAIMS_KEEP_CHECKPOINTS"
 
 
 def discard(report: str) -> None:
@@ -17,8 +13,6 @@ def discard(report: str) -> None:
 
     No training does this at its end: DVC may be stopped, or find itself locked, before it has stored the outputs.
     """
-    if os.environ.get(KEEP):
-        return
     for folder in CHECKPOINTS.glob(f"{report}-*"):
         if (RUNS / folder.name).exists():
             shutil.rmtree(folder)
