@@ -257,7 +257,9 @@ WHERE = {
     "parameters": SIDE, "epoch": st.one_of(SIDE, st.sampled_from([1, [1, 2]])),
 }  # fmt: skip
 TAKEN = st.one_of(
-    st.fixed_dictionaries({"take": st.sampled_from(["start", "end", "lowest", "growth", "mean", "swing", "turns"])}),
+    st.fixed_dictionaries({
+        "take": st.sampled_from(["start", "end", "lowest", "growth", "gain", "mean", "swing", "turns"]),
+    }),
     st.fixed_dictionaries({"until": st.one_of(
         st.fixed_dictionaries({"below": LIMIT}), st.fixed_dictionaries({"above": LIMIT}),
         st.fixed_dictionaries({"fallen": st.sampled_from([0.5, 1])}),

@@ -122,7 +122,7 @@ KEYS = {
     "sensitivity": ["d-norms"],
 }
 LIMIT = st.sampled_from([-1, 0, 0.5, 3, 1e-3, 1e300])
-TAKE = st.sampled_from(["start", "end", "lowest", "highest", "mean", "swing", "rise", "growth", "turns"])
+TAKE = st.sampled_from(["start", "end", "lowest", "highest", "mean", "swing", "rise", "growth", "gain", "turns"])
 UNTIL = st.one_of(*(st.fixed_dictionaries({name: LIMIT}) for name in ("below", "above")),
                   st.fixed_dictionaries({"fallen": st.sampled_from([0.5, 1])}))  # fmt: skip
 

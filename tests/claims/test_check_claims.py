@@ -464,6 +464,13 @@ def test_of_tuned_nets_there_are_those_of_the_best_setting_alone(tuned, content,
     falls = {"trend": {"falls": {"of": "nets.test_loss"}, "along": "learning_rate"}}
     assert said(higher("nets.test_loss")) == ("" if tuned else f"nets.test_loss{SEVERAL}learning_rate")
     assert said(falls) == ("along: learning_rate is tuned, and there are nets of its best value alone" if tuned else "")
+    rates = RATES["sweep"]["learning_rate"]
+    for wanted, one in ((rates[0], True), (rates[:1], True), (rates[:2], False), ({"from": rates[0]}, False)):
+        told = said(higher("nets.test_loss", where={"learning_rate": wanted}))
+        assert (told == "nets.test_loss where: one value of learning_rate, each, or none, for the best setting") == (
+            tuned and not one
+        )
+        assert not (one and told)
 
 
 @pytest.mark.parametrize(("sizes", "told"), [([4, 5, 6], ""), ([4, 5, 5], f"nets.test_loss{SEVERAL}model")])

@@ -89,6 +89,11 @@ def test_of_nets_that_were_tuned_there_are_the_best(leave, experiment):
         tables, of("history.train_loss", where={"function": "sinc5"}, take="end"), ["replica"]
     )
     assert found["value"].tolist() == [0.1] * 3
+    another = {"function": "sinc5", "optimiser": "adam", "learning_rate": 0.01}
+    for name, take, expected in (("history", "end", [0.01] * 3), ("nets", None, [0, 9, 18])):
+        found, _ = values_per_replica(tables, of(f"{name}.train_loss", where=another, take=take), ["replica"])
+        assert found["value"].tolist() == expected
+    assert tables.nets_of(of("nets.train_loss", where=another))["train_loss"].tolist() == [0, 9, 18]
 
 
 def test_tables_of_an_analysis_lie_under_its_own_name(leave, experiment, tmp_path):
@@ -548,6 +553,7 @@ def test_nets_of_a_replica_are_a_series_over_a_setting(leave, experiment):
     for operand, expected in (
         ({"take": "start"}, [5, 1]),
         ({"take": "growth"}, [0.8, 3]),
+        ({"take": "gain"}, [-1, 2]),
         ({"take": "turns"}, [1, 0]),
         ({"until": {"below": 4}}, [8, 4]),
         ({"take": "end", "where": {"batch_size": {"to": 8}}}, [3, 2]),

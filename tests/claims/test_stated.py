@@ -304,6 +304,7 @@ def test_the_file_has_scale_experiments_and_names(trained, tmp_path):
     ours = {"sd": 0.0, "replicas": 3}
     assert json.loads(text) == {
         "scale": "small",
+        "data": {"d-a": "Noise"},
         "d-a": {
             "B, loss": {"stated": 2.0, "mean": 0.333333, "low": 0.333333, "high": 0.333333, "outside": True} | ours,
             "A, loss": {"stated": 3.0, "mean": 2.0, "low": 2.0, "high": 2.0, "outside": True} | ours,

@@ -24,6 +24,7 @@ def operand(of, **rest) -> Operand:
     ({"of": "hessian.gradient_norm"}, "gradient norm where the search ends"),
     (LOSS | {"take": "lowest"}, "lowest training loss"),
     (LOSS | {"take": "growth"}, "growth of the training loss"),
+    (LOSS | {"take": "gain"}, "what training adds to the training loss"),
     (LOSS | {"until": {"fallen": 0.95}}, "epochs until the training loss has come 95 % of its way down"),
     (LOSS | {"until": {"below": 0.01}}, "epochs until the training loss is below 0.01"),
     (LOSS | {"take": "mean", "during": [0.9, 1]}, "mean training loss, from 90 to 100 % of the course"),

@@ -10,10 +10,10 @@ from netclaims.paper import room
 
 
 @pytest.mark.parametrize(("weights_every", "kept"), [(None, 1), (2, 4), (7, 1)])
-def test_the_disk_holds_all_weights_twice(weights_every, kept, experiment):
+def test_the_disk_holds_all_weights_three_times(weights_every, kept, experiment):
     found = experiment(images=100, epochs=6, replicas=3, record={"weights_every": weights_every})
     parameters = sum(found.parameters(model) for model in found.models)
-    assert room.disk([found, found]) == 2 * 2 * 4 * 3 * parameters * kept
+    assert room.disk([found, found]) == 2 * 3 * 4 * 3 * parameters * kept
 
 
 def test_what_is_short_is_said_in_a_line(experiment, monkeypatch):

@@ -24,6 +24,7 @@ from pydantic import TypeAdapter
 
 from netclaims.claims.verdicts import VERDICTS
 from netclaims.present.cards import Run, _differ
+from netclaims.present.facts import Facts
 from netclaims.present.glossary import Term, explained
 from netclaims.present.report_page import PICTURE, Page, report_page
 from netclaims.present.wording import MARKS, typeset
@@ -40,7 +41,7 @@ STATED = {
     for report in REPORTS
     for key, numbers in json.loads((ROOT / f"metrics/stated/{report}.json").read_text(encoding="utf-8")).items()
 }
-STATED.pop("scale")
+STATED = {key: numbers for key, numbers in STATED.items() if key not in ("scale", "data")}
 TABLE = pd.read_csv(ROOT / "plots/claims.csv").set_index("claim")
 LARGEST = 3_000_000  # bytes
 EMPTY = {"meta", "link", "input", "br", "img", "hr"}
@@ -341,14 +342,28 @@ def test_a_stated_number_stands_beside_ours(cards):
 
 def test_a_card_says_why_its_numbers_may_lie_on_one_side_of_those_that_are_stated():
     run = Run("paper", "", ["2 of 10 epochs"], [])
-    inside, outside = (
-        {"stated": 1.0, "low": 0.5, "high": 2.0},
-        {"stated": 1.0, "low": 2.0, "high": 3.0, "outside": True},
-    )
-    assert _differ({"A, loss": inside}, run, ["batch_size 64"]) == ""
-    said = _differ({"A, loss": inside, "B, loss": outside}, run, ["random mirror images"])
-    assert said.endswith(": 2 of 10 epochs; we assume random mirror images.")
-    assert _differ({"B, loss": outside}, Run("paper", "", [], []), []) == ""
+    inside, outside = {"stated": 1, "low": 0.5, "high": 2}, {"stated": 1, "low": 2, "high": 3, "outside": True}
+    words = {name: [] for name in ("data", "stated", "stages", "figures", "networks")}
+    fact = Facts("c-a", "c-a", "", notes=[], nets_assumed=["augment flip yes"], assumed=["augment flip yes"], **words)
+    assert _differ({"A, loss": inside}, run, fact) == ""
+    said = _differ({"A, loss": inside, "B, loss": outside}, run, fact)
+    assert said.endswith("number, this may be why: 2 of 10 epochs; we assume random mirror images.")
+    of_analysis = replace(fact, notes=["for M1 the report has padding 1"], assumed=["interpolate points 5"])
+    numbers = {"A, loss": inside | {"read": "it so"}, "B, loss": outside | {"read": "it otherwise"}}
+    said = _differ(numbers, run, of_analysis)
+    assert "; for M1 the report has padding 1; we read it otherwise; we assume random mirror images, " in said
+    nothing = replace(fact, nets_assumed=[], assumed=[])
+    assert "nothing that we know of" in _differ({"B, loss": outside}, Run("paper", "", [], []), nothing)
+
+
+@pytest.mark.parametrize("scale", ["", "results/paper"])
+def test_wherever_a_stated_number_lies_on_one_side_of_ours_a_sentence_says_why_that_may_be(scale, of_project):
+    facts_of_all = {fact.key: fact for fact in of_project.facts}
+    for path in sorted((ROOT / scale / "metrics" / "stated").glob("*.json")):
+        for key, numbers in json.loads(path.read_text(encoding="utf-8")).items():
+            if key in facts_of_all and any(number.get("outside") for number in numbers.values()):
+                said = _differ(numbers, Run("paper", "", [], []), facts_of_all[key])
+                assert "this may be why" in said, key
 
 
 # -------------------------------------------------------------------------------------------------------------- scales

@@ -216,6 +216,10 @@ def check_columns(operand: Operand, each: list[str], along: list[str], looked_at
     if holds_words(operand.column):
         raise EntryError(f"{operand.of}: words, not numbers")
     values = values_of(table, experiment, entry)
+    tuned = experiment.tune.varied
+    named = [len(_picked(operand.where[column], values.get(column))) for column in tuned if column in operand.where]
+    if named and not table.every_setting and named != [1] * len(tuned):
+        raise EntryError(f"{operand.of} where: one value of {', '.join(tuned)}, each, or none, for the best setting")
     for column, wanted in operand.where.items():
         if column in values or holds_words(column) or not isinstance(wanted, Range):
             _check_values(f"{operand.of} where {column}", column, wanted, values.get(column))

@@ -13,8 +13,8 @@ from netclaims.claims.ledger import stated_of
 from netclaims.claims.per_replica import values_per_replica
 from netclaims.claims.stated_entries import Stated
 from netclaims.errors import attempt
-from netclaims.files import write_json
-from netclaims.paths import report_path
+from netclaims.files import read_json, write_json
+from netclaims.paths import metrics_of, report_path
 from netclaims.spread import rounded
 
 
@@ -23,7 +23,8 @@ def beside(stated: Stated, tables: Tables) -> dict[str, float | int | str | bool
 
     Replicas in which a value is undefined are left out. Where none is left, or there is nothing to look at, ours are
     null. A `remark` says why, and whatever else a reader has to know, if anything; `about` is there if the report says
-    about, and `outside` where the stated number is none that a replica came close to: below all of ours, or above.
+    about, `read` where the entry says how the report's words were read, and `outside` where the stated number is none
+    that a replica came close to: below all of ours, or above.
 
     Raises:
         EntryError: the entry asks for what is not there.
@@ -41,6 +42,7 @@ def _beside(stated: Stated, values: pd.Series, remark: str) -> dict[str, float |
     more = {"about": True} if stated.about else {}
     more |= {"outside": True} if len(values) and not values.min() <= stated.stated <= values.max() else {}
     more |= {"remark": remark} if remark else {}
+    more |= {"read": stated.read} if stated.read else {}
     return {"stated": stated.stated, **ours, "replicas": len(values), **more}
 
 
@@ -65,7 +67,8 @@ def write_stated(report: str, results: dict[str, dict[str, Stated]], tables: dic
         tables: those of every experiment and analysis.
         scale: that of the runs.
 
-    A number that cannot be worked out is told, and its remark says why.
+    A number that cannot be worked out is told, and its remark says why. `data` has the data set of each experiment, as
+    far as its nets are trained.
 
     Raises:
         DataError: a table is not as its stage wrote it.
@@ -78,4 +81,6 @@ def write_stated(report: str, results: dict[str, dict[str, Stated]], tables: dic
                 partial(beside, stated, tables[key]),
                 lambda reason, stated=stated: _beside(stated, pd.Series(dtype=float), f"not worked out: {reason}"),
             )
-    write_json(stated_of(report), {"scale": scale, **found})
+    about = {key: metrics_of(tables[key].experiment.key) for key in found}
+    data = {key: read_json(path)["data"] for key, path in about.items() if path.exists()}
+    write_json(stated_of(report), {"scale": scale, **({"data": data} if data else {}), **found})

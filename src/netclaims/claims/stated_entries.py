@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from netclaims.claims.check_claims import Looked, check_columns, check_number, nets_of
-from netclaims.claims.entries import Needs
+from netclaims.claims.entries import Needs, Words
 from netclaims.claims.operands import EntryError, Operand
 from netclaims.errors import SettingsError, shown, told_with
 from netclaims.settings.experiments import ExperimentEntry
@@ -24,7 +24,8 @@ class Stated(Operand):
 
     With `lowest_along` or `highest_along` ours is a place: the value of that column, a swept setting or the coordinate
     of a series, at which the operand is lowest or highest, the smallest of several. `needs` is as in a claim: with
-    fewer epochs the number would say how long training took, and there is none.
+    fewer epochs the number would say how long training took, and there is none. `read` says how the report's words were
+    read, where the number depends on it.
     """
 
     stated: Number
@@ -32,6 +33,7 @@ class Stated(Operand):
     lowest_along: Name | None = None
     highest_along: Name | None = None
     needs: Needs | None = None
+    read: Words | None = None
 
     @model_validator(mode="after")
     def _one_number(self) -> Self:

@@ -21,12 +21,12 @@ class Experiment:
     Attributes:
         key: its name.
         stages: the names of their stages, the training first.
-        seconds: nominal ones of a core, that they take.
+        seconds: nominal ones of a core, that each of them takes.
     """
 
     key: str
     stages: list[str]
-    seconds: float
+    seconds: dict[str, float]
 
     @property
     def report(self) -> str:
@@ -43,9 +43,10 @@ def experiments(repo: Repo) -> list[Experiment]:
             found[next(one for one in found if _reads(stage, stages[one]))].append(name)
     seconds = nominal_seconds(stages)
     all_of_them = [
-        Experiment(names[0].partition("@")[2], names, sum(map(seconds.get, names))) for names in found.values()
+        Experiment(names[0].partition("@")[2], names, {name: seconds[name] for name in names})
+        for names in found.values()
     ]
-    return sorted(all_of_them, key=lambda one: one.seconds)
+    return sorted(all_of_them, key=lambda one: sum(one.seconds.values()))
 
 
 def _reads(stage: Stage, training: Stage) -> bool:

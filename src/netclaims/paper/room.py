@@ -13,7 +13,8 @@ from netclaims.training.settings import Training
 
 FLOAT = 4  # bytes
 PROCESS = 0.8e9  # bytes of a process that has torch and has trained
-COPIES = 2  # of what a training writes: in `runs`, and in DVC's cache
+COPIES = 3  # of what a training writes: in `checkpoints` until it is stored, in `runs`, and in DVC's cache
+HELD = 2  # times that an analysis holds the images
 
 
 def disk(trainings: Iterable[Training]) -> float:
@@ -28,9 +29,9 @@ def disk(trainings: Iterable[Training]) -> float:
 
 
 def memory(trainings: Iterable[Training], processes: int) -> float:
-    """Estimate the bytes of memory that so many processes take that train one of them each, the largest in data."""
+    """Estimate the bytes of memory that so many processes take, each at the training with the most data."""
     images = max((training.train_size * prod(training.example) for training in trainings), default=0)
-    return processes * (PROCESS + FLOAT * images)
+    return processes * (PROCESS + HELD * FLOAT * images)
 
 
 def shortage(trainings: list[Training], processes: int, folder: Path) -> str:

@@ -23,12 +23,15 @@ from dvc.stage import Stage
 from dvc.stage.serialize import to_single_stage_lockfile
 from dvc.utils.serialize import dumps_yaml
 
+from netclaims.data.prepare import Preparation
 from netclaims.errors import SettingsError
 from netclaims.paper.experiments import Experiment, conclusions, experiments, files_of, tables_of
 from netclaims.paper.folder import BUSY, RESULTS, copy, write_whole
+from netclaims.paper.images import missing_images
 from netclaims.paper.room import shortage
 from netclaims.parallel.cores import cpu_count, share_cores
 from netclaims.paths import CHECKPOINTS, RECIPES, report_of
+from netclaims.recipes.read import read_recipe
 from netclaims.recover import recover
 from netclaims.repro.__main__ import ALWAYS
 from netclaims.repro.child import Usage
@@ -91,17 +94,26 @@ class PaperRun:
             DvcException, OSError: results cannot be written.
         """
         to_do = [one for one in self._ordered(wanted) if self._left[one.key]]
-        seconds = sum(one.seconds for one in to_do)
+        seconds = sum(one.seconds[name] for one in to_do for name in self._left[one.key])
         left = f"; {len(to_do)} to do, about {duration(seconds)} of one core" * bool(to_do)
         print(f"{len(self._done())} of {len(self._every)} experiments are done{left}", flush=True)  # noqa: T201
         for report in dict.fromkeys(one.report for one in self._every if self._finished(one)):
             if self._stale.intersection(conclusions(report)):
                 self._conclude(report)
         if to_do:
-            trainings = [training_of(one.key) for one in to_do]
+            if missing := missing_images(self._sources(to_do), self._results.parents[1]):
+                raise SettingsError(missing)
+            trainings = [training_of(one.key) for one in to_do if one.stages[0] in self._left[one.key]]
             if short := shortage(trainings, cpu_count() + SPARE, Path()):
                 raise SettingsError(short)
             self._run(to_do)
+
+    def _sources(self, to_do: list[Experiment]) -> list[Preparation]:
+        """Return what is still to be prepared of images, for experiments."""
+        data = self._data([name for one in to_do for name in one.stages])
+        names = [name.partition("@")[2] for name in sorted(data) if not self._stages[name].outs[0].exists]
+        settings = [read_recipe("prepare", name, Preparation).settings for name in names]
+        return [one for one in settings if one.source]
 
     def _ordered(self, wanted: list[str]) -> list[Experiment]:
         """Return the experiments that are asked for, in that order, or all."""
@@ -179,8 +191,8 @@ class PaperRun:
         left = [name for one in self._every if one.report == report for name in self._left[one.key] - self._stale]
         if left:
             sys.stderr.write(
-                f"{', '.join(sorted(left))}: done, but without tables of replicas, and so to be done again; "
-                f"what is concluded from report {report} stays as it was until then\n"
+                f"report {report}: {len(left)} stages have to be done again, as tables of replicas are missing; what "
+                "is concluded from it stays as it was until then\n"
             )
             return
         for name in conclusions(report):

@@ -177,7 +177,7 @@ def _card(
         names=[drawn.id for pair in left.values() for drawn in pair],
         tables=[path.as_posix() for path in paths if path.exists()],
         numbers=_numbers(ours),
-        differ=_differ(ours[found.index(trained[0][0])], runs[0], fact.assumed) if trained else "",
+        differ=_differ(ours[found.index(trained[0][0])], runs[0], fact) if trained else "",
         claims=claims,
     )
 
@@ -258,10 +258,13 @@ def _ours(number: dict | None) -> str:
     return "; ".join(filter(None, [ours, side, number.get("remark")]))
 
 
-def _differ(numbers: Mapping[str, dict], run: Run, assumed: list[str]) -> str:
-    """Say, where a stated number lies outside all of ours, what of the training is not the report's, or not known."""
-    if not any(number.get("outside") for number in numbers.values()):
+def _differ(numbers: Mapping[str, dict], run: Run, fact: Facts) -> str:
+    """Say, where a stated number lies outside all of ours, what here is not the report's, or not known."""
+    outside = [number for number in numbers.values() if number.get("outside")]
+    if not outside:
         return ""
-    ours = [*run.badges, *([f"we assume {'; '.join(map(in_words, assumed))}"] if assumed else [])]
-    why = "; ".join(ours)
-    return f"Where all our replicas lie on one side of the report's number, this may be why: {why}." if ours else ""
+    assumed = dict.fromkeys(map(in_words, [*fact.nets_assumed, *fact.assumed]))
+    reads = dict.fromkeys(f"we read {number['read']}" for number in outside if "read" in number)
+    why = [*run.badges, *fact.notes, *reads, *([f"we assume {', '.join(assumed)}"] if assumed else [])]
+    said = f"this may be why: {'; '.join(why)}" if why else "nothing that we know of is not as it has it"
+    return f"Where all our replicas lie on one side of the report's number, {said}."

@@ -10,7 +10,8 @@ class Facts:
     """One experiment; lists are of lines of text.
 
     `nets` is the experiment whose nets it looks at: itself where it is `trained`, an earlier one where it is an
-    analysis alone. `title`, `data` and `networks` are those of `nets`. `figures` are names of files.
+    analysis alone. `title`, `data` and `networks` are those of `nets`, and so are `nets_assumed` and the `notes`: what
+    the report says of the networks where something else is built. `figures` are names of files.
     """
 
     key: str
@@ -18,6 +19,8 @@ class Facts:
     title: str
     data: list[str]
     networks: list[str]
+    notes: list[str]
+    nets_assumed: list[str]
     stated: list[str]
     assumed: list[str]
     stages: list[str]

@@ -36,7 +36,8 @@ def _facts(
     trained = key in experiments
     nets = key if trained else next(entry.nets for entry in analyses.values())
     experiment = experiments[nets]
-    stated, assumed = _settings(experiment) if trained else ([f"nets of {nets}"], [])
+    of_nets = _settings(experiment)
+    stated, assumed = of_nets if trained else ([f"nets of {nets}"], [])
     for kind, entry in analyses.items():
         of_analysis = _of_analysis(kind, entry)
         stated, assumed = stated + of_analysis[0], assumed + of_analysis[1]
@@ -46,6 +47,8 @@ def _facts(
         title=experiment.title,
         data=[formula(name) for name in experiment.functions or []] or [DATA_KINDS[experiment.data].title],
         networks=_networks(experiment),
+        notes=_notes(experiment),
+        nets_assumed=of_nets[1],
         stated=stated,
         assumed=assumed,
         stages=[f"train@{nets}", *(f"{kind}@{key}" for kind in analyses)],
@@ -63,6 +66,11 @@ def _networks(experiment: ExperimentEntry) -> list[str]:
         layers = layout(experiment, name)
         lines.append(f"{name}: {layers} = {experiment.parameters(name):,}{mark}{said}")
     return lines + ([f"report: {experiment.stated}"] if experiment.stated else [])
+
+
+def _notes(experiment: ExperimentEntry) -> list[str]:
+    notes = {name: model.stated for name, model in experiment.models.items()} | {"all nets": experiment.stated}
+    return [f"for {name} the report has {said}" for name, said in notes.items() if said]
 
 
 def layout(experiment: ExperimentEntry, model: str) -> str:
