@@ -433,6 +433,8 @@ def test_what_is_not_decided_says_how_many_replicas_would_do():
     row = judged_on_one_question({"one": Finding(one, provisional="3 of 50 epochs")}).iloc[0]
     assert (row["p_least"], row["replicas_needed"]) == (2 / 256, 16)
     assert (row["verdict"], row["provisional"]) == ("undecided", "3 of 50 epochs")
+    reversed_ = Finding(replace(one, remark="not monotone"))  # which more replicas would not make another
+    assert judged_on_one_question({"one": reversed_})["replicas_needed"].isna().all()
 
 
 def test_what_replicas_can_show_is_at_the_level_that_the_claims_on_a_question_leave():

@@ -10,6 +10,7 @@ from contextlib import suppress
 import pandas as pd
 import pytest
 import yaml
+from dvc.config import Config
 from dvc.repo import Repo
 
 from netclaims.paper.folder import RESULTS
@@ -110,7 +111,7 @@ def test_what_is_done_is_brought_home(done):
     assert (costs.loc["train@e-trajectory"] > 0).all()
     assert done.module("netclaims.paper.in_step").stdout == ""
     with Repo(str(done.folder)) as here, Repo(str(done.folder / "paper")) as there:
-        assert here.cache.local.path == there.cache.local.path  # which `dvc push` here shares
+        assert here.cache.local.path == there.cache.local.path  # nothing is stored twice
 
 
 def test_killed_at_any_moment_it_goes_on(done, tmp_path, request):
@@ -153,6 +154,9 @@ def test_verdicts_are_judged_anew_where_there_are_no_trained_nets(done, tmp_path
     for folder in ("paper", ".dvc/cache"):
         shutil.rmtree(clone.folder / folder)
     before = files(clone)
+    with Config(str(clone.folder / ".dvc")).edit("local") as local:  # a remote of one's own, that Git does not hold
+        local["remote"]["store"] = {"url": str(tmp_path / "store")}
+        local["core"]["remote"] = "store"
     clone.edit("reports/e.yaml", "counted == 571", "counted == 572")
     clone.git("commit", "-qam", "another reading")
     said = clone.module("netclaims.paper", "e-trajectory")
@@ -162,6 +166,8 @@ def test_verdicts_are_judged_anew_where_there_are_no_trained_nets(done, tmp_path
     differ = {name for name, content in files(clone).items() if content != before[name]}
     assert {"plots/claims/e.csv", "docs/claims.md", "metrics/claims.json"} <= differ
     assert not {name for name in differ if name.startswith(("runs/", "metrics/e/", "plots/e/"))}
+    with Repo(str(clone.folder / "paper")) as there:  # `dvc push` and `dvc pull` there know it
+        assert there.cloud.get_remote().path == str(tmp_path / "store")
 
 
 def test_what_lacks_the_tables_of_its_replicas_is_done_again_and_named_until_then(done, tmp_path):

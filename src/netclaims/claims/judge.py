@@ -248,7 +248,8 @@ def _row(key: str, finding: Finding, p_holm: float, family: int) -> dict:
     row |= {"claimed_low": evidence.claimed[0], "claimed_high": evidence.claimed[1], "p_holm": p_holm}
     level = LEVEL / max(family, 1)  # with a p value below it a claim is decided, whatever the others have
     row |= {"p_least": least_p(evidence), "effect_least": least_effect(evidence, level)}
-    row |= {"replicas_needed": replicas_needed(evidence, level) if verdict == "undecided" else nan}
+    unsure = verdict == "undecided" and NOT_MONOTONE not in evidence.remark  # which more replicas do not change
+    row |= {"replicas_needed": replicas_needed(evidence, level) if unsure else nan}
     return {"claim": key, **row, "verdict": verdict, "because": because, "provisional": finding.provisional}
 
 

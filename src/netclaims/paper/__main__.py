@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from dvc.config import Config
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
@@ -36,6 +37,9 @@ def main(words: list[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"{error.filename}: {error.strerror}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; nothing has begun\n")
+        return 130
     commit = run("git", "rev-parse", "--short", "HEAD").strip()
     print(f"{FOLDER}: commit {commit}" + ", without what is not committed here" * edited, flush=True)  # noqa: T201
     path = os.pathsep.join(filter(None, [str((FOLDER / "src").resolve()), os.environ.get("PYTHONPATH")]))
@@ -64,7 +68,7 @@ def hold(path: Path) -> None:
 
 
 def check_out(folder: Path) -> bool:
-    """Bring a worktree to the commit that is checked out here, with DVC's cache of this one; tell what is left out.
+    """Bring a worktree to the commit that is checked out here, with DVC's cache and remotes of this one.
 
     Returns:
         Whether there is anything in code and settings that is not committed.
@@ -81,9 +85,10 @@ def check_out(folder: Path) -> bool:
         run("git", "-C", str(folder), "checkout", "--quiet", "--detach", "--force", commit)
     else:
         raise ReviewError(f"{folder}: something else lies there; move it away, as the paper scale runs in it")
-    with Repo() as repo:
-        cache = repo.cache.local_cache_dir
-    (folder / ".dvc" / "config.local").write_text(f'[cache]\n    dir = "{cache}"\n', encoding="utf-8")
+    with Repo() as repo, Config(str(folder / ".dvc")).edit("local") as local:
+        local["cache"] = {"dir": repo.cache.local_cache_dir}
+        local["remote"] = dict(repo.config["remote"])
+        local["core"] = {name: repo.config["core"][name] for name in ("remote",) if name in repo.config["core"]}
     return bool(run("git", "status", "--porcelain", "--", "src", "stages", "reports", "params.yaml", str(SETTINGS)))
 
 

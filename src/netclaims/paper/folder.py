@@ -42,10 +42,14 @@ def fill(folder: Path) -> None:
 
 def copy(path: Path, to: Path) -> None:
     """Put a copy of a file or folder in the place of another, and nothing where there is none."""
+    new = to.with_name(f".{to.name}.new")
+    if path.is_dir():
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.copytree(path, new)
     if to.is_dir():
         shutil.rmtree(to)
     if path.is_dir():
-        shutil.copytree(path, to)
+        new.rename(to)
     elif path.exists():
         write_whole(to, path.read_bytes())
     else:

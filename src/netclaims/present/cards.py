@@ -71,7 +71,7 @@ class Run:
         scale: its name.
         caption: of which nets numbers and figures are.
         badges: where it falls short of the report's training.
-        stale: the stages that ran with other code than that of today.
+        stale: the stages that ran with other code or settings than those of today, and which.
     """
 
     scale: str

@@ -31,7 +31,7 @@ class Judged:
     Attributes:
         scale: its name.
         found: the row of the ledger.
-        stale: the stages behind it that ran with other code than that of today.
+        stale: the stages behind it that ran with other code or settings than those of today, and which.
         recipe: of the stage that judged it, from the root of the repository.
         table: that it stands in, likewise.
     """
@@ -65,7 +65,7 @@ class Judged:
     @cached_property
     def badges(self) -> list[str]:
         """On how little training it rests."""
-        old = ["older code"] if self.stale else []
+        old = ["older"] if self.stale else []
         return of_verdict(self.provisional, self.because) + old
 
     @property
@@ -161,7 +161,7 @@ def claim_rows(claims: Mapping[str, ShownClaim], found: list[Scale], stages: Map
     tables = {scale: scale.ledger() for scale in found}
     answered = tables[found[-1]]["verdict"] != "not testable"  # at the scale of the run
     behind = {f"claims@{claim.report}" for claim in claims.values()}.union(*stages.values())
-    stale = {(scale, stage): bool(scale.stale([stage])) for scale in found for stage in behind}
+    stale = {(scale, stage): scale.stale([stage]) for scale in found for stage in behind}
     entries: dict[str, str] = {}
     for experiment in dict.fromkeys(claim.experiment for claim in claims.values()):
         path = report_path(experiment)
@@ -174,7 +174,7 @@ def claim_rows(claims: Mapping[str, ShownClaim], found: list[Scale], stages: Map
             Judged(
                 scale.name,
                 table.loc[key],
-                [stage for stage in made_by if stale[scale, stage]],
+                [line for stage in made_by for line in stale[scale, stage]],
                 (scale.root / recipe_of("claims", claim.report)).as_posix(),
                 (scale.root / verdicts_of(claim.report)).as_posix(),
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,9 +13,15 @@ from netclaims.claims.ledger import stated_of
 from netclaims.files import read_csv, read_json
 from netclaims.paper.folder import RESULTS
 from netclaims.paths import FIGURES, PLOTS, metrics_of, recipe_of, report_of
+from netclaims.review.recipe_differences import differences
 
 LEDGER = PLOTS / "claims.csv"
-COMPUTES = ("code", "libraries")  # parts of a recipe that are the same at every scale
+# Settings that are a scale's own; all others are the same at every scale, as code and libraries are.
+OF_A_SCALE = {"scale", "replicas", "train_size", "test_size", "dataset", "source", "made_by"}
+# Of trainings, which end earlier where there is less data, and no batch is larger than that; claims speak of them.
+LENGTHS = {"epochs", "steps", "epoch_steps", "batch_size", "between"}
+CLAIM = re.compile(r"^claims\.([^.]+).*")
+TOLD = 3  # reasons at the most
 
 
 @dataclass(frozen=True)
@@ -47,19 +55,39 @@ class Scale:
         return self.root / FIGURES / report_of(key) / key / f"{name}.svg"
 
     def stale(self, stages: list[str]) -> list[str]:
-        """Return which of some stages ran with other code or libraries than the recipes at the root name.
+        """Return which of some stages ran otherwise than the recipes at the root say, and in what: a line for each.
 
         Args:
             stages: as DVC calls them, such as `train@d-capacity`.
         """
-        return [stage for stage in stages if self.root != Path() and self._differs(recipe_of(*stage.split("@")))]
+        found = {stage: self._older(*stage.split("@")) for stage in stages if self.root != Path()}
+        return [f"{stage} ({_few(reasons)})" for stage, reasons in found.items() if reasons]
 
-    def _differs(self, recipe: Path) -> bool:
-        then, now = self.root / recipe, recipe
+    def _older(self, kind: str, key: str) -> list[str]:
+        """Return what differs: settings that are the same at every scale, modules and libraries."""
+        then, now = self.root / recipe_of(kind, key), recipe_of(kind, key)
         if not then.exists() or not now.exists():
-            return then.exists()
-        ran, runs = read_json(then), read_json(now)
-        return any(ran.get(part) != runs.get(part) for part in COMPUTES)
+            return ["not in the pipeline any more"] * then.exists()
+        apart = OF_A_SCALE | (set() if kind == "claims" else LENGTHS)
+        told = differences(*(_without(read_json(path), apart) for path in (then, now)))
+        return list(dict.fromkeys(CLAIM.sub(r"\1", reason.partition(": ")[0]) for reason in told))
+
+
+def _without(value: Any, names: set[str]) -> Any:
+    """Return a recipe without some settings, wherever they stand in it; what is alike then is trained once."""
+    if isinstance(value, list):
+        return [_without(inner, names) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _without(inner, names) for name, inner in value.items() if name not in names}
+    if isinstance(trained := found.get("settings"), list):
+        found["settings"] = [one for place, one in enumerate(trained) if one not in trained[:place]]
+    return found
+
+
+def _few(reasons: list[str]) -> str:
+    left = len(reasons) - TOLD
+    return ", ".join(reasons[:TOLD]) + (f" and {left} more" if left > 0 else "")
 
 
 def scales(own: str) -> list[Scale]:
