@@ -458,7 +458,7 @@ def test_results_of_older_code_or_settings_say_so(small, tmp_path):
         setting |= {"epochs": 1, "steps": 1}
     trained.write_text(json.dumps(recipe))
     assert "of older code or settings" not in small()
-    recipe["settings"] |= {"activation": "tanh", "loss": "none", "epochs_stated": 7}
+    recipe["settings"] |= {"activation": "leaky_relu", "loss": "none", "epochs_stated": 7}
     recipe["code"] |= {"stages/train.py": "0" * 16}
     trained.write_text(json.dumps(recipe))
     root = Tree(small()).root
