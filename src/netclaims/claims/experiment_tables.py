@@ -48,6 +48,7 @@ class Tables:
         experiment: the one that it looks at.
         scale: what its nets have to be trained at to count; anything goes if None.
         line: of an interpolation, the swept setting and its two values.
+        every_setting: whether nets of all settings of a tuning are there, and not those of the best alone.
     """
 
     key: str
