@@ -90,6 +90,7 @@ def test_every_stated_number_has_ours_beside_it(smoke, contents):
         found = json.loads((smoke.folder / "metrics" / "stated" / f"{report}.json").read_text(encoding="utf-8"))
         assert found.pop("scale") == "smoke"
         entries = content.get("results", {})
+        assert set(found.pop("data")) == set(entries)
         assert {key: list(numbers) for key, numbers in found.items()} == {key: list(of) for key, of in entries.items()}
         for key, numbers in found.items():
             for name, number in numbers.items():
