@@ -84,6 +84,10 @@ class Clone:
         """What `make repro` runs: stages beside each other."""
         return forked(["-m", "netclaims.repro", *stages], self.folder, with_forks(self._environment()))
 
+    def paper(self, *experiments: str) -> subprocess.CompletedProcess:
+        """What `make paper` runs."""
+        return forked(["-m", "netclaims.paper", *experiments], self.folder, with_forks(self._environment()))
+
     def start(self, module: str, *words: str, log: Path) -> subprocess.Popen:
         """Either without waiting for its end, in a session of its own, with all that it says in a file."""
         with log.open("w", encoding="utf-8") as file:

@@ -67,7 +67,7 @@ def trained(paper) -> tuple[set[str], dict[str, bytes]]:
     """What is brought home of an experiment of which an analysis fails."""
     paper.edit("stages/pca.py", "@command", "raise SystemExit('no plane')\n@command")
     paper.git("commit", "-qam", "an analysis fails")
-    said = paper.module("netclaims.paper", "e-trajectory")
+    said = paper.paper("e-trajectory")
     paper.git("reset", "-q", "--hard", "HEAD~")
     assert said.returncode == 1
     assert "train@e-trajectory: brought to results/paper (0 of 2 experiments)" in said.stdout
@@ -89,7 +89,7 @@ def test_a_training_is_brought_home_before_the_analyses_of_its_nets(trained):
 def done(paper, trained) -> Clone:
     """The same, with an experiment that is done."""
     before = elsewhere(paper)
-    said = paper.module("netclaims.paper", "e-trajectory")
+    said = paper.paper("e-trajectory")
     assert said.returncode == 0, said.stderr
     assert "e-trajectory: brought to results/paper (1 of 2 experiments)" in said.stdout
     assert elsewhere(paper) == before  # nothing else is touched
@@ -122,7 +122,7 @@ def test_killed_at_any_moment_it_goes_on(done, tmp_path, request):
     for clone in (whole, killed):
         clone.git("worktree", "prune")
         shutil.rmtree(clone.folder / "paper")
-    assert whole.module("netclaims.paper", *KEYS).returncode == 0
+    assert whole.paper(*KEYS).returncode == 0
     log, times = killed.folder / "log", 0
     for seconds in (1, 3, 5, 7, 9, 11, 13, 60):
         process = killed.start("netclaims.paper", *KEYS, log=log)
@@ -159,7 +159,7 @@ def test_verdicts_are_judged_anew_where_there_are_no_trained_nets(done, tmp_path
         local["core"]["remote"] = "store"
     clone.edit("reports/e.yaml", "counted == 571", "counted == 572")
     clone.git("commit", "-qam", "another reading")
-    said = clone.module("netclaims.paper", "e-trajectory")
+    said = clone.paper("e-trajectory")
     assert said.returncode == 0, said.stderr
     assert "train@" not in said.stdout + said.stderr
     assert clone.module("netclaims.paper.in_step").stdout == ""
@@ -180,7 +180,7 @@ def test_what_lacks_the_tables_of_its_replicas_is_done_again_and_named_until_the
     clone.git("commit", "-qm", "a table is gone")
     said = clone.module("netclaims.paper.in_step").stdout
     assert said == "results/paper: pca@e-trajectory: no tables of its replicas; `make paper` runs it again\n"
-    assert clone.module("netclaims.paper", "e-trajectory").returncode == 0
+    assert clone.paper("e-trajectory").returncode == 0
     assert files(clone) == before
 
 
@@ -204,7 +204,7 @@ def test_data_that_were_prepared_otherwise_are_prepared_anew_and_a_verdict_that_
     done.edit("stages/claims.py", "@command", "raise SystemExit('no verdict')\n@command")
     done.git("commit", "-qam", "prepared otherwise, to the same end, and not judged")
     assert "prepare@functions: netclaims.data.prepare" in done.module("netclaims.paper.in_step").stdout
-    said = done.module("netclaims.paper", "e-trajectory")
+    said = done.paper("e-trajectory")
     assert "prepare@functions: " in said.stdout
     assert "train@e-trajectory" not in said.stdout
     assert "prepare@" not in done.module("netclaims.paper.in_step").stdout
@@ -215,7 +215,7 @@ def test_data_that_were_prepared_otherwise_are_prepared_anew_and_a_verdict_that_
 
 
 def test_an_unknown_experiment_is_refused_in_a_line(paper):
-    said = paper.module("netclaims.paper", "e-simulated")
+    said = paper.paper("e-simulated")
     assert said.returncode == 1
     assert said.stderr.splitlines()[-1].startswith("no experiment e-simulated; there are e-simulate, ")
 
@@ -226,7 +226,7 @@ def test_a_second_run_is_refused_before_it_touches_what_the_first_one_writes(don
     written.write_text("{}", encoding="utf-8")
     with (done.folder / ".dvc" / "tmp" / "paper.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        said = done.module("netclaims.paper")
+        said = done.paper()
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr == "the paper scale runs already; stop that, or wait for its end\n"
     assert written.read_text(encoding="utf-8") == "{}"

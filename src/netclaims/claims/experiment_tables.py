@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -57,15 +58,14 @@ class Tables:
     line: tuple[str, list[float]] | None = None
     every_setting: bool = False
     _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
-    _others: dict[str, Tables] = field(default_factory=dict, repr=False)
 
     def of(self, operand: Operand) -> Tables:
         """Return these tables, or those of every setting where the operand says which of the tuned ones it means."""
-        if self.every_setting or not operand.where.keys() & set(self.experiment.tuned):
-            return self
-        if "every setting" not in self._others:
-            self._others["every setting"] = replace(self, every_setting=True, _kept={})
-        return self._others["every setting"]
+        return self._of_every_setting if operand.where.keys() & set(self.experiment.tuned) else self
+
+    @cached_property
+    def _of_every_setting(self) -> Tables:
+        return replace(self, every_setting=True, _kept={})
 
     def check_training(self, needs: Needs | None) -> None:
         """Raise an error if the nets were not trained, or at another scale, or for fewer epochs than are needed.

@@ -1,7 +1,7 @@
 """How much of an answer nets can give: whether they have learnt, for as long as the report trained them, on its data.
 
 One rule for all claims. Nets that the scale trained shorter than the report answer nothing if they took fewer than 100
-steps, or if the typical one has not left the loss of a guess behind. Nets that were trained shorter, on fewer images or
+steps, or if the typical one is no better than a guess. Nets that were trained shorter, on fewer images or
 on others in place of the report's answer provisionally. So do nets of a kind of which the typical one is no better than
 a guess after as many epochs as the report took, or where a rule of the report ended their training: that they do not
 learn is a finding, but what else they do is hardly what the report speaks of. And so does a mean over nets of a kind of
@@ -11,7 +11,7 @@ which some have learnt and some have not: a test of it errs, as a few replicas m
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import ceil, log
+from math import ceil, log, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +28,9 @@ from netclaims.training.selection import with_series
 
 LEAST_STEPS = 100
 LEARNT = 0.9  # of the loss of guessing: a typical net below it has learnt something
+# Or one that has more than twice as many images right as a guess. With a softmax before the cross-entropy the loss of
+# ten classes lies between 1.46 and 2.46: it is below nine tenths of a guess's only when 39 % are right.
+LEARNT_RIGHT = 2
 UNLEARNT = "most nets did not learn"  # of a kind; the remark says how many
 OF_TWO_KINDS = "a mean of nets that learnt and nets that did not"  # of one kind
 IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # the training sets of the reports that took all of it
@@ -62,7 +65,7 @@ def answered(tables: Tables, operands: Iterable[Operand], in_the_mean: bool = Fa
         return Answer("", "")
     nets = nets.assign(
         steps=[_steps(net, trained, experiment) for net in nets.itertuples()],
-        learnt=nets["train_loss"] < LEARNT * _guesses(nets, experiment),
+        learnt=has_learnt(nets["train_loss"], nets.get("train_accuracy", nan), *_guesses(nets, experiment)),
     )
     shorter = nets[~_ended(nets, trained)] if trained["epochs"] < trained["epochs_stated"] else nets[:0]
     said = f"{trained['epochs']:,.10g} of {trained['epochs_stated']:,.10g} epochs"
@@ -79,6 +82,18 @@ def answered(tables: Tables, operands: Iterable[Operand], in_the_mean: bool = Fa
     return Answer("; ".join(provisional), "; ".join(remarks))
 
 
+def has_learnt(loss: pd.Series | float, accuracy: pd.Series | float, guess: np.ndarray | float, right: float):
+    """Tell whether nets are better than a guess, by the loss or the accuracy that they end with in training.
+
+    Args:
+        loss: of every net.
+        accuracy: of every net, NaN where there are no classes.
+        guess: the loss of a guess.
+        right: its accuracy, NaN where there are no classes.
+    """
+    return (loss < LEARNT * guess) | (accuracy > LEARNT_RIGHT * right)
+
+
 def _ended(nets: pd.DataFrame, trained: dict) -> pd.Series:
     """Tell which nets a rule of the report ended before their epochs were over, as that the loss hardly changes."""
     return (nets["equal"] != "steps") & ~nets["diverged"] & (nets["epoch"] < trained["epochs"])
@@ -90,12 +105,13 @@ def _steps(net: tuple, trained: dict, experiment: Experiment) -> int:
     return max(1, round(trained["epochs"] * ceil(experiment.train_size / net.batch_size)))  # a part of one is rounded
 
 
-def _guesses(nets: pd.DataFrame, experiment: Experiment) -> np.ndarray | float:
-    """Return the loss of the best constant for every net: a variance, or the entropy of as many even classes."""
+def _guesses(nets: pd.DataFrame, experiment: Experiment) -> tuple[np.ndarray | float, float]:
+    """Return what the best constant has for every net, the loss and the accuracy: of even classes, or a variance."""
     if not experiment.functions:
-        return log(DATA_KINDS[experiment.data].outputs)
+        classes = DATA_KINDS[experiment.data].outputs
+        return log(classes), 1 / classes
     variances = {name: evaluate(name, grid(experiment.points)).var() for name in experiment.functions}
-    return nets["function"].map(variances).to_numpy()
+    return nets["function"].map(variances).to_numpy(), nan
 
 
 def _kinds(nets: pd.DataFrame, experiment: Experiment) -> list[tuple[str, pd.Series]]:
