@@ -40,13 +40,6 @@ def test_nets_that_have_not_learnt_are_counted_by_their_kinds():
     assert of_training(trained({"A": loss(guess)}), "MNIST") == ["not learnt: at chance"]
 
 
-@pytest.mark.parametrize(("right", "said"), [(0.3, []), (0.19, ["not learnt: at chance"])])
-def test_behind_a_softmax_it_is_the_accuracy_that_tells(right, said):
-    """Before the cross-entropy it keeps the loss of ten classes above 1.46: 2.16 where 30 % are right."""
-    of_softmax = loss(2.461 - right) | {"train_accuracy": {"mean": right, "sd": None}}
-    assert of_training(trained({"A": of_softmax}), "MNIST") == said
-
-
 def test_of_nets_that_were_tuned_those_count_that_were_chosen():
     of_functions = {"data": "x²", "loss": "mse", "train_examples": 50}
     variance = evaluate("quadratic", grid(50)).var()

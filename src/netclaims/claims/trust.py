@@ -1,7 +1,7 @@
 """How much of an answer nets can give: whether they have learnt, for as long as the report trained them, on its data.
 
 One rule for all claims. Nets that the scale trained shorter than the report answer nothing if they took fewer than 100
-steps, or if the typical one is no better than a guess. Nets that were trained shorter, on fewer images or
+steps, or if the typical one has not left the loss of a guess behind. Nets that were trained shorter, on fewer images or
 on others in place of the report's answer provisionally. So do nets of a kind of which the typical one is no better than
 a guess after as many epochs as the report took, or where a rule of the report ended their training: that they do not
 learn is a finding, but what else they do is hardly what the report speaks of. And so does a mean over nets of a kind of
@@ -11,7 +11,7 @@ which some have learnt and some have not: a test of it errs, as a few replicas m
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import ceil, log, nan
+from math import ceil, e, log
 from typing import NamedTuple
 
 import numpy as np
@@ -23,14 +23,12 @@ from netclaims.data.functions import evaluate, formula, grid
 from netclaims.data.registry import DATA_KINDS
 from netclaims.experiment import Experiment
 from netclaims.files import read_json
+from netclaims.nets.layers import Softmax
 from netclaims.paths import metrics_of
 from netclaims.training.selection import with_series
 
 LEAST_STEPS = 100
-LEARNT = 0.9  # of the loss of guessing: a typical net below it has learnt something
-# Or one that has more than twice as many images right as a guess. With a softmax before the cross-entropy the loss of
-# ten classes lies between 1.46 and 2.46: it is below nine tenths of a guess's only when 39 % are right.
-LEARNT_RIGHT = 2
+LEARNT = 0.9  # of the loss of guessing: a typical net below it, a tenth of the way down, has learnt something
 UNLEARNT = "most nets did not learn"  # of a kind; the remark says how many
 OF_TWO_KINDS = "a mean of nets that learnt and nets that did not"  # of one kind
 IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # the training sets of the reports that took all of it
@@ -65,7 +63,7 @@ def answered(tables: Tables, operands: Iterable[Operand], in_the_mean: bool = Fa
         return Answer("", "")
     nets = nets.assign(
         steps=[_steps(net, trained, experiment) for net in nets.itertuples()],
-        learnt=has_learnt(nets["train_loss"], nets.get("train_accuracy", nan), *_guesses(nets, experiment)),
+        learnt=nets["train_loss"] < _learnt_below(nets, experiment),
     )
     shorter = nets[~_ended(nets, trained)] if trained["epochs"] < trained["epochs_stated"] else nets[:0]
     said = f"{trained['epochs']:,.10g} of {trained['epochs_stated']:,.10g} epochs"
@@ -82,18 +80,6 @@ def answered(tables: Tables, operands: Iterable[Operand], in_the_mean: bool = Fa
     return Answer("; ".join(provisional), "; ".join(remarks))
 
 
-def has_learnt(loss: pd.Series | float, accuracy: pd.Series | float, guess: np.ndarray | float, right: float):
-    """Tell whether nets are better than a guess, by the loss or the accuracy that they end with in training.
-
-    Args:
-        loss: of every net.
-        accuracy: of every net, NaN where there are no classes.
-        guess: the loss of a guess.
-        right: its accuracy, NaN where there are no classes.
-    """
-    return (loss < LEARNT * guess) | (accuracy > LEARNT_RIGHT * right)
-
-
 def _ended(nets: pd.DataFrame, trained: dict) -> pd.Series:
     """Tell which nets a rule of the report ended before their epochs were over, as that the loss hardly changes."""
     return (nets["equal"] != "steps") & ~nets["diverged"] & (nets["epoch"] < trained["epochs"])
@@ -105,13 +91,19 @@ def _steps(net: tuple, trained: dict, experiment: Experiment) -> int:
     return max(1, round(trained["epochs"] * ceil(experiment.train_size / net.batch_size)))  # a part of one is rounded
 
 
-def _guesses(nets: pd.DataFrame, experiment: Experiment) -> tuple[np.ndarray | float, float]:
-    """Return what the best constant has for every net, the loss and the accuracy: of even classes, or a variance."""
-    if not experiment.functions:
-        classes = DATA_KINDS[experiment.data].outputs
-        return log(classes), 1 / classes
-    variances = {name: evaluate(name, grid(experiment.points)).var() for name in experiment.functions}
-    return nets["function"].map(variances).to_numpy(), nan
+def _learnt_below(nets: pd.DataFrame, experiment: Experiment) -> np.ndarray | pd.Series:
+    """Return for every net the loss that is a tenth of the way from that of the best constant to the least there is.
+
+    That of the best constant is the variance of a function, or the entropy of even classes. The least is 0; or, with
+    a softmax before the cross-entropy, log(e + k - 1) - 1 of k classes: 1.46 of ten, where a guess has 2.30.
+    """
+    if experiment.functions:
+        variances = {name: evaluate(name, grid(experiment.points)).var() for name in experiment.functions}
+        return LEARNT * nets["function"].map(variances).to_numpy()
+    classes = DATA_KINDS[experiment.data].outputs
+    bounded = {name for name, layers in experiment.models.items() if isinstance(layers[-1], Softmax)}
+    least = np.where(nets["model"].isin(bounded), log(e + classes - 1) - 1, 0.0)
+    return least + LEARNT * (log(classes) - least)
 
 
 def _kinds(nets: pd.DataFrame, experiment: Experiment) -> list[tuple[str, pd.Series]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from math import inf, log, nan
+from math import inf, log
 
-from netclaims.claims.trust import IMAGES, OF_TWO_KINDS, UNLEARNT, has_learnt, same_data
+from netclaims.claims.trust import IMAGES, LEARNT, OF_TWO_KINDS, UNLEARNT, same_data
 from netclaims.data.functions import FUNCTIONS, evaluate, grid
 
 NOT_LEARNT = re.compile(r"(\d+) of (\d+) nets did not learn")
@@ -31,7 +31,7 @@ def of_training(about: Mapping, meant: str) -> list[str]:
             found.append(f"on {data} in place of {meant}")
         if about["scale"] != "paper" and about["train_examples"] < min(IMAGES.values()):
             found.append(f"on {about['train_examples']:,} images")
-    nets = [not learnt for learnt in _learnt(about["models"], about, None)]
+    nets = [loss >= LEARNT * guess for loss, guess in _losses(about["models"], about, None)]
     if nets and all(nets):
         found.append("not learnt: at chance")
     elif any(nets):
@@ -60,20 +60,19 @@ def of_verdict(provisional: str, because: str) -> list[str]:
     return found
 
 
-def _learnt(metrics: Mapping, about: Mapping, function: str | None) -> Iterator[bool]:
-    """Yield whether nets have learnt, in the mean, for every kind of net, of a tuned one as it was chosen."""
-    if "train_loss" in metrics:
-        loss, accuracy = metrics["train_loss"]["mean"], metrics.get("train_accuracy", {}).get("mean")
-        largest = about.get("largest_class")
-        guess = -log(largest) if largest else inf if function is None else _variance(about, function)
-        # One that diverged leaves no mean.
-        yield has_learnt(inf if loss is None else loss, nan if accuracy is None else accuracy, guess, largest or nan)
-        return
+def _losses(metrics: Mapping, about: Mapping, function: str | None) -> Iterator[tuple[float, float]]:
+    """Yield the mean training loss of every kind of net, of a tuned one as it was chosen, and the loss of a guess."""
     tuned = metrics.get("tuned")
     for name, part in ({tuned: metrics[tuned]} if tuned else metrics).items():
-        if isinstance(part, Mapping):
-            yield from _learnt(part, about, name if name in FUNCTIONS else function)
+        if not isinstance(part, Mapping):
+            continue
+        if name == "train_loss":
+            yield inf if part["mean"] is None else part["mean"], _guess(about, function)  # None: one diverged
+        else:
+            yield from _losses(part, about, name if name in FUNCTIONS else function)
 
 
-def _variance(about: Mapping, function: str) -> float:
-    return float(evaluate(function, grid(about["train_examples"])).var())
+def _guess(about: Mapping, function: str | None) -> float:
+    if about["loss"] == "mse":
+        return float(evaluate(function, grid(about["train_examples"])).var()) if function else inf
+    return -log(about["largest_class"]) if about.get("largest_class") else inf
