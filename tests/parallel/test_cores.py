@@ -11,7 +11,7 @@ import pytest
 
 from netclaims.errors import SettingsError
 from netclaims.parallel import cores, processes
-from netclaims.parallel.cores import CORES, RUNNER, TURN, core, share_cores
+from netclaims.parallel.cores import CORES, FIRST, RUNNER, STAGE, TURN, core, share_cores
 from netclaims.parallel.processes import each
 
 DEADLINE = 30
@@ -63,7 +63,8 @@ with core():
 
 
 def stage(folder: Path, name: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-c", SCRIPT, name], cwd=folder)  # noqa: S603 (a list, no shell)
+    words = [sys.executable, "-c", SCRIPT, name]
+    return subprocess.Popen(words, cwd=folder, env=os.environ | {STAGE: name})  # noqa: S603 (a list, no shell)
 
 
 def test_stages_share_them_and_a_killed_one_gives_its_core_back(two_cores):
@@ -82,6 +83,50 @@ def test_stages_share_them_and_a_killed_one_gives_its_core_back(two_cores):
             process.wait()
 
 
+# A stage that goes from job to job; the first of a training goes on until it is told that others wait.
+JOBS = """
+import sys
+from pathlib import Path
+from time import sleep
+from netclaims.parallel.cores import core
+for name in sys.argv[1:]:
+    with core():
+        with Path("jobs").open("a") as file:
+            file.write(f"{name}\\n")
+        while name == "train@x" and not Path("waits").exists():
+            sleep(0.01)
+"""
+
+
+def test_a_training_lets_an_analysis_go_first_between_two_of_its_jobs(two_cores):
+    share_cores(two_cores / "cores", 1)
+    jobs, running = two_cores / "jobs", []
+
+    def start(*names: str) -> None:
+        words = [sys.executable, "-c", JOBS, *names]
+        running.append(subprocess.Popen(words, cwd=two_cores, env=os.environ | {STAGE: names[0]}))  # noqa: S603 (a list, no shell)
+
+    def waits(name: str) -> bool:
+        with (two_cores / "cores" / name).open("rb") as file:
+            return not cores._taken(file)
+
+    try:
+        start("train@x", "train@x", "train@x")
+        until(jobs.exists)
+        start("train@y")
+        until(lambda: waits(TURN))
+        start("pca@x", "pca@x")
+        until(lambda: waits(FIRST))
+        (two_cores / "waits").touch()
+        assert [process.wait(DEADLINE) for process in running] == [0, 0, 0]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    first, *others = jobs.read_text(encoding="utf-8").split()
+    assert (first, others[:2], sorted(others[2:])) == ("train@x", ["pca@x"] * 2, ["train@x", "train@x", "train@y"])
+
+
 def test_a_job_in_the_process_itself_takes_one_too(two_cores, monkeypatch):
     monkeypatch.setattr(processes, "cpu_count", lambda: 1)
     (free,) = each([(free_cores, (two_cores / "cores",))])
@@ -97,7 +142,7 @@ def free_cores(folder: Path) -> int:
         with path.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                found += path.name != TURN
+                found += path.name.isdigit()
             except BlockingIOError:
                 continue
     return found
@@ -112,7 +157,7 @@ def test_without_a_runner_nothing_waits(monkeypatch):
 def test_another_number_of_cores_leaves_no_others(tmp_path):
     share_cores(tmp_path / "cores", 16)
     environment = share_cores(tmp_path / "cores", 3)
-    assert {path.name for path in (tmp_path / "cores").iterdir()} == {TURN, "0", "1", "2"}
+    assert {path.name for path in (tmp_path / "cores").iterdir()} == {TURN, FIRST, "0", "1", "2"}
     assert environment == {CORES: str(tmp_path / "cores"), RUNNER: str(os.getpid())}
 
 

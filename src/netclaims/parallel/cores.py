@@ -18,7 +18,8 @@ from netclaims.errors import SettingsError, shown
 
 # In the environment of a stage: the folder of the lock files, and the process that has started it.
 CORES, RUNNER = "NETCLAIMS_CORES", "NETCLAIMS_RUNNER"
-TURN = "turn"
+STAGE = "DVC_STAGE"  # likewise its name
+TURN, FIRST = "turn", "first"  # locks of the one training that looks for a core next, and of the one other stage
 PAUSE = 0.01  # seconds between two looks for a free core
 MOST = "LOKY_MAX_CPU_COUNT"
 GROUPS, OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
@@ -72,7 +73,7 @@ def _quota(folder: Path) -> Iterator[float]:
 def share_cores(folder: Path, number: int) -> dict[str, str]:
     """Make the lock files of so many cores, and return what stages have in their environment to share them."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {TURN, *map(str, range(number))}
+    wanted = {TURN, FIRST, *map(str, range(number))}
     for name in wanted:
         (folder / name).touch()
     for path in folder.iterdir():
@@ -86,20 +87,31 @@ def core() -> Iterator[None]:
     """Wait for a free core, and keep it as long as the block lasts; where cores are not shared, at once and none.
 
     Whoever has just given one back finds it free, and those who wait take turns. So a stage that has begun its work
-    keeps its cores until it has no more jobs for them.
+    keeps its cores until it has no more jobs for them. Between two jobs trainings alone let all others go first: an
+    analysis that waited for the end of a long one would keep its experiment from being done for hours.
     """
     folder = os.environ.get(CORES)
     if folder is None:
         yield
         return
+    first, trains = Path(folder, FIRST), os.environ.get(STAGE, "").startswith("train@")
     with ExitStack() as files:
-        cores = [files.enter_context(path.open("rb")) for path in Path(folder).iterdir() if path.name != TURN]
-        if not any(map(_taken, cores)):
-            with Path(folder, TURN).open("rb") as turn:
+        cores = [files.enter_context(path.open("rb")) for path in Path(folder).iterdir() if path.name.isdigit()]
+
+        def found() -> bool:
+            return not (trains and _held(first)) and any(map(_taken, cores))
+
+        if not found():
+            with (Path(folder, TURN) if trains else first).open("rb") as turn:
                 _take(turn)
-                while not any(map(_taken, cores)):
+                while not found():
                     sleep(PAUSE)
         yield
+
+
+def _held(path: Path) -> bool:
+    with path.open("rb") as file:
+        return not _taken(file)
 
 
 def _take(file: BinaryIO) -> None:
